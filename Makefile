@@ -1,0 +1,42 @@
+# make run: set up and serve.   make test: set up and test.   The rest is in README.md.
+.PHONY: setup run demo test lint bench clean
+.DEFAULT_GOAL := run
+
+PIP = .venv/bin/pip --quiet --disable-pip-version-check
+
+.venv/bin/pip:
+	scripts/python
+
+# What serving needs.
+.venv/.run: pyproject.toml constraints.txt | .venv/bin/pip
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+# What developing needs besides.
+.venv/.dev: .venv/.run
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+setup: .venv/.dev
+	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light
+
+run: .venv/.run
+	exec .venv/bin/hub serve
+
+demo: .venv/.run
+	exec .venv/bin/hub serve --demo
+
+test: setup
+	.venv/bin/python -m pytest -q
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/.dev
+	.venv/bin/python -m bench
+
+clean:
+	rm -rf .venv build *.egg-info
