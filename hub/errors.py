@@ -1,0 +1,90 @@
+"""Everything the hub raises on purpose.
+
+HubError
+├── ConfigRefused          a configuration that cannot be served: names file, key and expectation
+├── ProofRefused           a webhook whose sender could not be shown to be genuine
+├── Unusable               a genuine webhook that says nothing the hub can use
+│   └── NotJson            … because its bytes are not JSON
+├── StorageUnavailable     the store did not answer, or not in time: ours to mend, the caller's to retry
+│   └── Overloaded         more work is queued than the hub promises to hold
+├── StorageRefused         the store may not be used: another hub holds it, or it is of a newer version
+├── TokenRefused           a credential that is malformed, forged or expired
+├── Unauthenticated        nobody said who they are
+├── Forbidden              the caller is known, and may not do this
+├── TooMany                the caller does something too often
+├── BodyTooLarge           a body over the limit
+├── PositionGone           a position that can no longer be resumed
+├── NotFound               nothing by that name, or nothing the caller may know of
+└── BadRequest             a question that cannot be answered as it was asked
+"""
+
+
+class HubError(Exception):
+    """The root: catching it catches whatever the hub raised on purpose."""
+
+
+class ConfigRefused(HubError):
+    """The configuration cannot be served; the message names file, key and what was expected."""
+
+
+class ProofRefused(HubError):
+    """The request carries no valid proof; the message says what was wrong, without any secret."""
+
+
+class Unusable(HubError):
+    """The delivery is genuine but cannot be understood; it is kept as `dead` with this reason."""
+
+
+class NotJson(Unusable):
+    """The delivery is genuine but its body is not JSON."""
+
+
+class StorageUnavailable(HubError):
+    """The store did not take the work; nothing was promised, and it may be tried again."""
+
+
+class Overloaded(StorageUnavailable):
+    """A queue or a budget of the hub is full."""
+
+
+class StorageRefused(HubError):
+    """The store may not be used by this process; the message says why."""
+
+
+class TokenRefused(HubError):
+    """A token is malformed, forged, expired or of the wrong kind."""
+
+
+class Unauthenticated(HubError):
+    """The request carries no credential."""
+
+
+class Forbidden(HubError):
+    """The caller's credential does not permit this."""
+
+
+class TooMany(HubError):
+    """The caller did this too often; it may try again after a while."""
+
+
+class BodyTooLarge(HubError):
+    """The body has more bytes than the hub takes."""
+
+
+class PositionGone(HubError):
+    """The position cannot be resumed.
+
+    `reason` is `epoch_changed` or `history_trimmed`, as streams say it in `reset`.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the position cannot be resumed: {reason}")
+
+
+class NotFound(HubError):
+    """Nothing by that name, or nothing that the caller may know of."""
+
+
+class BadRequest(HubError):
+    """A parameter is missing, malformed or out of range; the message names it."""

@@ -1,0 +1,222 @@
+"""What the hub asks of a store, and the shapes in which it asks."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from hub.events import Delivery, Event, Position
+
+StateKey = tuple[str, str]
+
+
+class Status(StrEnum):
+    """What a caller is told about a delivery."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    DEAD = "dead"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one delivery of a batch; `delivery` is its id (of the first copy, for a duplicate)."""
+
+    status: Status
+    delivery: int
+    reason: str = ""
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a batch has to see of the store before it can be folded."""
+
+    # (scope, key) of every delivery.
+    keys: frozenset[tuple[str, str]]
+    # Entities of which every part is wanted, items and segments excepted.
+    subjects: frozenset[str]
+    # Durable rooms (`rooms/<source>@…`) that a fact names without a session.
+    # Of these, and of all that hold such facts already, every session is wanted.
+    nameless: frozenset[str]
+    # Single parts: items and segments that may be there already.
+    items: frozenset[StateKey]
+    # Bots whose transcript segments must be counted.
+    counted: frozenset[str]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A delivery that was there before."""
+
+    delivery: int
+    received_at: int
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What the store holds of what a batch needs, read under the writer lock."""
+
+    head: int
+    last_delivery: int
+    known: dict[tuple[str, str], Known]
+    states: dict[StateKey, bytes]
+    items: dict[StateKey, bytes]
+    # Bot to generation to number of segments.
+    segments: dict[str, dict[str, int]]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A derived document with what it is found and sorted by. `topic` is its key."""
+
+    topic: str
+    # bots, rooms, participants or recordings
+    collection: str
+    # The topic of the bot or room that it is part of; its own for these.
+    parent: str
+    provider: str = ""
+    status: str = ""
+    # `rooms/<durable>` for rooms
+    durable: str = ""
+    name: str = ""
+    room_id: str = ""
+    # Milliseconds: when it began, when something last happened in it, and when it ended (None: not over).
+    began_at: int = 0
+    active_at: int = 0
+    ended_at: int | None = None
+    over: bool = False
+    sequence: int = 0
+    body: bytes = b""
+    # What numbers that depend on the clock are computed from, never shown.
+    hidden: bytes = b""
+
+
+class DeliveryRow(msgspec.Struct, frozen=True):
+    """A delivery to be kept, with the id it got and what it became."""
+
+    id: int
+    delivery: Delivery
+    status: Status
+    reason: str
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Everything that one transaction writes."""
+
+    outcomes: tuple[Outcome, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    # Ids of deliveries that came again, with when.
+    copies: tuple[tuple[int, int], ...]
+    # Events, each with the id of the delivery that it came of.
+    events: tuple[tuple[Event, int], ...]
+    states: dict[StateKey, bytes]
+    documents: dict[str, Document]
+    # Topics of documents that no longer follow from any fact.
+    gone: frozenset[str]
+
+
+class Foldable(Protocol):
+    """A batch of deliveries that says what it has to see, and then what is to be written."""
+
+    @property
+    def needs(self) -> Needs:
+        """What to load."""
+        ...
+
+    def fold(self, loaded: Loaded) -> Changes:
+        """Return everything to be written; pure, and called under the writer lock."""
+        ...
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A batch that is durable: one outcome for each delivery, in order, and the new events."""
+
+    outcomes: tuple[Outcome, ...]
+    events: tuple[Event, ...]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A stretch of the log: matching events up to `through`, and the floor and head as they were in the same read."""
+
+    events: tuple[Event, ...]
+    # Everything that matches up to here is in `events` or came before.
+    through: int
+    floor: int
+    head: int
+    epoch: str
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Which documents are asked for, and in which order; empty fields do not restrict."""
+
+    collection: str
+    topics: frozenset[str] = frozenset({"*"})
+    status: str = ""
+    provider: str = ""
+    name: str = ""
+    room_id: str = ""
+    parent: str = ""
+    sort: str = "began"
+    # The (sort value, topic) after which to go on.
+    after: tuple[int, str] | None = None
+    limit: int = 100
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """Documents and the position at which they were read."""
+
+    documents: tuple[Document, ...]
+    position: Position
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What topics hold at one position: documents by collection, and the latest transcript segments of single bots."""
+
+    position: Position
+    documents: tuple[Document, ...]
+    segments: tuple[bytes, ...] = ()
+
+
+class Store(Protocol):
+    """The durable log and the state folded from it.
+
+    Every method raises StorageUnavailable when the store does not answer; nothing then was promised.
+    """
+
+    async def commit(self, deliveries: Sequence[Delivery]) -> Committed:
+        """Make deliveries, their events and the state durable in one transaction, or none of them."""
+        ...
+
+    async def position(self) -> Position:
+        """Return the head of the log."""
+        ...
+
+    async def page(self, topics: frozenset[str], after: int, limit: int) -> Page:
+        """Return events of the topics after a sequence, at most `limit`, in order.
+
+        Rows and floor are read in one statement, so that nothing can be trimmed in between unnoticed.
+        """
+        ...
+
+    async def read(self, query: Query) -> Reading:
+        """Return documents in the asked order."""
+        ...
+
+    async def document(self, topic: str) -> Reading:
+        """Return one document (or none) and the position at which it was read."""
+        ...
+
+    async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
+        """Return what is not over or ended after a time, in one consistent read.
+
+        A single bot or room among the topics is there whenever it ended, with its parts.
+        """
+        ...
+
+    async def trim(self, before: int) -> int:
+        """Raise the floor above what was received before a time, then delete it; return how many deliveries went."""
+        ...
+
+    async def new_epoch(self, epoch: str) -> None:
+        """Give the log a new name, so that no position of before can be resumed."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is under way and let go of the store."""
+        ...
