@@ -1,0 +1,1 @@
+"""How the outside talks to the hub: webhooks in, streams and documents out."""

@@ -1,0 +1,122 @@
+"""Simulated LiveKit meetings: people who come, go and come back, tracks, a recorder and its recording."""
+
+import random
+from collections.abc import Iterator
+
+from handlers.providers.arrival import Sample
+from handlers.providers.livekit_payloads import (
+    JsonObject,
+    Room,
+    Visit,
+    base36,
+    brief_room,
+    camera,
+    complete_recording,
+    full_participant,
+    full_room,
+    microphone,
+    nanoseconds,
+    recording,
+    sample,
+)
+
+_PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
+_ROOMS = ("daily-standup", "design-review", "sales-call", "office-hours", "retro")
+_REASONS = ("CLIENT_INITIATED", "CLIENT_INITIATED", "SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "PARTICIPANT_REMOVED")
+_UPLOAD_MS = 8_000
+
+
+def meeting(seed: int, start: int, minutes: float) -> list[tuple[int, Sample]]:
+    """Return a whole meeting: pairs of when to send, in milliseconds, and what, sorted by time.
+
+    Equal arguments make equal meetings; another seed or start has other ids throughout.
+    """
+    return sorted(_Story(seed, start, minutes).tell(), key=lambda entry: entry[0])
+
+
+class _Story:
+    """A meeting in the making: who comes and goes when, and what LiveKit tells of it."""
+
+    def __init__(self, seed: int, start: int, minutes: float) -> None:
+        self._random = random.Random(seed)
+        self._key = f"{base36(seed % 2**64)}_{base36(start)}"
+        self._start = start
+        self._length = max(1, round(minutes * 60_000))
+        self._end = start + self._length
+        self._made = 0
+        name = f"{self._random.choice(_ROOMS)}-{seed}"
+        self._room = Room(sid=self._new_id("RM"), name=name, created_at=start)
+
+    def tell(self) -> Iterator[tuple[int, Sample]]:
+        """Yield what is sent and when, in no order but that equal times stand in theirs."""
+        yield self._send("room_started", self._start, {"room": full_room(self._room)})
+        for number, name in enumerate(self._random.sample(_PEOPLE, self._random.randint(3, 6))):
+            yield from self._tell_person(name, comes_back=number == 0 or self._random.random() < 0.3)
+        yield from self._tell_recording()
+        ended: JsonObject = {"room": full_room(self._room), "roomEndReason": "ROOM_END_IDLE_TIMEOUT"}
+        yield self._send("room_finished", self._end, ended)
+
+    def _tell_person(self, name: str, comes_back: bool) -> Iterator[tuple[int, Sample]]:
+        arrival, departure = self._moment(0.01, 0.25), self._moment(0.75, 0.98)
+        if comes_back:
+            gone, back, reason = self._moment(0.3, 0.4), self._moment(0.4, 0.6), "SIGNAL_CLOSE"
+            if self._random.random() < 0.5:
+                # Back before the server has noticed: the old visit ends after the new one has begun.
+                gone, reason = back + self._length // 100, "DUPLICATE_IDENTITY"
+            yield from self._tell_visit(self._visit(name, arrival), gone, reason)
+            arrival = back
+        yield from self._tell_visit(self._visit(name, arrival), departure, self._random.choice(_REASONS))
+
+    def _tell_visit(self, visit: Visit, left_at: int, reason: str) -> Iterator[tuple[int, Sample]]:
+        joined: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit)}
+        yield self._send("participant_joined", visit.joined_at, joined)
+        tracks = [microphone(self._new_id("TR"))]
+        if self._random.random() < 0.5:
+            tracks.append(camera(self._new_id("TR")))
+        for track in tracks:
+            told: JsonObject = {
+                "room": brief_room(self._room),
+                "participant": {"sid": visit.sid, "identity": visit.identity},
+                "track": track,
+            }
+            yield self._send("track_published", visit.joined_at + (left_at - visit.joined_at) // 20, told)
+            yield self._send("track_unpublished", left_at, told)
+        yield self._send_left(visit, left_at, reason)
+
+    def _tell_recording(self) -> Iterator[tuple[int, Sample]]:
+        egress_id, begin, began = self._new_id("EG"), self._moment(0.02, 0.03), self._moment(0.04, 0.06)
+        recorder = Visit(sid=self._new_id("PA"), identity=egress_id, name="", joined_at=began, kind="EGRESS")
+        joined: JsonObject = {"room": full_room(self._room), "participant": full_participant(recorder)}
+        starting = recording(self._room, egress_id, updated_at=begin)
+        active = {**starting, "startedAt": nanoseconds(began), "status": "EGRESS_ACTIVE"}
+        yield self._send_egress("egress_started", begin, starting)
+        yield self._send("participant_joined", began, joined)
+        yield self._send_egress("egress_updated", began, active)
+        yield self._send_egress("egress_updated", self._end, {**active, "status": "EGRESS_ENDING"})
+        yield self._send_left(recorder, self._end, "ROOM_CLOSED")
+        # Only when the file is uploaded: long after the room has finished.
+        complete = complete_recording(self._room, egress_id, began, self._end)
+        yield self._send_egress("egress_ended", self._end + _UPLOAD_MS, complete)
+
+    def _send_left(self, visit: Visit, at: int, reason: str) -> tuple[int, Sample]:
+        left: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit, reason)}
+        return self._send("participant_left", at, left)
+
+    def _send_egress(self, event: str, at: int, egress: JsonObject) -> tuple[int, Sample]:
+        told = {**egress, "updatedAt": nanoseconds(at)}
+        return self._send(event, at, {"room": brief_room(self._room), "egressInfo": told})
+
+    def _send(self, event: str, at: int, objects: JsonObject) -> tuple[int, Sample]:
+        return at, sample(event, self._new_id("EV"), at, objects)
+
+    def _visit(self, name: str, joined_at: int) -> Visit:
+        identity = name.partition(" ")[0].lower()
+        return Visit(sid=self._new_id("PA"), identity=identity, name=name, joined_at=joined_at)
+
+    def _new_id(self, prefix: str) -> str:
+        self._made += 1
+        return f"{prefix}_{self._key}_{base36(self._made)}"
+
+    def _moment(self, earliest: float, latest: float) -> int:
+        """Pick a time between two fractions of the meeting."""
+        return self._start + int(self._length * self._random.uniform(earliest, latest))
