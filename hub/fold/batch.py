@@ -1,0 +1,300 @@
+"""Folding a batch of deliveries: which are new, what they change, in which order it enters the log."""
+
+from collections.abc import Sequence
+
+import msgspec
+import orjson
+import structlog
+
+from hub.events import Delivery, Event, Fact, Verdict, parse_time
+from hub.fold.bots import BotWork, bot_change, newer
+from hub.fold.compose import Entry, circumstances, compose
+from hub.fold.household import Household
+from hub.fold.parts import (
+    POOLED,
+    StoredSegment,
+    decode_facts,
+    decode_pooled,
+    decode_segment,
+    encode,
+    entity_of,
+    item_part,
+    needs_of,
+    provider_of,
+    segment_parts,
+)
+from hub.fold.rooms import documents_of, presence_tally, room_changes
+from hub.ports import Changes, DeliveryRow, Known, Loaded, Outcome, StateKey, Status
+from hub.ports import Document as Row
+from hub.state.capture import Document
+from hub.state.facts import NOTHING
+
+log = structlog.get_logger()
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What the configuration says about counting."""
+
+    speaker_roles: frozenset[str] = frozenset({"speaker", "host", "broadcaster"})
+
+
+class Batch:
+    """A batch to be committed together. `needs` says what to load, `fold` what to write."""
+
+    def __init__(self, deliveries: Sequence[Delivery], rules: Rules) -> None:
+        self.deliveries = tuple(deliveries)
+        self.needs = needs_of(self.deliveries)
+        self._rules = rules
+
+    def fold(self, loaded: Loaded) -> Changes:
+        """Fold the deliveries in their order. Pure: equal batches on equal stores give equal changes."""
+        work = _Work(loaded, self._rules)
+        for delivery in self.deliveries:
+            work.take(delivery)
+        return work.changes()
+
+
+class _Work:
+    """What is known and what is to be written while a batch is folded."""
+
+    def __init__(self, loaded: Loaded, rules: Rules) -> None:
+        self._loaded = loaded
+        self._rules = rules
+        self._known = dict(loaded.known)
+        self._last_delivery = loaded.last_delivery
+        self._state = _State(loaded, rules)
+        self._outcomes: list[Outcome] = []
+        self._deliveries: list[DeliveryRow] = []
+        self._copies: list[tuple[int, int]] = []
+        self._events: list[tuple[Event, int]] = []
+        self._documents: dict[str, Row] = {}
+        self._gone: set[str] = set()
+
+    def take(self, delivery: Delivery) -> None:
+        """Decide whether a delivery is new; if it is, keep it and fold it."""
+        known = self._known.get((delivery.scope, delivery.key))
+        if known and _is_copy(delivery, known):
+            self._copies.append((known.delivery, delivery.received_at))
+            self._outcomes.append(Outcome(Status.DUPLICATE, known.delivery))
+            return
+        self._last_delivery += 1
+        self._known[delivery.scope, delivery.key] = Known(self._last_delivery, delivery.received_at)
+        status, reason = self._fold(delivery)
+        self._deliveries.append(DeliveryRow(self._last_delivery, delivery, status, reason))
+        self._outcomes.append(Outcome(status, self._last_delivery, reason))
+
+    def changes(self) -> Changes:
+        """Return everything to be written."""
+        return Changes(
+            outcomes=tuple(self._outcomes),
+            deliveries=tuple(self._deliveries),
+            copies=tuple(self._copies),
+            events=tuple(self._events),
+            states=self._state.written(),
+            documents=self._documents,
+            gone=frozenset(self._gone),
+        )
+
+    def _fold(self, delivery: Delivery) -> tuple[Status, str]:
+        if delivery.verdict is Verdict.DEAD:
+            return Status.DEAD, delivery.reason
+        state = self._state.copy()
+        told: list[_Told] = []
+        try:
+            for fact in delivery.facts:
+                told += state.absorb(fact, delivery)
+            sequence = self._loaded.head + len(self._events)
+            events = [compose(one.entry, delivery, sequence + place) for place, one in enumerate(told, 1)]
+            documents = [one.documents(sequence + place) for place, one in enumerate(told, 1)]
+        except Exception as problem:
+            # A poison row must never fail its batch: it is kept as dead.
+            log.exception("delivery.poison", source=delivery.source, delivery=self._last_delivery)
+            return Status.DEAD, f"folding failed: {type(problem).__name__}"
+        self._state = state
+        self._events += [(event, self._last_delivery) for event in events]
+        for one, rows in zip(told, documents, strict=True):
+            self._gone = (self._gone | one.gone) - rows.keys()
+            for topic in one.gone:
+                self._documents.pop(topic, None)
+            self._documents |= rows
+        return Status.ACCEPTED, ""
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """An entry, and the documents that go with it once its sequence is known."""
+
+    entry: Entry
+    rows: tuple[Row, ...] = ()
+    shown: dict[str, Document] = {}
+    hidden: dict[str, bytes] = {}
+    gone: frozenset[str] = frozenset()
+
+    def documents(self, sequence: int) -> dict[str, Row]:
+        """Return the rows with their bodies."""
+        return {
+            row.topic: msgspec.structs.replace(
+                row,
+                sequence=sequence,
+                body=orjson.dumps({**self.shown[row.topic], "sequence": sequence}),
+                hidden=self.hidden.get(row.topic, b""),
+                active_at=_active_at(self.shown[row.topic]),
+            )
+            for row in self.rows
+        }
+
+
+class _State:
+    """The entities that a batch touches."""
+
+    def __init__(self, loaded: Loaded, rules: Rules) -> None:
+        self._loaded = loaded
+        self._rules = rules
+        self._bots: dict[str, BotWork] = {}
+        self._houses: dict[str, Household] = {}
+        # Which durable room a session belongs to, as soon as anybody said.
+        self._homes: dict[str, str] = {}
+        self._items: dict[StateKey, bytes] = dict(loaded.items)
+        self._written: dict[StateKey, bytes] = {}
+        self._load()
+
+    def copy(self) -> "_State":
+        """Return one that can be changed without changing this one: a delivery that fails leaves nothing behind."""
+        twin = object.__new__(_State)
+        twin._loaded, twin._rules = self._loaded, self._rules
+        twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
+        twin._items, twin._written = dict(self._items), dict(self._written)
+        return twin
+
+    def written(self) -> dict[StateKey, bytes]:
+        """Return the parts that changed."""
+        return self._written
+
+    def absorb(self, fact: Fact, delivery: Delivery) -> list[_Told]:
+        """Merge a fact; return what it adds to the log."""
+        item = item_part(fact)
+        news = self._add_item((entity_of(fact), item)) if item else False
+        if fact.bot:
+            return self._absorb_bot(fact, delivery, item_news=news)
+        if fact.room or fact.durable:
+            return self._absorb_room(fact, delivery, item_news=news)
+        return self._absorb_source(fact, delivery, news=news)
+
+    def _load(self) -> None:
+        parts: dict[str, dict[str, bytes]] = {}
+        for (subject, part), body in self._loaded.states.items():
+            parts.setdefault(subject, {})[part] = body
+        for subject, bodies in parts.items():
+            collection, _, identity = subject.partition("/")
+            if collection == "bots":
+                decoded = {part: decode_facts(body) for part, body in bodies.items()}
+                self._bots[identity] = BotWork(identity, decoded, self._loaded.segments.get(subject, {}))
+            elif collection == "rooms":
+                self._load_room(identity, bodies)
+
+    def _load_room(self, identity: str, bodies: dict[str, bytes]) -> None:
+        facts = {part: decode_facts(body) for part, body in bodies.items() if not part.startswith(POOLED)}
+        pooled = {part: decode_pooled(body) for part, body in bodies.items() if part.startswith(POOLED)}
+        is_durable = bool(pooled) or "@" in identity.partition(":")[0]
+        if is_durable:
+            house = self._house(identity)
+            house.pool = pooled
+            house.own = facts.get("", NOTHING)
+            return
+        durable = facts[""].text("durable") if "" in facts else ""
+        self._homes[identity] = durable
+        self._house(durable or identity, durable).sessions[identity] = facts
+
+    def _house(self, key: str, durable: str | None = None) -> Household:
+        if key not in self._houses:
+            self._houses[key] = Household(key if durable is None else durable, self._rules.speaker_roles)
+        return self._houses[key]
+
+    def _home(self, fact: Fact) -> Household:
+        """Return the household of a fact; a session that tells its durable room only now moves there."""
+        known = self._homes.get(fact.room, "") if fact.room else ""
+        durable = known or fact.durable
+        if not durable:
+            self._homes.setdefault(fact.room, "")
+            return self._house(fact.room, "")
+        house = self._house(durable)
+        if fact.room and not known:
+            self._homes[fact.room] = durable
+            alone = self._houses.pop(fact.room, None)
+            if alone:
+                house = self._houses[durable] = house.copy()
+                house.sessions |= alone.sessions
+        return house
+
+    def _absorb_room(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
+        before = self._home(fact)
+        after = before.copy()
+        news = after.absorb(fact, delivery.key, provider_of(delivery)) or item_news
+        self._houses[before.durable or fact.room] = after
+        self._write_room(fact, before, after)
+        told: list[_Told] = []
+        for change in room_changes(fact, delivery, before, after, news=news):
+            session = change.entry.subject.partition("/")[2]
+            derived = after.derive(session)
+            hidden = {f"rooms/{session}": msgspec.msgpack.encode(derived.tally)} if derived else {}
+            for identity, person in derived.people.items() if derived else ():
+                hidden[f"rooms/{session}/participants/{identity}"] = msgspec.msgpack.encode(
+                    presence_tally(person.stays)
+                )
+            told.append(_Told(change.entry, change.rows, documents_of(derived), hidden, change.gone))
+        return told
+
+    def _write_room(self, fact: Fact, before: Household, after: Household) -> None:
+        for session, parts in after.sessions.items():
+            known = before.sessions.get(session, {})
+            for part, facts in parts.items():
+                if known.get(part) is not facts:
+                    self._written[f"rooms/{session}", part] = encode(facts)
+        for part, pooled in after.pool.items():
+            if before.pool.get(part) is not pooled:
+                self._written[f"rooms/{after.durable}", part] = encode(pooled)
+
+    def _absorb_bot(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
+        before = self._bots.get(fact.bot) or BotWork(fact.bot, {}, {})
+        after = before.copy()
+        news = after.absorb(fact, delivery.key) or item_news
+        for part, stored in segment_parts(fact, delivery.key).items():
+            news |= self._add_segment(after, (fact.entity, part), stored)
+        self._bots[fact.bot] = after
+        for part, facts in after.parts.items():
+            if before.parts.get(part) is not facts:
+                self._written[fact.entity, part] = encode(facts)
+        change = bot_change(fact, before, after, news=news)
+        return [_Told(change.entry, change.rows, after.documents())] if change else []
+
+    def _absorb_source(self, fact: Fact, delivery: Delivery, *, news: bool) -> list[_Told]:
+        if not news:
+            return []
+        said = dict(getattr(fact.detail, "said", ()))
+        note: Document = {"note": {"id": getattr(fact.detail, "id", None) or None, **said}}
+        return [_Told(Entry(fact.kind, f"sources/{delivery.source}", (), fact, note | circumstances(fact)))]
+
+    def _add_item(self, key: StateKey) -> bool:
+        if key in self._items:
+            return False
+        self._items[key] = self._written[key] = b""
+        return True
+
+    def _add_segment(self, bot: BotWork, key: StateKey, stored: StoredSegment) -> bool:
+        body = self._items.get(key)
+        known = decode_segment(body) if body else None
+        if not newer(stored, known):
+            return False
+        self._items[key] = self._written[key] = encode(stored)
+        if known is None:
+            bot.count(key[1])
+        return known is None or known.segment != stored.segment
+
+
+def _is_copy(delivery: Delivery, known: Known) -> bool:
+    """Whether an equal key means the same delivery; equal bytes without a time do only for a while."""
+    return delivery.window_ms is None or abs(delivery.received_at - known.received_at) <= delivery.window_ms
+
+
+def _active_at(document: Document) -> int:
+    moment = document.get("last_active_at") or document.get("created_at")
+    return (parse_time(moment) or 0) if isinstance(moment, str) else 0

@@ -1,0 +1,150 @@
+"""How state is kept: each entity in parts, each part a row; and the parts that are only looked up by name.
+
+""                              the entity itself
+participant/<id>, recording/<id>, stream/<id>
+fact/<hash>                     of a durable room: a fact that names no session
+~item/<kind>/<id or hash>       something that happened and changes no document
+~segment/<generation>/<id>      a stretch of transcript
+"""
+
+import hashlib
+
+import msgspec
+
+from hub.events import (
+    CaptureDetail,
+    ChatDetail,
+    Delivery,
+    Fact,
+    JobDetail,
+    NoteDetail,
+    ParticipantDetail,
+    Segment,
+    TrackDetail,
+    TranscriptDetail,
+    escape_id,
+)
+from hub.ports import Needs, StateKey
+from hub.state.bot import bot_facts
+from hub.state.capture import capture_facts
+from hub.state.facts import Facts
+from hub.state.participant import participant_facts
+from hub.state.room import room_facts
+
+Parts = dict[str, Facts]
+ITEM, SEGMENT, POOLED = "~item/", "~segment/", "fact/"
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+
+
+class PooledFact(msgspec.Struct, frozen=True):
+    """A fact of a durable room that names no session, with the delivery and the provider that stated it."""
+
+    fact: Fact
+    key: str
+    provider: str
+
+
+class StoredSegment(msgspec.Struct, frozen=True):
+    """A stretch of transcript with the version that it is: later versions replace earlier ones."""
+
+    time: int
+    key: str
+    segment: Segment
+
+
+def encode(part: Facts | PooledFact | StoredSegment) -> bytes:
+    """Return a part as the store keeps it."""
+    return _encoder.encode(part)
+
+
+decode_facts = msgspec.msgpack.Decoder(Facts).decode
+decode_pooled = msgspec.msgpack.Decoder(PooledFact).decode
+decode_segment = msgspec.msgpack.Decoder(StoredSegment).decode
+
+
+def provider_of(delivery: Delivery) -> str:
+    """Return the name of the provider whose account a delivery came from."""
+    return delivery.scope.partition("/")[0]
+
+
+def room_parts(fact: Fact, key: str, provider: str) -> Parts:
+    """Return what a fact states, part by part of its session."""
+    parts = {"": room_facts(fact, key, provider)}
+    if isinstance(fact.detail, ParticipantDetail):
+        parts[f"participant/{fact.detail.id}"] = participant_facts(fact, fact.detail, key)
+    if isinstance(fact.detail, CaptureDetail):
+        parts[capture_part(fact, fact.detail)] = capture_facts(fact, fact.detail, key)
+    return parts
+
+
+def bot_parts(fact: Fact, key: str) -> Parts:
+    """Return what a fact states, part by part of its bot."""
+    parts = {"": bot_facts(fact, key)}
+    if isinstance(fact.detail, CaptureDetail):
+        parts[capture_part(fact, fact.detail)] = capture_facts(fact, fact.detail, key)
+    return parts
+
+
+def capture_part(fact: Fact, detail: CaptureDetail) -> str:
+    """Return the part of a recording, or of a stream."""
+    return f"{fact.kind.value.partition('.')[0]}/{detail.id}"
+
+
+def item_part(fact: Fact) -> str | None:
+    """Return the part by which something without a document is recognised, None for what has one."""
+    detail = fact.detail
+    if isinstance(detail, TrackDetail | JobDetail):
+        return f"{ITEM}{fact.kind}/{escape_id(detail.id)}/{fact.time}"
+    if isinstance(detail, ChatDetail) and detail.id:
+        return f"{ITEM}{fact.kind}/{escape_id(detail.id)}"
+    if isinstance(detail, NoteDetail | ChatDetail):
+        return f"{ITEM}{fact.kind}/{digest(fact)}"
+    return None
+
+
+def segment_parts(fact: Fact, key: str) -> dict[str, StoredSegment]:
+    """Return the stretches of transcript that a fact states, by part."""
+    detail = fact.detail
+    if not isinstance(detail, TranscriptDetail):
+        return {}
+    generation = fact.time if detail.whole else 0
+    return {
+        f"{SEGMENT}{generation:016d}/{escape_id(segment.id)}": StoredSegment(fact.time, key, segment)
+        for segment in detail.segments
+    }
+
+
+def pooled_part(fact: Fact) -> str:
+    """Return the part of a fact that names no session."""
+    return f"{POOLED}{digest(fact)}"
+
+
+def digest(fact: Fact) -> str:
+    """Return a name for what a fact says."""
+    return hashlib.sha256(_encoder.encode(fact)).hexdigest()[:32]
+
+
+def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
+    """Return what has to be seen of the store to fold the deliveries."""
+    facts = [(fact, delivery.key) for delivery in deliveries for fact in delivery.facts]
+    items: set[StateKey] = set()
+    for fact, key in facts:
+        item = item_part(fact)
+        items |= {(entity_of(fact), item)} if item else set()
+        items |= {(fact.entity, part) for part in segment_parts(fact, key)}
+    return Needs(
+        keys=frozenset((delivery.scope, delivery.key) for delivery in deliveries),
+        subjects=frozenset({fact.entity for fact, _ in facts} | {f"rooms/{fact.durable}" for fact, _ in facts})
+        - {"", "rooms/"},
+        nameless=frozenset(
+            f"rooms/{fact.durable}" for fact, _ in facts if fact.durable and not fact.room and not fact.bot
+        ),
+        items=frozenset(items),
+        counted=frozenset(fact.entity for fact, key in facts if fact.bot),
+    )
+
+
+def entity_of(fact: Fact) -> str:
+    """Return the topic that a fact's items are kept under."""
+    return fact.entity or "sources"

@@ -1,0 +1,220 @@
+"""What a fact about a room changes, as entries of the log and as documents."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from hub.events import CaptureDetail, Delivery, Fact, JobDetail, Kind, NoteDetail, ParticipantDetail, TrackDetail
+from hub.fold.compose import CLOSED_LIMIT, Entry, circumstances
+from hub.fold.household import Derived, Household
+from hub.fold.parts import provider_of
+from hub.ports import Document as Row
+from hub.state.capture import Document
+from hub.state.presence import Visit, present_ms
+
+# Whoever repeats such an end in other words (a resend, a second channel) tells nothing new.
+SETTLED = frozenset({Kind.ROOM_ENDED, Kind.RECORDING_COMPLETED, Kind.BOT_COMPLETED, Kind.BOT_FAILED})
+
+
+class PresenceTally(msgspec.Struct, frozen=True):
+    """What a participant's watch duration is computed from."""
+
+    closed_ms: int
+    open_since: int | None
+
+
+class RoomChange(msgspec.Struct, frozen=True):
+    """An entry of the log with the documents that it changes and the topics of those that are gone."""
+
+    entry: Entry
+    rows: tuple[Row, ...] = ()
+    gone: frozenset[str] = frozenset()
+
+
+def room_changes(
+    fact: Fact, delivery: Delivery, before: Household, after: Household, *, news: bool
+) -> Iterator[RoomChange]:
+    """Yield the fact's own entry, if it tells anything new, then one for everything that moved because of it."""
+    target = fact.room or after.owner(fact.time)
+    told = _own_entry(fact, delivery, before.derive(target), after.derive(target), target, after.durable, news)
+    if told:
+        yield told
+    touched = (before.owners() | after.owners() | {after.durable}) - {target, ""} if after.pool else set()
+    for session in sorted(touched):
+        yield from _corrections(fact, session, before, after)
+
+
+def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
+    """Return the documents of a session, by topic; bodies and sequences are filled in when they are written."""
+    topic = f"rooms/{derived.room['id']}"
+    room = derived.room
+    rows = {
+        topic: Row(
+            topic=topic,
+            collection="rooms",
+            parent=topic,
+            provider=str(room["provider"]),
+            status=str(room["status"]),
+            durable=f"rooms/{durable}" if durable else "",
+            name=str(room["name"] or ""),
+            room_id=str(room["room_id"] or ""),
+            began_at=derived.tally.started_at or 0,
+            ended_at=derived.tally.ended_at,
+            over=room["status"] == "ended",
+        )
+    }
+    for identity, person in derived.people.items():
+        name = f"{topic}/participants/{identity}"
+        rows[name] = Row(
+            topic=name, collection="participants", parent=topic, began_at=person.stays[0].start if person.stays else 0
+        )
+    for part, document in derived.captures.items():
+        if part.startswith("recording/"):
+            name = f"recordings/{document['id']}"
+            rows[name] = Row(topic=name, collection="recordings", parent=topic, status=str(document["status"]))
+    return rows
+
+
+def documents_of(derived: Derived | None) -> dict[str, Document]:
+    """Return what is shown of a session, by topic."""
+    if derived is None:
+        return {}
+    topic = f"rooms/{derived.room['id']}"
+    shown = {topic: derived.room}
+    shown |= {f"{topic}/participants/{identity}": person.document for identity, person in derived.people.items()}
+    shown |= {
+        f"recordings/{document['id']}": document
+        for part, document in derived.captures.items()
+        if part.startswith("recording/")
+    }
+    return shown
+
+
+def presence_tally(stays: tuple[Visit, ...]) -> PresenceTally:
+    """Sum up what is over of somebody's visits."""
+    open_since = stays[-1].start if stays and stays[-1].end is None else None
+    return PresenceTally(present_ms((stay for stay in stays if stay.end is not None), 0), open_since)
+
+
+def _own_entry(
+    fact: Fact,
+    delivery: Delivery,
+    before: Derived | None,
+    after: Derived | None,
+    session: str,
+    durable: str,
+    news: bool,
+) -> RoomChange | None:
+    if after is None:
+        return None
+    changed = _differences(before, after)
+    if not changed and not (news and fact.kind not in SETTLED):
+        return None
+    data = {"room": after.room, **_details(fact, delivery, before, after), **circumstances(fact)}
+    return _change(fact, fact.kind, session, durable, data, after, changed)
+
+
+def _change(
+    fact: Fact, kind: Kind, session: str, durable: str, data: Document, after: Derived, changed: set[str]
+) -> RoomChange:
+    topic = f"rooms/{session}"
+    entry = Entry(kind, topic, (f"rooms/{durable}",) if durable else (), fact, data)
+    rows = rows_of(after, durable)
+    return RoomChange(entry, tuple(rows[name] for name in sorted(changed | {topic}) if name in rows))
+
+
+def _differences(before: Derived | None, after: Derived) -> set[str]:
+    old = documents_of(before)
+    return {
+        topic
+        for topic, document in documents_of(after).items()
+        if old.get(topic) is not document and old.get(topic) != document
+    }
+
+
+def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:
+    detail = fact.detail
+    if isinstance(detail, ParticipantDetail):
+        return _participant_details(detail, before, after)
+    if isinstance(detail, CaptureDetail):
+        family = fact.kind.value.partition(".")[0]
+        return {family: after.captures[f"{family}/{detail.id}"]}
+    if isinstance(detail, TrackDetail):
+        return _track_details(detail, after)
+    if isinstance(detail, JobDetail):
+        return {"job": {"id": detail.id, "agent": detail.agent, "status": detail.status, "error": detail.error or None}}
+    if fact.kind is Kind.ROOM_ENDED:
+        return _closed(before, after)
+    if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
+        return {"note": {"id": detail.id or None, "provider": provider_of(delivery), **dict(detail.said)}}
+    return {}
+
+
+def _participant_details(detail: ParticipantDetail, before: Derived | None, after: Derived) -> Document:
+    said: Document = {"participant": after.people[detail.id].document}
+    if detail.reason:
+        said["reason"] = detail.reason
+    known = before.people.get(detail.id) if before else None
+    previous = detail.previous_role or (known.document["role"] if known else None)
+    if previous and previous != said["participant"]["role"]:  # type: ignore[index]  # a document, two lines above
+        said["previous_role"] = previous
+    return said
+
+
+def _track_details(detail: TrackDetail, after: Derived) -> Document:
+    track = {
+        "id": detail.id,
+        "type": detail.type or None,
+        "source": detail.source or None,
+        "name": detail.name or None,
+        "muted": detail.muted,
+        "participant": detail.participant or None,
+        "identity": detail.identity or None,
+    }
+    owner = after.people.get(detail.participant)
+    return {"track": track, **({"participant": owner.document} if owner else {})}
+
+
+def _closed(before: Derived | None, after: Derived) -> Document:
+    """Return the participants that an end closed, as they are now."""
+    old = before.people if before else {}
+    closed = [
+        person.document
+        for identity, person in after.people.items()
+        if person.stays and person.stays[-1].cut and (identity not in old or old[identity].document != person.document)
+    ]
+    return {"participants": closed[:CLOSED_LIMIT], **({"more": True} if len(closed) > CLOSED_LIMIT else {})}
+
+
+def _corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[RoomChange]:
+    """Tell again what a late start, end or session changed in another session of the same durable room."""
+    old, new = before.derive(session), after.derive(session)
+    if new is None:
+        if old is not None:
+            yield _vanished(fact, session, after.durable, old)
+        return
+    changed = _differences(old, new)
+    for identity, person in new.people.items():
+        if f"rooms/{session}/participants/{identity}" in changed:
+            data: Document = {"room": new.room, "participant": person.document}
+            yield _change(fact, Kind.PARTICIPANT_UPDATED, session, after.durable, data, new, changed)
+            changed = set()
+    for identity in (old.people.keys() if old else set()) - new.people.keys():
+        yield _moved_away(fact, session, identity, old, new, after.durable)  # type: ignore[arg-type]  # old is there: it had people
+    if changed:
+        kind = Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED
+        yield _change(fact, kind, session, after.durable, {"room": new.room}, new, changed)
+
+
+def _moved_away(fact: Fact, session: str, identity: str, old: Derived, new: Derived, durable: str) -> RoomChange:
+    nobody: Document = {"active": False, "joined_at": None, "left_at": None, "leave_reason": "moved"}
+    data: Document = {"room": new.room, "participant": {**old.people[identity].document, **nobody}}
+    change = _change(fact, Kind.PARTICIPANT_UPDATED, session, durable, data, new, set())
+    return RoomChange(change.entry, change.rows, frozenset({f"rooms/{session}/participants/{identity}"}))
+
+
+def _vanished(fact: Fact, session: str, durable: str, old: Derived) -> RoomChange:
+    nobody = {"participant_count": 0, "speaker_count": 0, "listener_count": 0}
+    room = {**old.room, **nobody, "status": "ended", "end_reason": "moved"}
+    entry = Entry(Kind.ROOM_ENDED, f"rooms/{session}", (f"rooms/{durable}",), fact, {"room": room})
+    return RoomChange(entry, (), frozenset(documents_of(old)))

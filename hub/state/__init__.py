@@ -1,0 +1,1 @@
+"""What is known of bots and rooms: facts merge, documents are derived, both pure."""

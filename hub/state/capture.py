@@ -1,0 +1,68 @@
+"""Recordings and live streams: what was captured, how far it is, and where it can be had."""
+
+from urllib.parse import quote
+
+from hub.events import CaptureDetail, Fact, Kind, format_time
+from hub.state.facts import Cell, Facts, Value
+
+Document = dict[str, object]
+
+_STATUS = {
+    Kind.RECORDING_UPDATED: (0, "starting"),
+    Kind.RECORDING_STARTED: (1, "recording"),
+    Kind.RECORDING_RESUMED: (1, "recording"),
+    Kind.RECORDING_PAUSED: (1, "paused"),
+    Kind.RECORDING_STOPPED: (2, "stopped"),
+    Kind.RECORDING_FAILED: (3, "failed"),
+    Kind.RECORDING_COMPLETED: (4, "completed"),
+    Kind.STREAM_STARTED: (1, "live"),
+    Kind.STREAM_STOPPED: (2, "stopped"),
+    Kind.STREAM_FAILED: (3, "failed"),
+}
+
+
+def capture_facts(fact: Fact, detail: CaptureDetail, key: str) -> Facts:
+    """Return what a fact states of its recording or stream."""
+    told: dict[str, Value] = {
+        "scope": detail.scope,
+        "started_at": detail.started_at,
+        "ended_at": detail.ended_at,
+        "duration_ms": detail.duration_ms,
+        "size": detail.size,
+        "truncated": detail.truncated or None,
+        "links": tuple(text for link in detail.links for text in link),
+        "links_expire_at": detail.links_expire_at,
+    }
+    return Facts(
+        first={f"{fact.kind}/{fact.time}": Cell(fact.time, key, detail.error)},
+        latest={name: Cell(fact.time, key, value) for name, value in told.items() if value not in (None, "", ())},
+    )
+
+
+def capture_document(identity: str, owner: tuple[str, str], facts: Facts, since: int = 0) -> Document:
+    """Derive the document of a recording or stream.
+
+    `owner` is `("room" | "bot", its id)`. What happened before `since` belongs to an attempt that was
+    given up, and is left out.
+    """
+    happened = [(*_STATUS[Kind(name.partition("/")[0])], cell) for name, cell in facts.named("") if cell.time >= since]
+    rank, status, last = max(happened, key=lambda one: (one[0], one[2].time, one[2].key), default=(0, "unknown", None))
+    started = facts.whole("started_at") or min((cell.time for order, _, cell in happened if order == 1), default=None)
+    ended = facts.whole("ended_at") or min((cell.time for order, _, cell in happened if order >= 2), default=None)
+    duration = facts.whole("duration_ms")
+    if duration is None and started is not None and ended is not None:
+        duration = max(0, ended - started)
+    return {
+        "id": identity,
+        owner[0]: owner[1],
+        "scope": facts.text("scope") or None,
+        "status": status,
+        "started_at": format_time(started),
+        "ended_at": format_time(ended),
+        "duration": None if duration is None else duration / 1000,
+        "size": facts.whole("size"),
+        "truncated": bool(facts.told("truncated")),
+        "url": f"/api/recordings/{quote(identity, safe=':@')}/content" if facts.texts("links") else None,
+        "expires_at": format_time(facts.whole("links_expire_at")),
+        "error": (str(last.value) or None) if last and rank == 3 else None,
+    }

@@ -1,0 +1,110 @@
+"""Somebody's presence in a room: one id, its visits, its role."""
+
+import msgspec
+
+from hub.events import Fact, Kind, ParticipantDetail, format_time
+from hub.state.capture import Document
+from hub.state.facts import Cell, Facts, Value
+from hub.state.presence import Visit, visits
+
+PEOPLE = ("human", "sip")
+
+
+class Ends(msgspec.Struct, frozen=True):
+    """When the room ended, in order, and what its participants are told. After a `final` end nobody comes."""
+
+    times: tuple[int, ...] = ()
+    closing_reason: str = ""
+    final: bool = True
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """What follows from the facts of one id; `document` is what is shown."""
+
+    stays: tuple[Visit, ...]
+    is_person: bool
+    is_speaker: bool
+    document: Document
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody is there by this id now."""
+        return bool(self.stays) and self.stays[-1].end is None
+
+
+def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
+    """Return what a fact states of the participant it is about."""
+    first: dict[str, Cell] = {}
+    if fact.kind is Kind.PARTICIPANT_JOINED:
+        first[f"join/{fact.time}"] = Cell(fact.time, key)
+    elif fact.kind is Kind.PARTICIPANT_LEFT:
+        joined = _joined(fact, detail)
+        first[f"leave/{fact.time}/{'' if joined is None else joined}"] = Cell(fact.time, key, detail.reason)
+    elif fact.kind is Kind.PARTICIPANT_REJECTED:
+        first[f"rejected/{fact.time}"] = Cell(fact.time, key, detail.reason)
+    else:
+        first[f"updated/{fact.time}"] = Cell(fact.time, key)
+    told: dict[str, Value] = {
+        "identity": detail.identity,
+        "name": detail.name,
+        "role": detail.role,
+        "kind": detail.kind,
+        "may_publish": detail.may_publish,
+    }
+    return Facts(
+        first=first,
+        latest={name: Cell(fact.time, key, value) for name, value in told.items() if value not in (None, "")},
+    )
+
+
+def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_roles: frozenset[str]) -> Participant:
+    """Derive a participant from its facts and the ends of its room."""
+    joins = [cell.time for _, cell in facts.named("join/")]
+    leaves = [_leave(name) for name, _ in facts.named("leave/")]
+    stays = tuple(visits(joins, leaves, ends.times, final=ends.final))
+    kind = facts.text("kind") or "human"
+    role = facts.text("role")
+    speaks = role in speaker_roles if role else facts.told("may_publish") is True
+    active = bool(stays) and stays[-1].end is None
+    return Participant(
+        stays=stays,
+        is_person=kind in PEOPLE,
+        is_speaker=speaks,
+        document={
+            "id": identity,
+            "room": room,
+            "identity": facts.text("identity") or None,
+            "name": facts.text("name") or None,
+            "role": role or None,
+            "kind": kind,
+            "active": active,
+            "joined_at": format_time(stays[0].start) if stays else None,
+            "left_at": None if active else format_time(_last_end(stays, facts)),
+            "leave_reason": None if active else _leave_reason(stays, facts, ends),
+        },
+    )
+
+
+def _joined(fact: Fact, detail: ParticipantDetail) -> int | None:
+    if detail.joined_at is not None:
+        return detail.joined_at
+    return None if detail.duration_ms is None else fact.time - detail.duration_ms
+
+
+def _leave(name: str) -> tuple[int, int | None]:
+    left, _, joined = name.partition("/")
+    return int(left), int(joined) if joined else None
+
+
+def _last_end(stays: tuple[Visit, ...], facts: Facts) -> int | None:
+    if stays:
+        return stays[-1].end
+    # A leave without any join still tells when.
+    return max((cell.time for _, cell in facts.named("leave/")), default=None)
+
+
+def _leave_reason(stays: tuple[Visit, ...], facts: Facts, ends: Ends) -> str | None:
+    if stays and stays[-1].cut:
+        return ends.closing_reason or None
+    leaves = facts.named("leave/") or facts.named("rejected/")
+    return (str(leaves[-1][1].value or "") or None) if leaves else None
