@@ -1,0 +1,15 @@
+"""One suite of rules per port, run on every implementation of it."""
+
+from tests.contracts.store_commits import CommitRules
+from tests.contracts.store_documents import DocumentRules
+from tests.contracts.store_loading import LoadingRules
+from tests.contracts.store_pages import PageRules
+from tests.contracts.store_retention import RetentionRules
+from tests.contracts.store_snapshots import SnapshotRules
+
+
+class StoreContract(CommitRules, LoadingRules, PageRules, DocumentRules, SnapshotRules, RetentionRules):
+    """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
+
+
+__all__ = ["StoreContract"]

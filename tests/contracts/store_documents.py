@@ -1,0 +1,165 @@
+"""Lists of documents: what a caller may see of what it asked for, in order, page by page."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.events import covers
+from hub.ports import Document, Query, Store
+from tests.contracts.plain import Folding, StoreRules, document, write
+from tests.contracts.store_pages import EXAMPLES
+
+_BOTS = tuple(document(f"bots/m:{name}") for name in "abc")
+_ROOMS = tuple(document(f"rooms/l:{name}", durable=f"rooms/s@{home}") for name, home in ("ax", "bx", "cy", "dy", "ez"))
+_PEOPLE = tuple(
+    document(f"{room.topic}/participants/{name}", collection="participants", parent=room.topic)
+    for room in _ROOMS[:2]
+    for name in "pqr"
+)
+_RECORDINGS = tuple(
+    document(f"recordings/{number}", parent=owner.topic) for number, owner in enumerate((*_BOTS, *_ROOMS, *_ROOMS))
+)
+_FEW = st.integers(0, 2)
+_SELDOM = st.sampled_from(("", "", "", "x"))
+
+
+def _varied(one: Document) -> st.SearchStrategy[Document]:
+    """Return a strategy for a document whose fields are as often equal as not."""
+    names = st.sampled_from(("x", "y"))
+    return st.builds(
+        lambda name, room_id, status, began, active: msgspec.structs.replace(
+            one, name=name, room_id=room_id, status=status, began_at=began, active_at=active
+        ),
+        *(names, names, names, _FEW, _FEW),
+    )
+
+
+_WORLDS = st.tuples(*map(_varied, (*_BOTS, *_ROOMS, *_PEOPLE, *_RECORDINGS)))
+_QUERIES = st.builds(
+    Query,
+    collection=st.sampled_from(("bots", "rooms", "participants", "recordings")),
+    topics=st.one_of(
+        st.just(frozenset({"*"})),
+        st.frozensets(
+            st.sampled_from(("bots", "rooms", "bots/m:a", "rooms/l:a", "rooms/l:c", "rooms/s@x", "rooms/no"))
+        ),
+    ),
+    status=_SELDOM,
+    name=_SELDOM,
+    room_id=_SELDOM,
+    parent=st.sampled_from(("", "", "rooms/l:a", "bots/m:a")),
+    sort=st.sampled_from(("began", "active")),
+    limit=st.integers(1, 4),
+)
+
+
+class DocumentRules(StoreRules):
+    """What reading documents promises."""
+
+    async def test_a_document_comes_back_with_every_field(self, store: Store, folding: Folding):
+        """What is shown depends on the body and on what is hidden beside it."""
+        before = document("rooms/a", provider="livekit", status="live", began_at=1, active_at=2, sequence=1)
+        after = document(
+            "rooms/a",
+            provider="pulse",
+            status="ended",
+            durable="rooms/s@a",
+            name="A",
+            room_id="r",
+            began_at=3,
+            active_at=4,
+            ended_at=5,
+            over=True,
+            sequence=2,
+            body=b"{}",
+            hidden=b"\0",
+        )
+        for version in (before, after, msgspec.structs.replace(after, ended_at=None), after, before):
+            await write(store, folding, documents=(version,))
+            assert (await store.document("rooms/a")).documents == (version,)
+
+    async def test_reading_tells_its_position(self, store: Store, folding: Folding):
+        """A client that read a document follows the stream from there."""
+        await write(store, folding, documents=(document("rooms/a"),))
+        position = await store.position()
+        assert (await store.document("rooms/a")).position == position
+        assert (await store.document("rooms/b")).position == position
+        assert (await store.read(Query(collection="rooms"))).position == position
+
+    async def test_what_is_not_there_is_no_document(self, store: Store, folding: Folding):
+        """Neither a part of its name nor its durable room's is a document's topic."""
+        await write(store, folding, documents=(document("rooms/ab", durable="rooms/s@a"),))
+        for topic in ("rooms/a", "rooms/s@a", "rooms", "rooms/AB", "*"):
+            assert (await store.document(topic)).documents == ()
+
+    async def test_what_is_gone_is_not_read_any_more(self, store: Store, folding: Folding):
+        """A start that arrives late can take a session its only facts away."""
+        await write(store, folding, documents=(document("rooms/a"), document("rooms/b")))
+        await write(store, folding, gone=frozenset({"rooms/a", "rooms/never"}))
+        assert [one.topic for one in (await store.read(Query(collection="rooms"))).documents] == ["rooms/b"]
+
+    @pytest.mark.parametrize(("sort", "order"), [("began", "cbad"), ("active", "abcd")])
+    async def test_lists_begin_with_the_latest(self, store: Store, folding: Folding, sort: str, order: str):
+        """Equal times are in the order of topics, so that pages have one order to join on."""
+        times = {"a": (1, 4), "b": (2, 3), "c": (3, 3), "d": (1, 0)}
+        rooms = [document(f"rooms/{name}", began_at=began, active_at=active) for name, (began, active) in times.items()]
+        await write(store, folding, documents=tuple(rooms))
+        found = (await store.read(Query(collection="rooms", sort=sort))).documents
+        assert [one.topic for one in found] == [f"rooms/{name}" for name in order]
+
+    async def test_parts_of_a_room_begin_with_the_first(self, store: Store, folding: Folding):
+        """Who came first is first in a list of participants."""
+        times = {"late": 3, "early": 1, "also": 1}
+        people = [
+            document(f"rooms/a/participants/{name}", collection="participants", parent="rooms/a", began_at=began)
+            for name, began in times.items()
+        ]
+        await write(store, folding, documents=(document("rooms/a"), *people))
+        query = Query(collection="participants", parent="rooms/a", limit=2)
+        first = (await store.read(query)).documents
+        last = first[-1]
+        rest = await store.read(msgspec.structs.replace(query, after=(last.began_at, last.topic)))
+        names = [one.topic.rpartition("/")[2] for one in (*first, *rest.documents)]
+        assert names == ["also", "early", "late"]
+
+    @EXAMPLES
+    @given(world=_WORLDS, queries=st.lists(_QUERIES, min_size=1, max_size=8))
+    async def test_lists_hold_what_was_asked_for_and_may_be_seen_once_and_in_order(
+        self, store: Store, folding: Folding, world: tuple[Document, ...], queries: list[Query]
+    ):
+        """A token for one room must not reveal another, by whichever path a query is answered."""
+        await write(store, folding, documents=tuple(world))
+        for query in queries:
+            assert await _paged(store, query) == _expected(world, query)
+
+
+async def _paged(store: Store, query: Query) -> list[Document]:
+    found: list[Document] = []
+    while True:
+        page = (await store.read(query)).documents
+        assert len(page) <= query.limit
+        found += page
+        if len(page) < query.limit:
+            return found
+        query = msgspec.structs.replace(query, after=(_sort_value(page[-1], query), page[-1].topic))
+
+
+def _expected(documents: tuple[Document, ...], query: Query) -> list[Document]:
+    homes = {one.topic: one.durable for one in documents if one.collection == "rooms"}
+    chosen = [
+        one
+        for one in documents
+        if one.collection == query.collection
+        and query.status in ("", one.status)
+        and query.name in ("", one.name)
+        and query.room_id in ("", one.room_id)
+        and query.parent in ("", one.parent)
+        and (covers(query.topics, one.parent) or homes.get(one.parent, "nowhere") in query.topics)
+    ]
+    direction = 1 if query.parent else -1
+    return sorted(chosen, key=lambda one: (direction * _sort_value(one, query), one.topic))
+
+
+def _sort_value(one: Document, query: Query) -> int:
+    return one.active_at if query.sort == "active" and not query.parent else one.began_at
