@@ -1,0 +1,241 @@
+"""Builds the parts of a hub, serves them, and stops them in an order in which nothing is lost."""
+
+import asyncio
+import random
+import resource
+import secrets
+import signal
+import time
+from collections.abc import Callable, Coroutine, Sequence
+
+import structlog
+from aiohttp import web
+
+from handlers import parts
+from handlers.access import Access
+from handlers.bodies import BodyBudget
+from handlers.errors import problems
+from handlers.limits import Rates
+from handlers.routes import routes
+from hub.errors import ConfigRefused, StorageUnavailable
+from hub.events import Delivery
+from hub.fanout import Fanout
+from hub.feed import Feed
+from hub.fold import Batch, Rules
+from hub.ingest import BATCH_LIMIT, Ingest
+from hub.ports import Store
+from hub.present import Clockwork
+from hub.settings import Settings
+from hub.snapshots import Snapshots
+from hub.subscriber import Desk, Grant
+from hub.tokens import Tokens
+from hub.wire import Encoder
+from storage.sqlite import SqliteStore
+
+_MS_PER_HOUR = 3_600_000
+_MS_PER_DAY = 24 * _MS_PER_HOUR
+_TRIM_SECONDS = 3600
+_OPEN_FILES = 65_536
+_SHUTDOWN_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+class Hub:
+    """A hub that is built and not yet served."""
+
+    def __init__(self, settings: Settings, store: Store, feed: Feed, access: Access, batch_limit: int) -> None:
+        self.settings = settings
+        self.store = store
+        self.feed = feed
+        self.access = access
+        self.lifecycle = parts.Lifecycle()
+        self.clockwork = Clockwork(
+            settings.rooms.price_per_participant_minute, round(settings.rooms.presume_ended_after * _MS_PER_HOUR)
+        )
+        self.ingest = Ingest(store, feed, batch_limit=batch_limit)
+        self.desk = _desk(settings, store, feed, access, self.clockwork)
+        self.fanout = Fanout(self.desk, is_degraded=lambda: bool(self.ingest.problem))
+
+    def web_app(self) -> web.Application:
+        """Return the application with everything its handlers use."""
+        app = web.Application(middlewares=[problems])
+        app[parts.SETTINGS] = self.settings
+        app[parts.STORE] = self.store
+        app[parts.INGEST] = self.ingest
+        app[parts.FEED] = self.feed
+        app[parts.FANOUT] = self.fanout
+        app[parts.DESK] = self.desk
+        app[parts.ACCESS] = self.access
+        app[parts.BODIES] = BodyBudget()
+        app[parts.FAILURES] = Rates()
+        app[parts.ARRIVALS] = Rates()
+        app[parts.CLOCKWORK] = self.clockwork
+        app[parts.LIFECYCLE] = self.lifecycle
+        app[parts.NOW] = now_ms
+        app.add_routes(routes(self.settings.sources))
+        return app
+
+
+Announce = Callable[[str, str], None]
+
+
+async def serve(settings: Settings, announce: Announce) -> None:
+    """Serve until SIGTERM or SIGINT, as `serve_until` does."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    raise_open_files()
+    await serve_until(stopping, settings, announce)
+
+
+async def serve_until(
+    stopping: asyncio.Event,
+    settings: Settings,
+    announce: Announce,
+    *,
+    store: Store | None = None,
+    batch_limit: int = BATCH_LIMIT,
+) -> None:
+    """Serve until told to stop, then let everything that was begun come to its end.
+
+    `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
+    the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
+    """
+    store = store or await open_store(settings)
+    try:
+        feed = Feed(store, await store.position(), limit=settings.stream.tail)
+        access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms)
+        hub = Hub(settings, store, feed, access, batch_limit)
+        await _serve(hub, stopping, announce)
+    finally:
+        await store.close()
+
+
+async def open_store(settings: Settings) -> Store:
+    """Open the configured store. Raises ConfigRefused for one that this version has not, and StorageRefused."""
+    rules = Rules(frozenset(settings.rooms.speaker_roles))
+
+    def folder(deliveries: Sequence[Delivery]) -> Batch:
+        return Batch(deliveries, rules)
+
+    if not settings.storage.url.startswith("sqlite:"):
+        raise ConfigRefused("storage.url: this version keeps its log in SQLite; expected sqlite:///path")
+    if settings.bus.url != "local://":
+        raise ConfigRefused("bus.url: with SQLite there is one process; expected local://")
+    if settings.spool.dir:
+        raise ConfigRefused("spool.dir: a spool belongs to a store that can be away; with SQLite expected nothing")
+    return await SqliteStore.open(settings.storage.url, folder, make_epoch)
+
+
+def make_epoch() -> str:
+    """Return a new name for a log."""
+    return secrets.token_hex(4)
+
+
+def now_ms() -> int:
+    """Return the time, in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+def raise_open_files() -> None:
+    """Allow as many connections as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _desk(settings: Settings, store: Store, feed: Feed, access: Access, clockwork: Clockwork) -> Desk:
+    def reconnect_token(grant: Grant) -> str:
+        return access.reconnect_token(grant.topics, grant.expires_at)
+
+    stream = settings.stream
+    return Desk(
+        store=store,
+        feed=feed,
+        encoder=Encoder(feed.epoch),
+        snapshots=Snapshots(store, clockwork, now_ms, recent=stream.recent, page_size=stream.page_size),
+        heartbeat=stream.heartbeat,
+        max_lag=stream.max_lag,
+        now=now_ms,
+        chance=random.random,
+        reconnect_token=reconnect_token,
+    )
+
+
+async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce) -> None:
+    # handler_cancellation: a viewer that leaves must not wait for the next event to be noticed.
+    runner = web.AppRunner(
+        hub.web_app(),
+        handler_cancellation=True,
+        auto_decompress=False,
+        access_log=None,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
+    await runner.setup()
+    try:
+        await _listen(hub, runner)
+        async with asyncio.TaskGroup() as tasks:
+            # Should one of them fail, the others and with them the process end: a restart is better than half a hub.
+            running = [tasks.create_task(work, name=name) for name, work in _work(hub)]
+            announce(*_addresses(hub, runner))
+            await stopping.wait()
+            await _drain(hub)
+            await runner.cleanup()
+            for task in running:
+                task.cancel()
+    finally:
+        await runner.cleanup()
+
+
+def _work(hub: Hub) -> list[tuple[str, Coroutine[None, None, None]]]:
+    return [
+        ("ingest", hub.ingest.run()),
+        ("feed", hub.feed.run()),
+        ("fanout", hub.fanout.run()),
+        ("retention", _keep_retention(hub)),
+    ]
+
+
+async def _listen(hub: Hub, runner: web.AppRunner) -> None:
+    server = hub.settings.server
+    try:
+        await web.TCPSite(runner, server.host, server.port, backlog=4096).start()
+    except OSError as problem:
+        place = f"{server.host}:{server.port}"
+        raise ConfigRefused(f"server.host, server.port: cannot listen on {place}: {problem.strerror}") from problem
+    hub.lifecycle.ready = True
+    log.info("hub.serving", host=server.host, port=server.port, position=str(hub.feed.position))
+
+
+async def _drain(hub: Hub) -> None:
+    """Readiness first, then viewers, then what waits for the store: nobody is cut off in the middle."""
+    log.info("hub.draining", viewers=hub.fanout.viewers)
+    hub.lifecycle.draining = True
+    await hub.fanout.drain(hub.settings.stream.drain if hub.fanout.viewers else 0)
+    await hub.ingest.close()
+    log.info("hub.stopped", position=str(hub.feed.position))
+
+
+def _addresses(hub: Hub, runner: web.AppRunner) -> tuple[str, str]:
+    server = hub.settings.server
+    # The port is only known now if it was left to the system.
+    port = runner.addresses[0][1]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
+    here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return here, f"{server.public_url.rstrip('/') or here}/?token={hub.access.login_token()}"
+
+
+async def _keep_retention(hub: Hub) -> None:
+    while True:
+        before = now_ms() - hub.settings.storage.retention_days * _MS_PER_DAY
+        try:
+            trimmed = await hub.store.trim(before)
+        except StorageUnavailable as problem:
+            log.warning("retention.postponed", problem=str(problem))
+        else:
+            if trimmed:
+                log.info("retention.trimmed", deliveries=trimmed)
+        await asyncio.sleep(_TRIM_SECONDS)

@@ -1,0 +1,210 @@
+"""The commands: `hub serve | check | migrate | send | simulate | tail | token`."""
+
+import asyncio
+import os
+import secrets
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import click
+import orjson
+import uvloop
+
+from handlers.access import Access
+from handlers.providers.arrival import Sample
+from handlers.providers.registry import PROVIDERS
+from hub import app, config, telemetry
+from hub.commands import check as checking
+from hub.commands import send as sending
+from hub.commands import simulate as simulating
+from hub.commands import tail as tailing
+from hub.errors import HubError
+from hub.secrets import Completion, complete
+from hub.settings import Settings
+from hub.tokens import Tokens
+
+Result = TypeVar("Result")
+
+SECRETS_FILE = Path("var/secrets.json")
+_DEMO = simulating.Plan(rooms=6, bots=6, rate=4.0, seed=int(time.time()))
+
+url_option = click.option("--url", default="", help="The hub to talk to (default: the one of the configuration).")
+
+
+class Commands(click.Group):
+    """A group whose commands end with a sentence, not a traceback, when the hub refuses something."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run a command; what the hub raises on purpose becomes the message of exit status 1."""
+        try:
+            return super().invoke(context)
+        except HubError as refusal:
+            raise click.ClickException(str(refusal)) from refusal
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@click.pass_context
+def main(context: click.Context, path: str | None) -> None:
+    """A real-time hub for meeting bots and rooms."""
+    context.obj = path
+
+
+@main.command()
+@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@click.option("--demo", is_flag=True, help="Also play simulated meetings.")
+@click.pass_obj
+def serve(outer: str | None, path: str | None, demo: bool) -> None:
+    """Serve the hub until SIGTERM."""
+    settings, completion = _load(path or outer)
+    telemetry.set_up(settings.log)
+    for line in checking.greeting(settings, completion):
+        click.echo(line)
+    _run(_serve(settings, demo=demo))
+
+
+@main.command()
+@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@click.pass_obj
+def check(outer: str | None, path: str | None) -> None:
+    """Report what is wrong or worth knowing about the set-up, each with what to do."""
+    settings, completion = _load(path or outer)
+    findings = _run(checking.examine(settings, completion))
+    for finding in findings:
+        click.echo(finding.line())
+    sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+@main.command()
+@click.option("--new-epoch", is_flag=True, help="Make every viewer begin anew: a step of every restore.")
+@click.pass_obj
+def migrate(path: str | None, new_epoch: bool) -> None:
+    """Bring the store to this version; the hub must not be running on it."""
+    settings, _ = _load(path)
+    click.echo(f"the log is at {_run(_migrate(settings, new_epoch=new_epoch))}")
+
+
+@main.command()
+@click.argument("provider", default="")
+@click.argument("event", default="")
+@click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change the payload.")
+@click.option("--file", "file", type=click.Path(exists=True, dir_okay=False), help="Send this payload instead.")
+@click.option("--dialect", default="", help="How --file is proved: webhook; v1, v2, callback, guide.")
+@click.option("--source", default="", help="Name of the source, if there are several of the provider.")
+@click.option("--wrong", is_flag=True, help="Send it with a wrong proof.")
+@click.option("--list", "listing", is_flag=True, help="List the samples.")
+@url_option
+@click.pass_obj
+def send(path: str | None, /, provider: str, event: str, listing: bool, **options: object) -> None:
+    """Post a correctly signed webhook to the running hub: hub send livekit participant_joined."""
+    if listing or not provider:
+        for name in [provider] if provider in PROVIDERS else sorted(PROVIDERS):
+            click.echo("\n".join(f"{name} {sample}" for sample in PROVIDERS[name].samples(app.now_ms())))
+        return
+    settings, _ = _load(path)
+    answer = _run(_send(settings, provider, event, options))
+    click.echo(f"{answer.method} {answer.url}\n{answer.status} {answer.text}")
+    sys.exit(0 if answer.status == 200 else 1)
+
+
+@main.command()
+@click.option("--rooms", default=3, show_default=True, help="LiveKit meetings.")
+@click.option("--bots", default=3, show_default=True, help="MeetingBaaS bots.")
+@click.option("--rate", default=5.0, show_default=True, help="Webhooks a second, all together.")
+@click.option("--seed", default=None, type=int, help="Play the same meetings again.")
+@url_option
+@click.pass_obj
+def simulate(path: str | None, rooms: int, bots: int, rate: float, seed: int | None, url: str) -> None:
+    """Play whole meetings against the running hub."""
+    settings, _ = _load(path)
+    plan = simulating.Plan(rooms=rooms, bots=bots, rate=rate, seed=int(time.time()) if seed is None else seed)
+    result = _run(simulating.play(settings, url or sending.base_url(settings), plan, _complain))
+    click.echo(result.line())
+    sys.exit(0 if set(result.answers) <= {"answered 200"} else 1)
+
+
+@main.command()
+@click.argument("topics", nargs=-1)
+@url_option
+@click.pass_obj
+def tail(path: str | None, topics: Sequence[str], url: str) -> None:
+    """Follow topics in the terminal: hub tail rooms bots."""
+    settings, _ = _load(path)
+    base = url or sending.base_url(settings)
+    _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
+
+
+@main.command()
+@click.option("--hours", default=24.0, show_default=True, help="How long it is good, at most 24.")
+@click.pass_obj
+def token(path: str | None, hours: float) -> None:
+    """Print a token to log in with, and the dashboard's URL with it."""
+    settings, _ = _load(path)
+    minted = _access(settings).login_token(round(hours * 3600))
+    click.echo(f"{minted}\n{checking.public_url(settings)}/?token={minted}")
+
+
+def _load(path: str | None) -> tuple[Settings, Completion]:
+    return complete(config.load(path, os.environ), SECRETS_FILE, lambda: secrets.token_urlsafe(32))
+
+
+def _run(work: Coroutine[object, object, Result]) -> Result:
+    return uvloop.run(work)
+
+
+async def _serve(settings: Settings, *, demo: bool) -> None:
+    playing: list[asyncio.Task[None]] = []
+
+    def announce(base: str, url: str) -> None:
+        click.echo(f"\n  Dashboard: {url}\n")
+        sys.stdout.flush()
+        if demo:
+            playing.append(asyncio.create_task(simulating.play_for_ever(settings, base, _DEMO, _complain)))
+
+    try:
+        await app.serve(settings, announce)
+    finally:
+        for task in playing:
+            task.cancel()
+
+
+async def _migrate(settings: Settings, *, new_epoch: bool) -> str:
+    store = await app.open_store(settings)
+    try:
+        if new_epoch:
+            await store.new_epoch(app.make_epoch())
+        return str(await store.position())
+    finally:
+        await store.close()
+
+
+async def _send(settings: Settings, provider: str, event: str, options: dict[str, object]) -> sending.Answer:
+    now = app.now_ms()
+    source = sending.source_for(settings, provider, str(options["source"]))
+    sample = _from_file(options) if options["file"] else sending.sample_for(provider, event, now)
+    assignments = options["assignments"]
+    sample = sending.with_values(sample, [str(one) for one in assignments] if isinstance(assignments, tuple) else [])
+    base = str(options["url"]) or sending.base_url(settings)
+    async with aiohttp.ClientSession() as session:
+        return await sending.post(session, base, source, sample, now, wrong=bool(options["wrong"]))
+
+
+def _from_file(options: dict[str, object]) -> Sample:
+    payload = orjson.loads(Path(str(options["file"])).read_bytes())
+    return Sample(payload=payload, dialect=str(options["dialect"]) or "webhook")
+
+
+def _access(settings: Settings) -> Access:
+    return Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), app.now_ms)
+
+
+def _complain(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""From the feed to its viewers: topics to groups, and one write to each member for everything that is due."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import structlog
+
+from hub.events import Event, format_time
+from hub.subscriber import Desk, Subscriber
+from hub.wire import Form, formed, message
+
+SLICE_SECONDS = 0.002
+_WRITES_PER_LOOK = 16
+_TICK_SECONDS = 1.0
+_EXPIRY_NOTICE_SECONDS = 60
+_DEADLINES = ("token", "auth.expiring", "expired")
+# A commit's answers need at most this many turns of the loop to be on their way.
+_TURNS_FOR_ANSWERS = 3
+
+log = structlog.get_logger()
+
+
+class _Group:
+    """Viewers of exactly the same topics: whatever one is due, all are."""
+
+    __slots__ = ("members", "topics")
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        self.topics = topics
+        # Each with the sequence up to which it had been served when it came.
+        self.members: dict[Subscriber, int] = {}
+
+
+class Fanout:
+    """Writes events to whoever is live. What an event costs depends on who gets it, not on who is connected."""
+
+    def __init__(self, desk: Desk, *, is_degraded: Callable[[], bool] = lambda: False) -> None:
+        self._desk = desk
+        self._is_degraded = is_degraded
+        # Everything up to here has been written to those who are live.
+        self._position = desk.feed.head
+        self._groups: dict[frozenset[str], _Group] = {}
+        self._by_topic: dict[str, dict[_Group, None]] = {}
+        self._viewers: dict[Subscriber, None] = {}
+        # The next thing that a viewer's permission brings, and when (seconds since 1970).
+        self._deadlines: dict[Subscriber, tuple[float, str]] = {}
+        self._soonest = float("inf")
+        self._growth = asyncio.Event()
+        self._closing = False
+        desk.feed.on_growth = self._growth.set
+
+    @property
+    def viewers(self) -> int:
+        """How many viewers there are, live or catching up."""
+        return len(self._viewers)
+
+    @contextlib.contextmanager
+    def attached(self, viewer: Subscriber) -> Iterator[None]:
+        """Count a viewer and watch over its permission for as long as it is connected."""
+        self._viewers[viewer] = None
+        self._watch(viewer, _DEADLINES)
+        if self._closing:
+            viewer.end("drain")
+        try:
+            yield
+        finally:
+            del self._viewers[viewer]
+            self._deadlines.pop(viewer, None)
+            self._leave(viewer)
+
+    def join(self, viewer: Subscriber) -> None:
+        """Make a viewer live whose cursor is at the feed's head."""
+        if viewer.ending:
+            viewer.left_behind(viewer.cursor)
+            return
+        topics = viewer.grant.topics
+        group = self._groups.get(topics)
+        if group is None:
+            group = self._groups[topics] = _Group(topics)
+            for topic in topics:
+                self._by_topic.setdefault(topic, {})[group] = None
+        group.members[viewer] = viewer.cursor
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        beat_at = self._next_beat()
+        while True:
+            timeout = max(0.0, min(_TICK_SECONDS, beat_at - time.monotonic()))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._growth.wait(), timeout)
+            self._growth.clear()
+            for _ in range(_TURNS_FOR_ANSWERS):
+                await asyncio.sleep(0)
+            self._keep_deadlines()
+            await self._deliver()
+            if time.monotonic() >= beat_at:
+                await self._beat()
+                beat_at = self._next_beat()
+
+    async def drain(self, seconds: float) -> None:
+        """Tell all viewers to go, spread over a time, and whoever comes from now on at once."""
+        self._closing = True
+        viewers = list(self._viewers)
+        steps = max(1, min(len(viewers), round(seconds * 10)))
+        for step in range(steps):
+            for viewer in viewers[step::steps]:
+                viewer.end("drain")
+                self._leave(viewer)
+            await asyncio.sleep(seconds / steps if step + 1 < steps else 0)
+
+    async def _deliver(self) -> None:
+        start, head = self._position, self._desk.feed.head
+        if head <= start:
+            return
+        events = self._desk.feed.since(start)
+        self._position = head
+        if events is None:
+            # So much at once that memory does not hold it: everybody reads on from the store.
+            self._leave_all_behind(start)
+            return
+        pace = _Pace()
+        for group, due in self._due(events).items():
+            await self._deliver_group(group, due, start, head, pace)
+
+    def _due(self, events: Iterable[Event]) -> dict[_Group, list[Event]]:
+        due: dict[_Group, list[Event]] = {}
+        for event in events:
+            for topic in (*event.topics, "*"):
+                for group in self._by_topic.get(topic, ()):
+                    pending = due.setdefault(group, [])
+                    if not pending or pending[-1] is not event:
+                        pending.append(event)
+        return due
+
+    async def _deliver_group(self, group: _Group, due: list[Event], start: int, head: int, pace: "_Pace") -> None:
+        joined: dict[Form, bytes] = {}
+        for viewer in tuple(group.members):
+            served = group.members.get(viewer)
+            if served is None:
+                continue
+            form = viewer.connection.form
+            if served > start:
+                frames = self._unserved(due, served, form)
+            else:
+                frames = joined.get(form) or joined.setdefault(form, self._desk.encoder.joined(due, form))
+            if frames:
+                self._write(viewer, frames, max(head, served))
+            await pace.rest()
+
+    def _unserved(self, due: list[Event], served: int, form: Form) -> bytes:
+        """Return what a viewer that came in the middle has not got yet."""
+        rest = [event for event in due if event.sequence > served]
+        return self._desk.encoder.joined(rest, form) if rest else b""
+
+    def _write(self, viewer: Subscriber, frames: bytes, cursor: int) -> None:
+        viewer.connection.write(frames)
+        if viewer.connection.is_behind():
+            self._leave(viewer)
+            viewer.left_behind(cursor)
+
+    async def _beat(self) -> None:
+        """Tell everybody who is live that they are, and move their cursors."""
+        position = self._position
+        value = {
+            "time": format_time(self._desk.now()),
+            "head": str(self._desk.feed.position),
+            "degraded": self._is_degraded(),
+        }
+        block = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
+        frames = {form: formed(form, block) for form in Form}
+        pace = _Pace()
+        for group in tuple(self._groups.values()):
+            for viewer, served in tuple(group.members.items()):
+                # Who came meanwhile may be further already; ids never go back.
+                if viewer in group.members and served <= position:
+                    self._write(viewer, frames[viewer.connection.form], position)
+                await pace.rest()
+
+    def _leave(self, viewer: Subscriber) -> None:
+        group = self._groups.get(viewer.grant.topics)
+        if group is None or group.members.pop(viewer, None) is None or group.members:
+            return
+        del self._groups[group.topics]
+        for topic in group.topics:
+            del self._by_topic[topic][group]
+            if not self._by_topic[topic]:
+                del self._by_topic[topic]
+
+    def _leave_all_behind(self, start: int) -> None:
+        for group in tuple(self._groups.values()):
+            for viewer, served in tuple(group.members.items()):
+                self._leave(viewer)
+                viewer.left_behind(max(start, served))
+
+    def _watch(self, viewer: Subscriber, ahead: tuple[str, ...]) -> None:
+        """Note the next of what is ahead of a viewer: a new reconnect token, a warning, the end of its permission."""
+        expires_at = viewer.grant.expires_at
+        if expires_at is None:
+            return
+        now = self._desk.now() / 1000
+        moments = {
+            "token": now + (expires_at - now) / 2,
+            "auth.expiring": max(now, expires_at - _EXPIRY_NOTICE_SECONDS),
+            "expired": float(expires_at),
+        }
+        moment, what = min((moments[what], what) for what in ahead)
+        self._deadlines[viewer] = (moment, what)
+        self._soonest = min(self._soonest, moment)
+
+    def _keep_deadlines(self) -> None:
+        now = self._desk.now() / 1000
+        if now < self._soonest:
+            return
+        for viewer, (moment, what) in tuple(self._deadlines.items()):
+            if moment <= now:
+                self._meet_deadline(viewer, what)
+        self._soonest = min((moment for moment, _ in self._deadlines.values()), default=float("inf"))
+
+    def _meet_deadline(self, viewer: Subscriber, what: str) -> None:
+        del self._deadlines[viewer]
+        if what == "expired":
+            viewer.end("expired")
+            self._leave(viewer)
+            return
+        if what == "token":
+            viewer.send("token", {"reconnect_token": self._desk.reconnect_token(viewer.grant)})
+        else:
+            viewer.send("auth.expiring", {"expires_at": format_time((viewer.grant.expires_at or 0) * 1000)})
+        self._watch(viewer, _DEADLINES[_DEADLINES.index(what) + 1 :])
+
+    def _next_beat(self) -> float:
+        # Downwards, so that the promised interval is never exceeded.
+        return time.monotonic() + self._desk.heartbeat * (1 - 0.1 * self._desk.chance())
+
+
+class _Pace:
+    """Gives the loop back every two milliseconds, so that no webhook waits for viewers."""
+
+    def __init__(self) -> None:
+        self._until = time.perf_counter() + SLICE_SECONDS
+        self._writes = 0
+
+    async def rest(self) -> None:
+        """Return at once, or after whatever else is ready to run."""
+        self._writes += 1
+        if self._writes % _WRITES_PER_LOOK or time.perf_counter() < self._until:
+            return
+        await asyncio.sleep(0)
+        self._until = time.perf_counter() + SLICE_SECONDS

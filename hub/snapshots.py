@@ -1,0 +1,125 @@
+"""What a viewer sees first: the state of its topics at one position, in pages, shared for a second."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+import orjson
+
+from hub.events import covers, format_time
+from hub.fold.parts import decode_segment
+from hub.ports import Document, Snapshot, Store
+from hub.present import Clockwork, presented
+from hub.wire import Form, formed, message
+
+SHARED_SECONDS = 1.0
+SEGMENTS = 200
+_REMEMBERED = 256
+# What a single bot or room is shown with.
+_PARTS = {"bots": ["bots", "recordings", "segments"], "rooms": ["rooms", "participants", "recordings"]}
+
+
+class Pages(msgspec.Struct, frozen=True):
+    """A snapshot as it is sent: its position, and its pages as server-sent events."""
+
+    sequence: int
+    blocks: tuple[bytes, ...]
+
+    def framed(self, form: Form) -> list[bytes]:
+        """Return the pages for a connection."""
+        return [formed(form, block) for block in self.blocks]
+
+
+class Snapshots:
+    """Reads and encodes snapshots; whoever asks for the same topics within a second shares one."""
+
+    def __init__(
+        self, store: Store, clockwork: Clockwork, now: Callable[[], int], *, recent: int, page_size: int
+    ) -> None:
+        self._store = store
+        self._clockwork = clockwork
+        self._now = now
+        self._recent_ms = recent * 1000
+        self._page_size = page_size
+        self._shared: dict[frozenset[str], tuple[int, asyncio.Task[Pages]]] = {}
+
+    async def take(self, topics: frozenset[str], at_least: int) -> Pages:
+        """Return the snapshot of topics, not older than a second and not before a sequence.
+
+        Raises StorageUnavailable.
+        """
+        now = self._now()
+        taken_at, task = self._shared.get(topics, (0, None))
+        if task is None or now - taken_at > SHARED_SECONDS * 1000 or _failed(task):
+            task = self._begin(topics, now)
+        pages = await asyncio.shield(task)
+        if pages.sequence >= at_least:
+            return pages
+        return await asyncio.shield(self._begin(topics, now))
+
+    def _begin(self, topics: frozenset[str], now: int) -> asyncio.Task[Pages]:
+        task = asyncio.create_task(self._read(topics, now))
+        self._shared.pop(topics, None)
+        self._shared[topics] = (now, task)
+        if len(self._shared) > _REMEMBERED:
+            del self._shared[next(iter(self._shared))]
+        return task
+
+    async def _read(self, topics: frozenset[str], now: int) -> Pages:
+        snapshot = await self._store.snapshot(topics, now - self._recent_ms)
+        pages = self._pages(topics, snapshot, now)
+        position = str(snapshot.position)
+        last = len(pages) - 1
+        blocks = [
+            message(
+                "snapshot",
+                {**page, "complete": place == last, "time": format_time(now)},
+                position=position if place == last else "",
+            )
+            for place, page in enumerate(pages)
+        ]
+        return Pages(snapshot.position.sequence, tuple(blocks))
+
+    def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
+        """Cut the documents into pages; the first names every collection, so that none is taken for missing."""
+        named: dict[str, object] = {collection: [] for collection in _collections(topics)}
+        shown: list[tuple[str, object]] = [
+            (document.collection, fragment)
+            for document in snapshot.documents
+            if (fragment := self._fragment(document, topics, now)) is not None
+        ]
+        if snapshot.segments:
+            shown += [("segments", segment) for segment in _segments(snapshot.segments)]
+        pages = [_page(shown[start : start + self._page_size]) for start in range(0, len(shown), self._page_size)]
+        return [{**named, **pages[0]}, *pages[1:]] if pages else [named]
+
+    def _fragment(self, document: Document, topics: frozenset[str], now: int) -> orjson.Fragment | None:
+        shown = presented(document, self._clockwork, now)
+        # A room that died without a word is not shown as one of those that live now.
+        if shown.stale and not (topics & {document.topic, document.durable}):
+            return None
+        return orjson.Fragment(shown.body)
+
+
+def _page(shown: Sequence[tuple[str, object]]) -> dict[str, object]:
+    page: dict[str, list[object]] = {}
+    for collection, fragment in shown:
+        page.setdefault(collection, []).append(fragment)
+    return dict(page)
+
+
+def _collections(topics: frozenset[str]) -> list[str]:
+    wanted = [name for name in ("bots", "rooms", "schedules") if covers(topics, name)]
+    for topic in sorted(topics):
+        collection, slash, _ = topic.partition("/")
+        wanted += _PARTS.get(collection, []) if slash else []
+    return list(dict.fromkeys(wanted))
+
+
+def _segments(bodies: Sequence[bytes]) -> list[object]:
+    segments = sorted((decode_segment(body).segment for body in bodies), key=lambda one: (one.start, one.id))
+    return [msgspec.to_builtins(segment) for segment in segments[-SEGMENTS:]]
+
+
+def _failed(task: asyncio.Task[Pages]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

@@ -1,0 +1,228 @@
+"""One viewer: a cursor over the log, either catching up or live.
+
+Two rules hold everything together; keep them when you change this file.
+
+1. A viewer goes live only in the same breath (no await) in which its cursor met the feed's head.
+   From then on the fan-out writes to it, and nobody else does.
+2. A viewer whose connection is full is not live. It has its cursor, and reads on from there, from the
+   feed's memory or from the store, when its connection takes something again.
+
+So there is nothing that could overflow, and resuming, being slow and being live are one mechanism.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from hub.errors import HubError
+from hub.events import Event, Position, format_time
+from hub.feed import Feed
+from hub.ports import Store
+from hub.snapshots import Snapshots
+from hub.wire import Encoder, Form, formed, message
+
+_PAGE_EVENTS = 256
+_RETRY_MS = 1000
+_RETRY_SPREAD_MS = 4000
+
+
+class Gone(HubError):
+    """The connection took nothing for too long, or is closed."""
+
+
+class Connection(Protocol):
+    """What a transport offers."""
+
+    form: Form
+
+    def write(self, data: bytes, /) -> None:
+        """Hand over bytes; never waits."""
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether more has been written than the peer takes."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken what was written; raises Gone when it does not, or has left."""
+        ...
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a viewer may see, until when (seconds since 1970, None: no end)."""
+
+    topics: frozenset[str]
+    expires_at: int | None = None
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How a viewer wants to begin: where it was, and whether it wants to be shown the state."""
+
+    position: Position | None = None
+    # It was somewhere, though it cannot be told where: it must be told that it lost its place.
+    lost: bool = False
+    snapshot: bool = True
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What all viewers share."""
+
+    store: Store
+    feed: Feed
+    encoder: Encoder
+    snapshots: Snapshots
+    heartbeat: float
+    max_lag: int
+    # Milliseconds since 1970.
+    now: Callable[[], int]
+    # A number between 0 and 1.
+    chance: Callable[[], float]
+    reconnect_token: Callable[[Grant], str]
+
+
+class Subscriber:
+    """A viewer with its cursor. `serve` ends when the viewer is told to go; its caller handles a viewer that goes."""
+
+    def __init__(self, desk: Desk, connection: Connection, grant: Grant) -> None:
+        self.connection = connection
+        self.grant = grant
+        # Everything that matches up to here has been written.
+        self.cursor = 0
+        self.ending = ""
+        self._desk = desk
+        self._wants_snapshots = True
+        self._signal: asyncio.Future[None] | None = None
+
+    async def serve(self, wish: Wish, join: Callable[["Subscriber"], None]) -> None:
+        """Greet the viewer, then keep it up to date; `join` makes it live.
+
+        Raises Gone when the connection takes nothing any more, and StorageUnavailable.
+        """
+        if not self.ending:
+            await self._greet(wish)
+        while not self.ending:
+            await self._catch_up()
+            if self.ending:
+                break
+            self._signal = asyncio.get_running_loop().create_future()
+            join(self)
+            await self._signal
+        self.say_goodbye()
+
+    def left_behind(self, cursor: int) -> None:
+        """Take note that the fan-out no longer serves this viewer, and how far it got."""
+        self.cursor = cursor
+        self._wake()
+
+    def end(self, reason: str) -> None:
+        """Make the viewer say goodbye as soon as it can: `drain`, `expired` or `overloaded`."""
+        self.ending = self.ending or reason
+        self._wake()
+
+    def send(self, name: str, value: object) -> None:
+        """Write something that is for this viewer alone; it has no id, so the cursor stays."""
+        self._write(message(name, value))
+
+    async def _greet(self, wish: Wish) -> None:
+        self._wants_snapshots = wish.snapshot
+        reason = await self._resume(wish)
+        resumed = wish.position is not None and not reason
+        shows = wish.snapshot and not resumed
+        if not resumed and not shows:
+            self.cursor = self._desk.feed.head
+        self._write(self._hello(resumed=resumed, shows=shows))
+        if reason:
+            await self._reset(reason)
+        elif shows:
+            await self._show()
+
+    async def _resume(self, wish: Wish) -> str:
+        """Set the cursor where the viewer was; return why that cannot be, empty when it can."""
+        if wish.position is None:
+            return "epoch_changed" if wish.lost else ""
+        if wish.position.epoch != self._desk.feed.epoch:
+            return "epoch_changed"
+        page = await self._desk.store.page(self.grant.topics, wish.position.sequence, 1)
+        if wish.position.sequence > max(page.head, self._desk.feed.head):
+            return "epoch_changed"
+        if wish.position.sequence < page.floor and wish.position.sequence != page.head:
+            return "history_trimmed"
+        self.cursor = wish.position.sequence
+        return ""
+
+    def _hello(self, *, resumed: bool, shows: bool) -> bytes:
+        greeting = {
+            "heartbeat": self._desk.heartbeat,
+            "reconnect_token": self._desk.reconnect_token(self.grant),
+            "resumed": resumed,
+            "expires_at": format_time(None if self.grant.expires_at is None else self.grant.expires_at * 1000),
+        }
+        return message("hello", greeting, position="" if shows else self._position(), retry_ms=self._retry())
+
+    async def _reset(self, reason: str) -> None:
+        """Tell the viewer that it lost its place, and begin anew."""
+        if self._wants_snapshots:
+            self._write(message("reset", {"reason": reason}))
+            await self._show()
+            return
+        self.cursor = max(self.cursor, self._desk.feed.head)
+        self._write(message("reset", {"reason": reason}, position=self._position()))
+
+    async def _show(self) -> None:
+        pages = await self._desk.snapshots.take(self.grant.topics, self.cursor)
+        for frame in pages.framed(self.connection.form):
+            await self.connection.drain()
+            self.connection.write(frame)
+        self.cursor = pages.sequence
+
+    async def _catch_up(self) -> None:
+        """Write what matches up to the feed's head, no faster than the connection takes it."""
+        written = 0
+        while not self.ending:
+            await self.connection.drain()
+            if self.cursor >= self._desk.feed.head:
+                return
+            events, through = await self._next_events()
+            if events is None:
+                await self._reset("history_trimmed")
+                continue
+            if events:
+                self.connection.write(self._desk.encoder.joined(events, self.connection.form))
+                written += len(events)
+            self.cursor = through
+            if written > self._desk.max_lag and self.cursor < self._desk.feed.head:
+                await self._reset("lagging")
+                written = 0
+
+    async def _next_events(self) -> tuple[list[Event] | None, int]:
+        """Return some events that match and how far they reach; None when what comes next is no longer there."""
+        recent = self._desk.feed.since(self.cursor, _PAGE_EVENTS)
+        if recent is not None:
+            return [event for event in recent if self._matches(event)], recent[-1].sequence
+        page = await self._desk.store.page(self.grant.topics, self.cursor, _PAGE_EVENTS)
+        if self.cursor < page.floor:
+            return None, page.floor
+        return list(page.events), page.through
+
+    def _matches(self, event: Event) -> bool:
+        return "*" in self.grant.topics or not self.grant.topics.isdisjoint(event.topics)
+
+    def say_goodbye(self) -> None:
+        """Tell the viewer why it has to go; when to come back is spread, so that not all do at once."""
+        goodbye = {"reason": self.ending, "reconnect": self.ending != "expired"}
+        self._write(message("bye", goodbye, retry_ms=self._retry()))
+
+    def _retry(self) -> int:
+        return _RETRY_MS + int(self._desk.chance() * _RETRY_SPREAD_MS)
+
+    def _position(self) -> str:
+        return f"{self._desk.feed.epoch}.{self.cursor}"
+
+    def _write(self, block: bytes) -> None:
+        self.connection.write(formed(self.connection.form, block))
+
+    def _wake(self) -> None:
+        if self._signal and not self._signal.done():
+            self._signal.set_result(None)

@@ -1,0 +1,83 @@
+"""Signed tokens: `<base64url JSON>.<HMAC>`, one format for access, login and reconnect.
+
+The JSON holds `use`, `topics`, `scope`, `exp` (seconds since 1970) and `kid`, the name of the secret.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from hub.errors import TokenRefused
+
+LONGEST_SECONDS = 24 * 3600
+_LONGEST_TOKEN = 16 * 1024
+
+
+class Use(StrEnum):
+    """What a token is for; one cannot be used as another."""
+
+    ACCESS = "access"
+    RECONNECT = "reconnect"
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What a token permits."""
+
+    use: Use
+    topics: tuple[str, ...]
+    scope: tuple[str, ...] = ("read",)
+    exp: int
+    kid: str = ""
+
+
+class Tokens:
+    """Mints and reads tokens. The first secret signs, every secret verifies, so that secrets can be rotated."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = {_name(secret): secret.encode() for secret in secrets}
+        self._signing = next(iter(self._secrets))
+
+    def mint(self, claims: Claims) -> str:
+        """Return a token that says `claims`."""
+        said = msgspec.structs.replace(claims, kid=self._signing)
+        payload = base64.urlsafe_b64encode(msgspec.json.encode(said)).rstrip(b"=")
+        return f"{payload.decode()}.{_signature(self._secrets[self._signing], payload)}"
+
+    def read(self, token: str, use: Use, now: int) -> Claims:
+        """Return what a token says.
+
+        `now` is in seconds since 1970. Raises TokenRefused when it is not ours, expired, or for another use.
+        """
+        payload, dot, signature = token.partition(".")
+        if not dot or len(token) > _LONGEST_TOKEN or not token.isascii():
+            raise TokenRefused("the token is malformed")
+        claims = _decode(payload)
+        secret = self._secrets.get(claims.kid)
+        if secret is None or not hmac.compare_digest(_signature(secret, payload.encode()), signature):
+            raise TokenRefused("the token is not signed by this hub")
+        if claims.exp <= now:
+            raise TokenRefused("the token has expired")
+        if claims.use is not use:
+            raise TokenRefused(f"the token is for {claims.use}, not for {use}")
+        return claims
+
+
+def _decode(payload: str) -> Claims:
+    try:
+        raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=Claims)
+    except (ValueError, msgspec.MsgspecError) as problem:
+        raise TokenRefused("the token is malformed") from problem
+
+
+def _signature(secret: bytes, payload: bytes) -> str:
+    digest = hmac.new(secret, b"hub token\n" + payload, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _name(secret: str) -> str:
+    return hashlib.sha256(b"hub token secret\n" + secret.encode()).hexdigest()[:8]
