@@ -1,0 +1,1 @@
+"""The measurements behind every claim about speed; `make bench` runs them all."""

@@ -1,0 +1,22 @@
+"""Run all measurements and print them as rows of `bench/RESULTS.md`."""
+
+import asyncio
+import os
+import platform
+import time
+
+from bench import fanout, growth, ingest
+
+
+async def main() -> None:
+    print(
+        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n"
+    )
+    print("| work | measured | against |\n|---|---|---|")
+    for measurement in (fanout, ingest, growth):
+        for row in await measurement.measure():
+            print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

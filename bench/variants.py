@@ -1,0 +1,56 @@
+"""A hub with another store or batch limit, as a server: the baselines of durable ingestion."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from hub import app, config, telemetry
+from hub.events import Delivery, Position
+from hub.ingest import BATCH_LIMIT
+from hub.ports import Committed, Outcome, Page, Query, Reading, Snapshot, Status, Store
+
+
+class InstantStore:
+    """Accepts everything at once and keeps nothing."""
+
+    async def commit(self, deliveries: Sequence[Delivery]) -> Committed:
+        return Committed(tuple(Outcome(Status.ACCEPTED, 1) for _ in deliveries), ())
+
+    async def position(self) -> Position:
+        return Position(epoch="none", sequence=0)
+
+    async def page(self, topics: frozenset[str], after: int, limit: int) -> Page:
+        return Page((), 0, 0, 0, "none")
+
+    async def read(self, query: Query) -> Reading:
+        return Reading((), await self.position())
+
+    async def document(self, topic: str) -> Reading:
+        return Reading((), await self.position())
+
+    async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
+        return Snapshot(await self.position(), ())
+
+    async def trim(self, before: int) -> int:
+        return 0
+
+    async def new_epoch(self, epoch: str) -> None:
+        return None
+
+    async def close(self) -> None:
+        return None
+
+
+def main() -> None:
+    settings = config.load(None, os.environ)
+    telemetry.set_up(settings.log)
+    store: Store | None = InstantStore() if "instant" in sys.argv else None
+    limit = 1 if "single" in sys.argv else BATCH_LIMIT
+    uvloop.run(app.serve_until(asyncio.Event(), settings, lambda *_: None, store=store, batch_limit=limit))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""From exception to answer: one table, RFC 9457 problem details."""
+
+from collections.abc import Mapping
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hub.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Forbidden,
+    HubError,
+    NotFound,
+    PositionGone,
+    ProofRefused,
+    StorageUnavailable,
+    TokenRefused,
+    TooMany,
+    Unauthenticated,
+)
+
+# Exception -> (status, title). The most special class of an exception that is listed decides.
+TABLE: Mapping[type[HubError], tuple[int, str]] = {
+    BadRequest: (400, "The request cannot be answered as asked"),
+    ProofRefused: (401, "No valid proof"),
+    TokenRefused: (401, "The credential is not good"),
+    Unauthenticated: (401, "A credential is needed"),
+    Forbidden: (403, "Not permitted"),
+    NotFound: (404, "Not found"),
+    PositionGone: (410, "The position cannot be resumed"),
+    BodyTooLarge: (413, "The body is too large"),
+    TooMany: (429, "Too many requests"),
+    StorageUnavailable: (503, "The hub cannot take this now"),
+}
+_CHALLENGED = (TokenRefused, Unauthenticated)
+_DEFECT = (500, "The hub made a mistake")
+_RETRY_SECONDS = {429: "60", 503: "1"}
+
+log = structlog.get_logger()
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer with problem details for whatever a handler raises."""
+    try:
+        return await handler(request)
+    except HubError as problem:
+        return problem_response(problem)
+    except web.HTTPException as refusal:
+        if refusal.status < 400:
+            raise
+        headers = {name: refusal.headers[name] for name in ("Allow",) if name in refusal.headers}
+        return _response(refusal.status, refusal.reason, "", headers)
+    except TimeoutError:
+        return _response(408, "The request did not arrive in time", "", {"Connection": "close"})
+    except Exception:
+        # The boundary of a request: whatever escaped is a defect, and is logged as one.
+        log.exception("request.failed", method=request.method, route=_route(request))
+        return _response(*_DEFECT, "It was logged.", {})
+
+
+def problem_response(problem: HubError) -> web.Response:
+    """Return the answer for one of the hub's own exceptions."""
+    status, title = next((TABLE[kind] for kind in type(problem).__mro__ if kind in TABLE), _DEFECT)
+    headers = {"Retry-After": _RETRY_SECONDS[status]} if status in _RETRY_SECONDS else {}
+    if isinstance(problem, _CHALLENGED):
+        headers["WWW-Authenticate"] = 'Bearer realm="hub"'
+    return _response(status, title, str(problem), headers)
+
+
+def _response(status: int, title: str, detail: str, headers: Mapping[str, str]) -> web.Response:
+    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {})
+    return web.Response(
+        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=dict(headers)
+    )
+
+
+def _route(request: web.Request) -> str:
+    # The pattern, not the path: a path may hold a bot's key.
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else ""

@@ -1,0 +1,39 @@
+"""What handlers may use, by typed key."""
+
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import web
+
+from handlers.access import Access
+from handlers.bodies import BodyBudget
+from handlers.limits import Rates
+from hub.fanout import Fanout
+from hub.feed import Feed
+from hub.ingest import Ingest
+from hub.ports import Store
+from hub.present import Clockwork
+from hub.settings import Settings
+from hub.subscriber import Desk
+
+
+class Lifecycle(msgspec.Struct):
+    """Where the hub is between starting and stopping: the one thing here that changes."""
+
+    ready: bool = False
+    draining: bool = False
+
+
+SETTINGS = web.AppKey("SETTINGS", Settings)
+STORE = web.AppKey("STORE", Store)
+INGEST = web.AppKey("INGEST", Ingest)
+FEED = web.AppKey("FEED", Feed)
+FANOUT = web.AppKey("FANOUT", Fanout)
+DESK = web.AppKey("DESK", Desk)
+ACCESS = web.AppKey("ACCESS", Access)
+BODIES = web.AppKey("BODIES", BodyBudget)
+FAILURES = web.AppKey("FAILURES", Rates)
+ARRIVALS = web.AppKey("ARRIVALS", Rates)
+CLOCKWORK = web.AppKey("CLOCKWORK", Clockwork)
+LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
+NOW: web.AppKey[Callable[[], int]] = web.AppKey("NOW")

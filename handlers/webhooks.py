@@ -1,0 +1,101 @@
+"""Where providers post: verify, translate, commit, answer."""
+
+import asyncio
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from handlers.addresses import client_address, is_within
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, SETTINGS
+from handlers.providers.arrival import Arrival
+from handlers.providers.registry import PROVIDERS, receive
+from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
+from hub.events import Delivery
+from hub.ports import Outcome, Status
+from hub.settings import Source
+
+COMMIT_SECONDS = 2.0
+FAILURES_A_MINUTE = 300
+METHODS = ("POST", "PUT")
+
+log = structlog.get_logger()
+
+
+def webhook_routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
+    """Return the routes of all sources."""
+    routes: list[web.RouteDef] = []
+    for source in sources:
+        paths = [source.path]
+        if PROVIDERS[source.provider].takes_path_key:
+            paths.append(source.path.rstrip("/") + "/{bot_key}")
+        routes += [web.route(method, path, _handler(source)) for path in paths for method in METHODS]
+    return routes
+
+
+def _handler(source: Source) -> Handler:
+    async def take_webhook(request: web.Request) -> web.StreamResponse:
+        return await _take(request, source)
+
+    return take_webhook
+
+
+async def _take(request: web.Request, source: Source) -> web.Response:
+    settings = request.app[SETTINGS].server
+    address = client_address(request, settings.trusted_proxies)
+    async with request.app[BODIES].read(request, settings.max_body) as body:
+        arrival = Arrival(
+            headers=tuple((name.lower(), value) for name, value in request.headers.items()),
+            body=body,
+            received_at=request.app[NOW](),
+            path_key=request.match_info.get("bot_key", ""),
+        )
+        delivery = _verified(request, source, arrival, address)
+        outcome = await _commit(request, delivery)
+    log.info(
+        "delivery.taken",
+        source=source.name,
+        type=delivery.provider_type,
+        status=outcome.status.value,
+        delivery=outcome.delivery,
+        reason=outcome.reason or None,
+    )
+    return _answer(delivery, outcome)
+
+
+def _verified(request: web.Request, source: Source, arrival: Arrival, address: str) -> Delivery:
+    """Return the delivery of a genuine request; refuse others, more shortly when they come too often."""
+    try:
+        if source.allow_ips and not is_within(address, source.allow_ips):
+            raise ProofRefused(f"{source.path} takes requests from configured networks only (allow_ips)")
+        delivery = receive(source, arrival)
+    except ProofRefused as refusal:
+        failures = request.app[FAILURES].count((address, source.name), arrival.received_at)
+        log.warning("delivery.refused", source=source.name, address=address, reason=str(refusal))
+        if failures > FAILURES_A_MINUTE:
+            raise TooMany("too many requests without a valid proof") from refusal
+        raise
+    arrivals = request.app[ARRIVALS].count((source.name,), arrival.received_at)
+    if source.rate_limit and arrivals > source.rate_limit:
+        raise TooMany(f"more than {source.rate_limit} deliveries a minute (rate_limit of this source)")
+    return delivery
+
+
+async def _commit(request: web.Request, delivery: Delivery) -> Outcome:
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            return await request.app[INGEST].submit(delivery)
+    except TimeoutError:
+        raise StorageUnavailable("the store is slow; whether this was kept is not known, so send it again") from None
+    except Overloaded:
+        log.warning("delivery.overloaded", source=delivery.source)
+        raise
+
+
+def _answer(delivery: Delivery, outcome: Outcome) -> web.Response:
+    said: dict[str, object] = {"status": outcome.status, "delivery": str(outcome.delivery)}
+    if outcome.reason:
+        said["reason"] = outcome.reason
+    refused = delivery.malformed and outcome.status is Status.DEAD
+    return web.Response(status=400 if refused else 200, body=orjson.dumps(said), content_type="application/json")
