@@ -1,0 +1,88 @@
+"""A viewer that stops reading costs nobody else anything, and loses nothing itself."""
+
+import asyncio
+import re
+import socket
+from pathlib import Path
+
+import aiohttp
+
+from handlers.providers.registry import PROVIDERS
+from hub.commands.send import with_values
+from tests.hubs import API_KEY, RunningHub, running_hub
+from tests.streams import Viewer
+from tests.waiting import until
+
+EVENTS = 400
+FILLER = "x" * 200
+
+
+async def test_a_stalled_viewer_is_cut_off_and_resumes_while_the_others_see_everything(tmp_path: Path) -> None:
+    """It is left behind as a cursor: no queue grows for it, and it reads on from where it was."""
+    async with running_hub(tmp_path, HUB_STREAM__STALL="1", HUB_STREAM__HEARTBEAT="0.5") as hub:
+        healthy = Viewer(hub.url, API_KEY, ("rooms",))
+        following = asyncio.create_task(healthy.follow())
+        stalled = await _connect_and_never_read(hub)
+        await until(lambda: len(healthy.statuses) == 1)
+        for number in range(EVENTS):
+            await _join(hub, number)
+        await until(lambda: len(healthy.sequences) == EVENTS)
+        received = await _drained(stalled)
+        resumed = Viewer(hub.url, API_KEY, ("rooms",), last_id=received[-1].decode())
+        catching_up = asyncio.create_task(resumed.follow())
+        seen = [int(identity.rpartition(b".")[2]) for identity in received]
+        await until(lambda: len(resumed.sequences) == EVENTS - seen[-1])
+        for task in (following, catching_up):
+            task.cancel()
+        await asyncio.gather(following, catching_up, return_exceptions=True)
+
+    assert healthy.sequences == list(range(1, EVENTS + 1))
+    assert seen[-1] < EVENTS
+    assert resumed.sequences == list(range(seen[-1] + 1, EVENTS + 1))
+    assert resumed.resets == []
+
+
+async def _connect_and_never_read(hub: RunningHub) -> socket.socket:
+    host, port = hub.url.removeprefix("http://").split(":")
+    viewer = socket.socket()
+    viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    viewer.connect((host, int(port)))
+    request = f"GET /api/stream?topic=rooms&snapshot=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {API_KEY}\r\n\r\n"
+    viewer.sendall(request.encode())
+    return viewer
+
+
+async def _join(hub: RunningHub, number: int) -> None:
+    sample = PROVIDERS["livekit"].samples(1_773_144_000_000 + number * 1000)["participant_joined"]
+    values = [f"participant.sid=PA_{number}", f"id=EV_{number}", f"participant.name={FILLER}", "room.name=" + FILLER]
+    status, _ = await hub.post("livekit", with_values(sample, values))
+    assert status == 200
+
+
+async def _drained(viewer: socket.socket) -> list[bytes]:
+    """Read what the hub had sent before it gave the viewer up; return the ids of the complete events."""
+    viewer.setblocking(False)
+    loop = asyncio.get_running_loop()
+    received = b""
+    async with asyncio.timeout(20):
+        try:
+            while chunk := await loop.sock_recv(viewer, 65536):
+                received += chunk
+        except ConnectionResetError:
+            pass
+    viewer.close()
+    complete = received.rpartition(b"\n\n")[0]
+    return re.findall(rb"\nid: (\S+)\n", complete)
+
+
+async def test_viewers_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
+    """A leak of one subscriber per connection ends every long-lived hub."""
+    async with running_hub(tmp_path) as hub, aiohttp.ClientSession() as session:
+        baseline = len(asyncio.all_tasks())
+        for _ in range(50):
+            viewer = Viewer(hub.url, API_KEY, ("bots", "rooms"))
+            async for sent in viewer.once(session):
+                if sent.name == "snapshot":
+                    break
+        await session.close()
+        await until(lambda: len(asyncio.all_tasks()) <= baseline)

@@ -1,0 +1,118 @@
+"""Real processes for tests: a hub on a free port in a folder of its own, started, killed and started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import orjson
+
+from handlers.providers.arrival import Sample
+from hub.commands.send import signed, source_for
+from hub.config import load
+from hub.settings import Settings
+
+STARTED_WITHIN = 20.0
+SECRETS = {
+    "HUB_API_KEY": "test-api-key-0123456789",
+    "HUB_TOKEN_SECRET": "test-token-secret-0123456789",
+    "LIVEKIT_API_KEY": "APItestkey123",
+    "LIVEKIT_API_SECRET": "lk-test-secret-0123456789abcdef0123456789",
+    "MEETINGBAAS_API_KEY": "mb-test-api-key-0123456789abcdef",
+    "MEETINGBAAS_WEBHOOK_SECRET": "whsec_bWVldGluZy1iYWFzLXYyLXN2aXgtc2lnbmluZy1rZXk=",
+    "MEETINGBAAS_CALLBACK_SECRET": "cb-secret-1-0123456789",
+}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class HubProcess:
+    """A hub as a user starts it: `hub serve` with environment variables, in a folder of its own."""
+
+    def __init__(self, folder: Path, **overrides: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        foreign = ("HUB_", "LIVEKIT_", "MEETINGBAAS_")
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+            **SECRETS,
+            "PORT": str(self.port),
+            "DATABASE_URL": f"sqlite:///{folder}/hub.db",
+            "HUB_STREAM__DRAIN": "0.2",
+            **overrides,
+        }
+        self.settings: Settings = load(None, self.environ)
+        self.log = folder / "hub.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return when it takes requests."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "hub.cli", "serve"], cwd=self.folder, env=self.environ, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + STARTED_WITHIN
+        while not self.is_ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the hub did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+
+    def is_ready(self) -> bool:
+        """Whether it takes requests."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self) -> None:
+        """End it at once, as `kill -9` does."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return 0 if process is None else process.returncode
+        process.send_signal(number)
+        return process.wait(timeout=30)
+
+    def post(self, provider: str, sample: Sample, *, wrong: bool = False) -> tuple[int, dict[str, object]]:
+        """Send a signed webhook; return status and answer."""
+        source = source_for(self.settings, provider)
+        body = orjson.dumps(sample.payload)
+        headers = dict(signed(source, sample, body, time.time_ns() // 1_000_000, wrong=wrong))
+        request = urllib.request.Request(self.url + source.path, data=body, headers=headers, method=sample.method)
+        return _answer(request)
+
+    def get(self, path: str) -> tuple[int, dict[str, object]]:
+        """Read something with the API key; return status and answer."""
+        headers = {"Authorization": f"Bearer {SECRETS['HUB_API_KEY']}"}
+        return _answer(urllib.request.Request(self.url + path, headers=headers))
+
+    def login_url(self) -> str:
+        """Return the dashboard's URL that it printed last."""
+        lines = [line for line in self.log.read_text().splitlines() if "Dashboard:" in line]
+        return lines[-1].partition("Dashboard:")[2].strip()
+
+
+def _answer(request: urllib.request.Request) -> tuple[int, dict[str, object]]:
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status), orjson.loads(answer.read())
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, orjson.loads(refusal.read())
