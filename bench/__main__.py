@@ -9,9 +9,8 @@ from bench import fanout, growth, ingest
 
 
 async def main() -> None:
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}\n"
-    )
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    print(f"{time.strftime('%Y-%m-%d')}, {machine}\n")
     print("| work | measured | against |\n|---|---|---|")
     for measurement in (fanout, ingest, growth):
         for row in await measurement.measure():

@@ -1,6 +1,7 @@
 """Fan-out: CPU of the server for each message delivered, against the usual aiohttp-sse loop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import aiohttp
@@ -13,6 +14,9 @@ from bench.stand import SECRETS, Counter, Server, server, settled
 VIEWERS = 500
 EVENTS = 100
 PACE = 0.05
+
+
+Publish = Callable[[aiohttp.ClientSession, int], Awaitable[None]]
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ async def _naive(naive: Server, size: int) -> Cost:
     return await _measure(naive, "GET /view HTTP/1.1\r\nHost: x\r\n\r\n", publish)
 
 
-async def _measure(measured: Server, request: str, publish) -> Cost:  # type: ignore[no-untyped-def]  # local closures
+async def _measure(measured: Server, request: str, publish: Publish) -> Cost:
     loop = asyncio.get_running_loop()
     connected = [
         await loop.create_connection(partial(Counter, request.encode()), "127.0.0.1", measured.port)

@@ -16,6 +16,7 @@ from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
+from handlers.origins import allow_origins
 from handlers.routes import routes
 from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery
@@ -74,6 +75,7 @@ class Hub:
         app[parts.LIFECYCLE] = self.lifecycle
         app[parts.NOW] = now_ms
         app.add_routes(routes(self.settings.sources))
+        allow_origins(app, self.settings.auth.allow_origins)
         return app
 
 

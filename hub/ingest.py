@@ -97,7 +97,7 @@ class Ingest:
         except StorageUnavailable:
             raise
         except Exception as problem:
-            # The store refused a row's value, or folding has a defect: the writer lives, and the others do not pay for it.
+            # The store refused a row's value, or folding has a defect: the others must not pay for it.
             log.exception("ingest.refused", deliveries=len(deliveries))
             if len(deliveries) > 1:
                 return await self._commit_singly(deliveries)

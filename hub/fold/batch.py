@@ -222,7 +222,7 @@ class _State:
             alone = self._houses.pop(fact.room, None)
             if alone:
                 house = self._houses[durable] = house.copy()
-                house.sessions |= alone.sessions
+                house.adopt(alone)
         return house
 
     def _absorb_room(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:

@@ -37,6 +37,8 @@ class Household:
         self._roles = speaker_roles
         # Shared by all copies: what it holds is only reused for the very same facts.
         self._seen: dict[tuple[str, str], tuple[Facts, Ends, Participant]] = {}
+        # Sessions as they are shown, until a fact changes them.
+        self._derived: dict[str, Derived | None] = {}
 
     def copy(self) -> Self:
         """Return one that can be changed without changing this one."""
@@ -45,10 +47,13 @@ class Household:
         twin.pool = dict(self.pool)
         twin.own = self.own
         twin._seen = self._seen
+        twin._derived = dict(self._derived)
         return twin
 
     def absorb(self, fact: Fact, key: str, provider: str) -> bool:
         """Merge a fact; return whether it tells anything that had not happened yet."""
+        # A start or an end moves facts between all sessions, where there are facts that can be moved.
+        self._derived = {} if self.pool or not fact.room else _without(self._derived, fact.room)
         if not fact.room:
             return self._absorb_nameless(fact, key, provider)
         parts = self.sessions.setdefault(fact.room, {})
@@ -59,6 +64,11 @@ class Household:
             news |= is_news(known, after)
             parts[part] = after
         return news
+
+    def adopt(self, other: Self) -> None:
+        """Take in the sessions of one that turned out to be of the same durable room."""
+        self.sessions |= other.sessions
+        self._derived = {}
 
     def owner(self, time: int) -> str:
         """Return the session that a fact without one belongs to."""
@@ -72,6 +82,18 @@ class Household:
 
     def derive(self, session: str) -> Derived | None:
         """Return a session as it is shown; None when no fact makes it one."""
+        if session not in self._derived:
+            self._derived[session] = self._derive(session)
+        return self._derived[session]
+
+    def _absorb_nameless(self, fact: Fact, key: str, provider: str) -> bool:
+        part = pooled_part(fact)
+        known = self.pool.get(part)
+        if known is None or key < known.key:
+            self.pool[part] = PooledFact(fact, key, provider)
+        return known is None
+
+    def _derive(self, session: str) -> Derived | None:
         parts = self._parts(session)
         if not parts:
             return None
@@ -91,13 +113,6 @@ class Household:
         featured = self.own.told("featured") is True
         document = room_document(session, room, ends, people, featured=featured)
         return Derived(document, tally(room, ends, people.values()), people, captures)
-
-    def _absorb_nameless(self, fact: Fact, key: str, provider: str) -> bool:
-        part = pooled_part(fact)
-        known = self.pool.get(part)
-        if known is None or key < known.key:
-            self.pool[part] = PooledFact(fact, key, provider)
-        return known is None
 
     def _parts(self, session: str) -> Parts:
         parts = self.sessions.get(session, {})
@@ -125,3 +140,7 @@ class Household:
         derived = participant(part.partition("/")[2], session, facts, ends, self._roles)
         self._seen[session, part] = (facts, ends, derived)
         return derived
+
+
+def _without(derived: dict[str, Derived | None], session: str) -> dict[str, Derived | None]:
+    return {other: shown for other, shown in derived.items() if other != session}
