@@ -41,6 +41,8 @@ class Needs(msgspec.Struct, frozen=True):
     items: frozenset[StateKey]
     # Bots whose transcript segments must be counted.
     counted: frozenset[str]
+    # Sessions that were told without their durable room. Where the store knows it, it counts as nameless.
+    homeless: frozenset[str] = frozenset()
 
 
 class Known(msgspec.Struct, frozen=True):

@@ -23,7 +23,7 @@ from hub.fold.parts import (
     provider_of,
     segment_parts,
 )
-from hub.fold.rooms import documents_of, presence_tally, room_changes
+from hub.fold.rooms import RoomChange, documents_of, hidden_of, room_changes
 from hub.ports import Changes, DeliveryRow, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
 from hub.state.capture import Document
@@ -209,39 +209,36 @@ class _State:
             self._houses[key] = Household(key if durable is None else durable, self._rules.speaker_roles)
         return self._houses[key]
 
-    def _home(self, fact: Fact) -> Household:
-        """Return the household of a fact; a session that tells its durable room only now moves there."""
+    def _home(self, fact: Fact) -> tuple[Household, Household | None]:
+        """Return the household of a fact, and the one that its session leaves now that it tells its durable room."""
         known = self._homes.get(fact.room, "") if fact.room else ""
         durable = known or fact.durable
         if not durable:
             self._homes.setdefault(fact.room, "")
-            return self._house(fact.room, "")
-        house = self._house(durable)
+            return self._house(fact.room, ""), None
+        left = None
         if fact.room and not known:
             self._homes[fact.room] = durable
-            alone = self._houses.pop(fact.room, None)
-            if alone:
-                house = self._houses[durable] = house.copy()
-                house.adopt(alone)
-        return house
+            left = self._houses.pop(fact.room, None)
+        return self._house(durable), left
 
     def _absorb_room(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
-        before = self._home(fact)
+        before, left = self._home(fact)
         after = before.copy()
+        if left:
+            after.adopt(left)
         news = after.absorb(fact, delivery.key, provider_of(delivery)) or item_news
         self._houses[before.durable or fact.room] = after
         self._write_room(fact, before, after)
-        told: list[_Told] = []
-        for change in room_changes(fact, delivery, before, after, news=news):
-            session = change.entry.subject.partition("/")[2]
-            derived = after.derive(session)
-            hidden = {f"rooms/{session}": msgspec.msgpack.encode(derived.tally)} if derived else {}
-            for identity, person in derived.people.items() if derived else ():
-                hidden[f"rooms/{session}/participants/{identity}"] = msgspec.msgpack.encode(
-                    presence_tally(person.stays)
-                )
-            told.append(_Told(change.entry, change.rows, documents_of(derived), hidden, change.gone))
-        return told
+        changes = list(room_changes(fact, delivery, before, after, left, news=news))
+        written = {row.topic for change in changes for row in change.rows}
+        return [self._told(change, after, written) for change in changes]
+
+    def _told(self, change: RoomChange, after: Household, written: set[str]) -> _Told:
+        derived = after.derive(change.entry.subject.partition("/")[2])
+        hidden = {topic: msgspec.msgpack.encode(tally) for topic, tally in hidden_of(derived).items()}
+        # What moved to another session is gone from one and written with the other, in one go.
+        return _Told(change.entry, change.rows, documents_of(derived), hidden, change.gone - written)
 
     def _write_room(self, fact: Fact, before: Household, after: Household) -> None:
         for session, parts in after.sessions.items():

@@ -67,7 +67,7 @@ class Household:
 
     def adopt(self, other: Self) -> None:
         """Take in the sessions of one that turned out to be of the same durable room."""
-        self.sessions |= other.sessions
+        self.sessions |= {session: dict(parts) for session, parts in other.sessions.items()}
         self._derived = {}
 
     def owner(self, time: int) -> str:

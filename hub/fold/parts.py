@@ -141,6 +141,7 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
             f"rooms/{fact.durable}" for fact, _ in facts if fact.durable and not fact.room and not fact.bot
         ),
         items=frozenset(items),
+        homeless=frozenset(fact.entity for fact, _ in facts if fact.room and not fact.durable and not fact.bot),
         counted=frozenset(fact.entity for fact, key in facts if fact.bot),
     )
 

@@ -11,6 +11,7 @@ from hub.fold.parts import provider_of
 from hub.ports import Document as Row
 from hub.state.capture import Document
 from hub.state.presence import Visit, present_ms
+from hub.state.room import Tally
 
 # Whoever repeats such an end in other words (a resend, a second channel) tells nothing new.
 SETTLED = frozenset({Kind.ROOM_ENDED, Kind.RECORDING_COMPLETED, Kind.BOT_COMPLETED, Kind.BOT_FAILED})
@@ -32,13 +33,18 @@ class RoomChange(msgspec.Struct, frozen=True):
 
 
 def room_changes(
-    fact: Fact, delivery: Delivery, before: Household, after: Household, *, news: bool
+    fact: Fact, delivery: Delivery, before: Household, after: Household, left: Household | None, *, news: bool
 ) -> Iterator[RoomChange]:
-    """Yield the fact's own entry, if it tells anything new, then one for everything that moved because of it."""
+    """Yield the fact's own entry, if it tells anything new, then one for everything that moved because of it.
+
+    `left` is where the fact's session was kept before it told its durable room.
+    """
     target = fact.room or after.owner(fact.time)
-    told = _own_entry(fact, delivery, before.derive(target), after.derive(target), target, after.durable, news)
+    old, new = (left or before).derive(target), after.derive(target)
+    told = _own_entry(fact, delivery, old, new, target, after.durable, news)
     if told:
         yield told
+    yield from _departures(fact, target, after.durable, old, new)
     touched = (before.owners() | after.owners() | {after.durable}) - {target, ""} if after.pool else set()
     for session in sorted(touched):
         yield from _corrections(fact, session, before, after)
@@ -90,7 +96,18 @@ def documents_of(derived: Derived | None) -> dict[str, Document]:
     return shown
 
 
-def presence_tally(stays: tuple[Visit, ...]) -> PresenceTally:
+def hidden_of(derived: Derived | None) -> dict[str, Tally | PresenceTally]:
+    """Return what the clock-dependent numbers of a session's documents are computed from, by topic."""
+    if derived is None:
+        return {}
+    topic = f"rooms/{derived.room['id']}"
+    people = derived.people.items()
+    return {topic: derived.tally} | {
+        f"{topic}/participants/{identity}": _presence_tally(person.stays) for identity, person in people
+    }
+
+
+def _presence_tally(stays: tuple[Visit, ...]) -> PresenceTally:
     """Sum up what is over of somebody's visits."""
     open_since = stays[-1].start if stays and stays[-1].end is None else None
     return PresenceTally(present_ms((stay for stay in stays if stay.end is not None), 0), open_since)
@@ -110,7 +127,8 @@ def _own_entry(
     changed = _differences(before, after)
     if not changed and not (news and fact.kind not in SETTLED):
         return None
-    data = {"room": after.room, **_details(fact, delivery, before, after), **circumstances(fact)}
+    told = _details(fact, delivery, before, after)
+    data = {"room": after.room, **told, **_also_changed(fact, after, changed, told), **circumstances(fact)}
     return _change(fact, fact.kind, session, durable, data, after, changed)
 
 
@@ -124,12 +142,10 @@ def _change(
 
 
 def _differences(before: Derived | None, after: Derived) -> set[str]:
-    old = documents_of(before)
-    return {
-        topic
-        for topic, document in documents_of(after).items()
-        if old.get(topic) is not document and old.get(topic) != document
-    }
+    """Return the topics of what is shown differently, or will be when the clock goes on."""
+    old, new = documents_of(before), documents_of(after)
+    past, present = hidden_of(before), hidden_of(after)
+    return {topic for topic in new if old.get(topic) != new[topic] or past.get(topic) != present.get(topic)}
 
 
 def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:
@@ -143,8 +159,6 @@ def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Deri
         return _track_details(detail, after)
     if isinstance(detail, JobDetail):
         return {"job": {"id": detail.id, "agent": detail.agent, "status": detail.status, "error": detail.error or None}}
-    if fact.kind is Kind.ROOM_ENDED:
-        return _closed(before, after)
     if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
         return {"note": {"id": detail.id or None, "provider": provider_of(delivery), **dict(detail.said)}}
     return {}
@@ -175,15 +189,23 @@ def _track_details(detail: TrackDetail, after: Derived) -> Document:
     return {"track": track, **({"participant": owner.document} if owner else {})}
 
 
-def _closed(before: Derived | None, after: Derived) -> Document:
-    """Return the participants that an end closed, as they are now."""
-    old = before.people if before else {}
-    closed = [
+def _also_changed(fact: Fact, after: Derived, changed: set[str], told: Document) -> Document:
+    """Return what a fact changed besides what it is about: whom an end closed, what a late start brought along."""
+    topic = f"rooms/{after.room['id']}"
+    people = [
         person.document
         for identity, person in after.people.items()
-        if person.stays and person.stays[-1].cut and (identity not in old or old[identity].document != person.document)
+        if f"{topic}/participants/{identity}" in changed and person.document is not told.get("participant")
     ]
-    return {"participants": closed[:CLOSED_LIMIT], **({"more": True} if len(closed) > CLOSED_LIMIT else {})}
+    captured = [
+        document
+        for document in after.captures.values()
+        if f"recordings/{document['id']}" in changed and document is not told.get("recording")
+    ]
+    also: Document = {"recordings": captured} if captured else {}
+    if people or fact.kind is Kind.ROOM_ENDED:
+        also["participants"] = people[:CLOSED_LIMIT]
+    return also | ({"more": True} if len(people) > CLOSED_LIMIT else {})
 
 
 def _corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[RoomChange]:
@@ -193,17 +215,33 @@ def _corrections(fact: Fact, session: str, before: Household, after: Household) 
         if old is not None:
             yield _vanished(fact, session, after.durable, old)
         return
+    yield from _departures(fact, session, after.durable, old, new)
     changed = _differences(old, new)
+    for kind, data in _retold(session, new, changed):
+        yield _change(fact, kind, session, after.durable, {"room": new.room, **data}, new, changed)
+
+
+def _retold(session: str, new: Derived, changed: set[str]) -> Iterator[tuple[Kind, Document]]:
+    """Yield kind and data of what changed, one for each participant and recording, else one for the room."""
+    topic = f"rooms/{session}"
     for identity, person in new.people.items():
-        if f"rooms/{session}/participants/{identity}" in changed:
-            data: Document = {"room": new.room, "participant": person.document}
-            yield _change(fact, Kind.PARTICIPANT_UPDATED, session, after.durable, data, new, changed)
-            changed = set()
-    for identity in (old.people.keys() if old else set()) - new.people.keys():
-        yield _moved_away(fact, session, identity, old, new, after.durable)  # type: ignore[arg-type]  # old is there: it had people
-    if changed:
-        kind = Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED
-        yield _change(fact, kind, session, after.durable, {"room": new.room}, new, changed)
+        if f"{topic}/participants/{identity}" in changed:
+            yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}
+    for document in new.captures.values():
+        if f"recordings/{document['id']}" in changed:
+            yield Kind.RECORDING_UPDATED, {"recording": document}
+    if changed == {topic}:
+        yield Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED, {}
+
+
+def _departures(
+    fact: Fact, session: str, durable: str, old: Derived | None, new: Derived | None
+) -> Iterator[RoomChange]:
+    """Tell a session's viewers of everybody who turned out to have been in another one."""
+    if old is None or new is None:
+        return
+    for identity in sorted(old.people.keys() - new.people.keys()):
+        yield _moved_away(fact, session, identity, old, new, durable)
 
 
 def _moved_away(fact: Fact, session: str, identity: str, old: Derived, new: Derived, durable: str) -> RoomChange:

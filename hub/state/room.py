@@ -41,6 +41,8 @@ def room_facts(fact: Fact, key: str, provider: str) -> Facts:
     latest = {name: Cell(fact.time, key, value) for name, value in told.items() if value not in (None, "")}
     if not fact.replay:
         latest["active"] = Cell(fact.time, key)
+    if fact.kind in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED):
+        latest["begun"] = Cell(fact.time, key)
     return Facts(first=first, latest=latest)
 
 
@@ -103,9 +105,9 @@ def tally(facts: Facts, ends: Ends, people: Iterable[Participant]) -> Tally:
 def _is_live(facts: Facts, ends: Ends) -> bool:
     if not ends.times:
         return True
-    # A room whose sessions have no ids lives again with the first fact after its last end.
-    active = facts.latest.get("active")
-    return not ends.final and active is not None and active.time > ends.times[-1]
+    # A room whose sessions have no ids lives again when it starts, or somebody joins, after its last end.
+    begun = facts.latest.get("begun")
+    return not ends.final and begun is not None and begun.time > ends.times[-1]
 
 
 def _end_reason(facts: Facts) -> str | None:

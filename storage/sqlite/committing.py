@@ -44,13 +44,15 @@ def _known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str,
 
 
 def _states(session: Session, needs: Needs) -> dict[StateKey, bytes]:
-    states = _parts(session, needs.subjects | needs.nameless)
+    homes = {row["durable"] for topic in needs.homeless if (row := session.row("home", topic=topic))}
+    subjects = needs.subjects | needs.nameless | homes - {""}
+    states = _parts(session, subjects)
     # A session moves facts of its durable room that name none, so whoever has such facts needs all of its sessions.
     pooled = {subject for subject, part in states if part.startswith(_POOLED)}
     sessions = {
         row["topic"] for durable in needs.nameless | pooled for row in session.rows("sessions", durable=durable)
     }
-    return states | _parts(session, sessions - needs.subjects - needs.nameless)
+    return states | _parts(session, sessions - subjects)
 
 
 def _parts(session: Session, subjects: Iterable[str]) -> dict[StateKey, bytes]:

@@ -2,8 +2,8 @@
 
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
-    value ANY NOT NULL
-) STRICT, WITHOUT ROWID;
+    value NOT NULL
+) WITHOUT ROWID;
 
 -- Everything up to `floor` is trimmed from the log; ids of deliveries up to `trimmed` are not given out again.
 INSERT INTO meta (key, value) VALUES ('floor', 0), ('trimmed', 0);
@@ -21,7 +21,7 @@ CREATE TABLE deliveries (
     copies INTEGER NOT NULL DEFAULT 0,
     last_copy_at INTEGER,
     body BLOB NOT NULL
-) STRICT;
+);
 
 -- For trimming.
 CREATE INDEX deliveries_received ON deliveries (received_at);
@@ -32,14 +32,14 @@ CREATE TABLE dedupe (
     delivery INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     PRIMARY KEY (scope, key)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE events (
     sequence INTEGER PRIMARY KEY,
     delivery INTEGER NOT NULL,
     topics TEXT NOT NULL,
     body BLOB NOT NULL
-) STRICT;
+);
 
 -- For trimming: where in the log a delivery is.
 CREATE INDEX events_delivery ON events (delivery);
@@ -48,14 +48,14 @@ CREATE TABLE event_topics (
     topic TEXT NOT NULL,
     sequence INTEGER NOT NULL,
     PRIMARY KEY (topic, sequence)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE states (
     subject TEXT NOT NULL,
     part TEXT NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (subject, part)
-) STRICT, WITHOUT ROWID;
+) WITHOUT ROWID;
 
 CREATE TABLE documents (
     topic TEXT PRIMARY KEY,
@@ -73,7 +73,7 @@ CREATE TABLE documents (
     sequence INTEGER NOT NULL,
     body BLOB NOT NULL,
     hidden BLOB NOT NULL
-) STRICT;
+);
 
 -- Lists, newest first, and by latest sign of life.
 CREATE INDEX documents_began ON documents (collection, began_at DESC, topic);

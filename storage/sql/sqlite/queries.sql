@@ -28,6 +28,9 @@ SELECT body FROM states WHERE subject = :subject AND part = :part;
 -- sessions: Every session of a durable room.
 SELECT topic FROM documents WHERE durable = :durable AND durable <> '' AND collection = 'rooms';
 
+-- home: The durable room of a session.
+SELECT durable FROM documents WHERE topic = :topic;
+
 -- generations: How many segments each generation of a bot's transcript has.
 SELECT substr(part, 10, 16) AS generation, count(*) AS segments
 FROM states
