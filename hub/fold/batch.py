@@ -172,7 +172,7 @@ class _State:
     def absorb(self, fact: Fact, delivery: Delivery) -> list[_Told]:
         """Merge a fact; return what it adds to the log."""
         item = item_part(fact)
-        news = self._add_item((entity_of(fact), item)) if item else False
+        news = self._add_item((entity_of(fact, delivery), item)) if item else False
         if fact.bot:
             return self._absorb_bot(fact, delivery, item_news=news)
         if fact.room or fact.durable:

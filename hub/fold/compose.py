@@ -9,7 +9,8 @@ from hub.events import Delivery, Event, Fact, Kind, format_time
 from hub.state.capture import Document
 
 EVENT_LIMIT = 64 * 1024
-_ENVELOPE_RESERVE = 1024
+# For `specversion` and `id`, which come in front, and the name of `data`.
+_ENVELOPE_RESERVE = 128
 CLOSED_LIMIT = 500
 
 
@@ -26,7 +27,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 def compose(entry: Entry, delivery: Delivery, sequence: int) -> Event:
     """Encode an entry, once and for all viewers."""
-    envelope = {
+    envelope: Document = {
         "source": f"/sources/{delivery.source}",
         "type": entry.kind,
         "subject": entry.subject,
@@ -34,8 +35,9 @@ def compose(entry: Entry, delivery: Delivery, sequence: int) -> Event:
         "sequence": f"{sequence:016d}",
         "receivedat": format_time(delivery.received_at),
         "providertype": delivery.provider_type,
-        "data": _fitted(_stamped(entry.data, sequence)),
     }
+    room = EVENT_LIMIT - _ENVELOPE_RESERVE - len(orjson.dumps(envelope))
+    envelope["data"] = _fitted(_stamped(entry.data, sequence), room)
     collection, _, _ = entry.subject.partition("/")
     topics = dict.fromkeys((entry.subject, *entry.also, collection))
     return Event(sequence=sequence, topics=tuple(topics), body=orjson.dumps(envelope))
@@ -64,20 +66,21 @@ def _stamp(name: str, value: object, sequence: int) -> object:
     return value
 
 
-def _fitted(data: Document) -> Document:
-    """Shorten the longest list until the event fits; what was left out is to be had by REST."""
-    while len(orjson.dumps(data)) > EVENT_LIMIT - _ENVELOPE_RESERVE:
+def _fitted(data: Document, room: int) -> Document:
+    """Shorten the longest list until the data fits; what was left out is to be had by REST."""
+    while len(orjson.dumps(data)) > room:
         lists = {name: value for name, value in data.items() if isinstance(value, list) and value}
         if not lists:
-            return _without_texts(data)
+            return _with_fewer_people(data, room)
         longest = max(lists, key=lambda name: len(lists[name]))
         data = {**data, longest: lists[longest][: len(lists[longest]) // 2], "more": True}
     return data
 
 
-def _without_texts(data: Document) -> Document:
+def _with_fewer_people(data: Document, room: int) -> Document:
     # Only a bot's list of people can still be this long.
     bot = data.get("bot")
-    if isinstance(bot, dict) and bot.get("participants"):
-        return _fitted({**data, "bot": {**bot, "participants": bot["participants"][: len(bot["participants"]) // 2]}})
-    return {"more": True}
+    people = bot.get("participants") if isinstance(bot, dict) else None
+    if not isinstance(bot, dict) or not people:
+        return {"more": True}
+    return _fitted({**data, "bot": {**bot, "participants": people[: len(people) // 2]}, "more": True}, room)

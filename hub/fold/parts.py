@@ -127,25 +127,26 @@ def digest(fact: Fact) -> str:
 
 def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
     """Return what has to be seen of the store to fold the deliveries."""
-    facts = [(fact, delivery.key) for delivery in deliveries for fact in delivery.facts]
+    told = [(fact, delivery) for delivery in deliveries for fact in delivery.facts]
+    facts = [fact for fact, _ in told]
     items: set[StateKey] = set()
-    for fact, key in facts:
+    for fact, delivery in told:
         item = item_part(fact)
-        items |= {(entity_of(fact), item)} if item else set()
-        items |= {(fact.entity, part) for part in segment_parts(fact, key)}
+        items |= {(entity_of(fact, delivery), item)} if item else set()
+        items |= {(fact.entity, part) for part in segment_parts(fact, delivery.key)}
     return Needs(
         keys=frozenset((delivery.scope, delivery.key) for delivery in deliveries),
-        subjects=frozenset({fact.entity for fact, _ in facts} | {f"rooms/{fact.durable}" for fact, _ in facts})
+        subjects=frozenset({fact.entity for fact in facts} | {f"rooms/{fact.durable}" for fact in facts})
         - {"", "rooms/"},
         nameless=frozenset(
-            f"rooms/{fact.durable}" for fact, _ in facts if fact.durable and not fact.room and not fact.bot
+            f"rooms/{fact.durable}" for fact in facts if fact.durable and not fact.room and not fact.bot
         ),
         items=frozenset(items),
-        homeless=frozenset(fact.entity for fact, _ in facts if fact.room and not fact.durable and not fact.bot),
-        counted=frozenset(fact.entity for fact, key in facts if fact.bot),
+        homeless=frozenset(fact.entity for fact in facts if fact.room and not fact.durable and not fact.bot),
+        counted=frozenset(fact.entity for fact in facts if fact.bot),
     )
 
 
-def entity_of(fact: Fact) -> str:
+def entity_of(fact: Fact, delivery: Delivery) -> str:
     """Return the topic that a fact's items are kept under."""
-    return fact.entity or "sources"
+    return fact.entity or f"sources/{delivery.source}"

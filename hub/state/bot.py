@@ -2,7 +2,7 @@
 
 from hub.events import BotDetail, Fact, Kind, TranscriptDetail, format_time
 from hub.state.capture import Document, capture_document
-from hub.state.facts import Cell, Facts, Value
+from hub.state.facts import BEGINNING, Cell, Facts, Moment, Value, moment_of, since
 
 # Order within an attempt: a higher rank is never overwritten by a lower one, whenever that arrives.
 _LADDER = {
@@ -112,23 +112,23 @@ def _told(detail: BotDetail) -> dict[str, Value]:
     }
 
 
-def _steps(facts: Facts) -> tuple[list[_Step], int]:
-    """Number the attempts; return the steps and when the last attempt began (0 for the first).
+def _steps(facts: Facts) -> tuple[list[_Step], Moment]:
+    """Number the attempts; return the steps and the moment at which the last attempt began.
 
     A step's attempt is the payload's number, else one more than the retries before it. A retry
     itself opens the attempt that it announces.
     """
     steps: list[_Step] = []
-    current, begun = 1, 0
+    current, begun = 1, BEGINNING
     for name, cell in facts.named("status/"):
         kind_text, _, number = name.split("/")
         kind = Kind(kind_text)
         if kind is Kind.BOT_RETRYING:
             announced = int(number) if number else current + 1
             if announced > current:
-                current, begun = announced, cell.time
+                current, begun = announced, moment_of(cell)
         elif number and int(number) > current:
-            current, begun = int(number), cell.time
+            current, begun = int(number), moment_of(cell)
         steps.append(_Step(kind, cell, int(number) if number else current))
     return steps, begun
 
@@ -150,8 +150,8 @@ def _earliest(ladder: list[_Step], lowest: int, highest: int) -> int | None:
     return min((step.cell.time for step in ladder if lowest <= step.rank <= highest), default=None)
 
 
-def _reason(facts: Facts, begun: int) -> dict[str, str] | None:
-    stated = [(name, cell) for name, cell in facts.named("reason/") if cell.time >= begun]
+def _reason(facts: Facts, begun: Moment) -> dict[str, str] | None:
+    stated = [(name, cell) for name, cell in facts.named("reason/") if moment_of(cell) >= begun]
     if not stated:
         return None
     _, cell = max(stated, key=lambda one: (_REASON_WEIGHT.get(Kind(one[0].partition("/")[0]), 0), one[1].time))
@@ -159,15 +159,17 @@ def _reason(facts: Facts, begun: int) -> dict[str, str] | None:
     return {"code": code, "group": group, "message": message}
 
 
-def _recording(identity: str, capture: Facts, begun: int) -> Document:
-    document = capture_document(identity, ("bot", identity), capture, begun)
+def _recording(identity: str, capture: Facts, begun: Moment) -> Document:
+    document = capture_document(identity, ("bot", identity), since(capture, begun))
     wanted = ("id", "status", "started_at", "ended_at", "duration", "error")
     return {name: document[name] for name in wanted}
 
 
-def _transcript(facts: Facts, segments: int, begun: int) -> Document | None:
+def _transcript(facts: Facts, segments: int, begun: Moment) -> Document | None:
     stated = [
-        _TRANSCRIPT[Kind(name.partition("/")[0])] for name, cell in facts.named("transcript/") if cell.time >= begun
+        _TRANSCRIPT[Kind(name.partition("/")[0])]
+        for name, cell in facts.named("transcript/")
+        if moment_of(cell) >= begun
     ]
     if not stated and not segments:
         return None

@@ -39,13 +39,9 @@ def capture_facts(fact: Fact, detail: CaptureDetail, key: str) -> Facts:
     )
 
 
-def capture_document(identity: str, owner: tuple[str, str], facts: Facts, since: int = 0) -> Document:
-    """Derive the document of a recording or stream.
-
-    `owner` is `("room" | "bot", its id)`. What happened before `since` belongs to an attempt that was
-    given up, and is left out.
-    """
-    happened = [(*_STATUS[Kind(name.partition("/")[0])], cell) for name, cell in facts.named("") if cell.time >= since]
+def capture_document(identity: str, owner: tuple[str, str], facts: Facts) -> Document:
+    """Derive the document of a recording or stream; `owner` is `("room" | "bot", its id)`."""
+    happened = [(*_STATUS[Kind(name.partition("/")[0])], cell) for name, cell in facts.named("")]
     rank, status, last = max(happened, key=lambda one: (one[0], one[2].time, one[2].key), default=(0, "unknown", None))
     started = facts.whole("started_at") or min((cell.time for order, _, cell in happened if order == 1), default=None)
     ended = facts.whole("ended_at") or min((cell.time for order, _, cell in happened if order >= 2), default=None)

@@ -13,6 +13,10 @@ may depend on what was there before.
 
 import msgspec
 
+# A place in the order of facts: the time, then the delivery's key.
+Moment = tuple[int, str]
+BEGINNING: Moment = (0, "")
+
 Value = str | int | float | bool | tuple[str, ...] | None
 
 
@@ -57,6 +61,21 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 NOTHING = Facts()
+
+
+def moment_of(cell: Cell) -> Moment:
+    """Return a cell's place in the order of facts."""
+    return cell.time, cell.key
+
+
+def since(facts: Facts, moment: Moment) -> Facts:
+    """Return what was stated at a moment or later."""
+    if moment == BEGINNING:
+        return facts
+    return Facts(
+        first={name: cell for name, cell in facts.first.items() if moment_of(cell) >= moment},
+        latest={name: cell for name, cell in facts.latest.items() if moment_of(cell) >= moment},
+    )
 
 
 def merged(known: Facts, stated: Facts) -> Facts:

@@ -106,5 +106,7 @@ def _last_end(stays: tuple[Visit, ...], facts: Facts) -> int | None:
 def _leave_reason(stays: tuple[Visit, ...], facts: Facts, ends: Ends) -> str | None:
     if stays and stays[-1].cut:
         return ends.closing_reason or None
-    leaves = facts.named("leave/") or facts.named("rejected/")
-    return (str(leaves[-1][1].value or "") or None) if leaves else None
+    leaves = [cell for _, cell in facts.named("leave/") or facts.named("rejected/")]
+    # Of several leaves the one that ended the last visit tells why.
+    decisive = [cell for cell in leaves if stays and cell.time == stays[-1].end] or leaves[-1:]
+    return (str(decisive[0].value or "") or None) if decisive else None

@@ -1,6 +1,6 @@
 """When somebody was there: visits, computed from joins and leaves in whatever completeness they came."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 def visits(
     joins: Iterable[int],
-    leaves: Iterable[tuple[int, int | None]],
+    leaves: Collection[tuple[int, int | None]],
     ends: Sequence[int] = (),
     *,
     final: bool = True,
@@ -28,8 +28,8 @@ def visits(
     what is open at one is closed there, and after a `final` one nothing begins.
     """
     whole = sorted((joined, left) for left, joined in leaves if joined is not None and joined <= left)
-    lone = sorted(left for left, joined in leaves if joined is None or joined > left)
-    loose = sorted(join for join in set(joins) if not any(start <= join <= end for start, end in whole))
+    lone = sorted({left for left, joined in leaves if joined is None or joined > left})
+    loose = sorted(join for join in set(joins) if not any(start <= join < end or start == join for start, end in whole))
     paired = _close(_pair(loose, lone), [left for _, left in whole])
     bounded = [_bounded(start, end, ends) for start, end in [*whole, *paired] if _may_begin(start, ends, final)]
     return _union(bounded)
@@ -60,7 +60,7 @@ def _pair(joins: list[int], leaves: list[int]) -> list[tuple[int, int | None]]:
 def _close(pairs: list[tuple[int, int | None]], known_ends: list[int]) -> list[tuple[int, int | None]]:
     # A join that lies a little before the start its leave told (seconds against milliseconds) is the same visit.
     return [
-        (start, min((left for left in known_ends if left >= start), default=None) if end is None else end)
+        (start, min((left for left in known_ends if left > start), default=None) if end is None else end)
         for start, end in pairs
     ]
 

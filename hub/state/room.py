@@ -79,7 +79,7 @@ def room_document(
         "status": "live" if ended is None else "ended",
         "started_at": format_time(began_at(facts)),
         "ended_at": format_time(ended),
-        "end_reason": _end_reason(facts) if ended is not None else None,
+        "end_reason": _end_reason(facts, ended),
         "participant_count": len(present),
         "speaker_count": speakers,
         "listener_count": len(present) - speakers,
@@ -110,9 +110,9 @@ def _is_live(facts: Facts, ends: Ends) -> bool:
     return not ends.final and begun is not None and begun.time > ends.times[-1]
 
 
-def _end_reason(facts: Facts) -> str | None:
-    ends = facts.named("end/")
-    return _pair(ends[0][1].value)[1] or None if ends else None
+def _end_reason(facts: Facts, ended: int | None) -> str | None:
+    told = [cell for _, cell in facts.named("end/") if cell.time == ended]
+    return _pair(told[0].value)[1] or None if told else None
 
 
 def _reason(fact: Fact) -> str:

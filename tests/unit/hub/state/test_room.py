@@ -1,0 +1,171 @@
+"""A session: when it began and ended, who is counted, and what its numbers are made of."""
+
+from functools import reduce
+from itertools import permutations
+
+import pytest
+
+from hub.events import CaptureDetail, Fact, Kind, NoteDetail, ParticipantDetail, Session, format_time
+from hub.state.capture import Document
+from hub.state.facts import NOTHING, Facts, merged
+from hub.state.participant import Ends, Participant, participant, participant_facts
+from hub.state.room import Tally, began_at, own_end, room_document, room_facts, tally
+
+STARTED, ENDED, JOINED, LEFT = Kind.ROOM_STARTED, Kind.ROOM_ENDED, Kind.PARTICIPANT_JOINED, Kind.PARTICIPANT_LEFT
+ROLES = frozenset({"speaker"})
+
+
+def told(kind: Kind, second: float, key: str = "k", **fact: object) -> Facts:
+    return room_facts(Fact(kind=kind, time=round(second * 1000), room="lk:S1", **fact), key, "livekit")
+
+
+def somebody(who: str, *visits: tuple[int, int | None], ends: Ends | None = None, **detail: object) -> Participant:
+    facts = NOTHING
+    for start, end in visits:
+        for kind, second in ((JOINED, start), (LEFT, end)):
+            if second is not None:
+                said = ParticipantDetail(id=who, **detail)
+                stated = participant_facts(Fact(kind=kind, time=second * 1000, detail=said), said, "k")
+                facts = merged(facts, stated)
+    return participant(who, "lk:S1", facts, ends or Ends(), ROLES)
+
+
+def shown(*facts: Facts, people: tuple[Participant, ...] = (), ends: Ends | None = None) -> Document:
+    whole = reduce(merged, facts, NOTHING)
+    named = {str(one.document["id"]): one for one in people}
+    return room_document("lk:S1", whole, own_end(whole) if ends is None else ends, named, featured=False)
+
+
+def test_a_room_begins_when_it_says_so_else_with_its_first_fact() -> None:
+    """The start is told by its own event, or by any payload that knows it; both may be late."""
+    start = told(STARTED, 5)
+    assert shown(told(JOINED, 7), told(JOINED, 6))["started_at"] == format_time(6000)
+    assert shown(told(JOINED, 3), start)["started_at"] == format_time(5000)
+    assert shown(start, told(JOINED, 9, session=Session(started_at=4213)))["started_at"] == format_time(4213)
+    assert began_at(NOTHING) is None
+
+
+def test_the_first_end_that_is_told_is_final() -> None:
+    """Not the first to arrive, the first to have happened."""
+    facts = [told(STARTED, 1), told(ENDED, 9), told(ENDED, 5)]
+    for order in permutations(facts):
+        document = shown(*order)
+        assert (document["status"], document["ended_at"]) == ("ended", format_time(5000))
+
+
+@pytest.mark.parametrize("kind", [STARTED, JOINED, Kind.TRACK_PUBLISHED, Kind.RECORDING_COMPLETED])
+def test_nothing_reopens_a_session(kind: Kind) -> None:
+    """A session that is over stays over; who meets again has another one."""
+    document = shown(told(STARTED, 1), told(ENDED, 5), told(kind, 9))
+    assert (document["status"], document["ended_at"]) == ("ended", format_time(5000))
+
+
+def test_a_start_that_comes_after_the_end_only_tells_the_start() -> None:
+    """Webhooks overtake each other."""
+    facts = [told(ENDED, 5), told(STARTED, 1)]
+    for order in permutations(facts):
+        document = shown(*order)
+        assert (document["status"], document["started_at"]) == ("ended", format_time(1000))
+
+
+def test_an_end_tells_why() -> None:
+    """Where the provider says so."""
+    facts = told(ENDED, 5, detail=NoteDetail(said=(("reason", "idle_timeout"),)), closing_reason="room_finished")
+    assert shown(facts)["end_reason"] == "idle_timeout"
+    assert shown(told(ENDED, 5))["end_reason"] is None
+    assert own_end(facts).closing_reason == "room_finished"
+
+
+def test_a_live_room_has_no_end() -> None:
+    """Nor a reason for it."""
+    document = shown(told(STARTED, 1))
+    assert (document["status"], document["ended_at"], document["end_reason"]) == ("live", None, None)
+
+
+def test_a_room_without_ids_lives_again_with_the_next_meeting() -> None:
+    """Its end closed what came before it, and only that."""
+    ends = Ends(times=(5000,), final=False)
+    assert shown(told(STARTED, 1), told(ENDED, 5), ends=ends)["status"] == "ended"
+    assert shown(told(STARTED, 1), told(ENDED, 5), told(STARTED, 9), ends=ends)["status"] == "live"
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        told(LEFT, 9, detail=ParticipantDetail(id="PA1")),
+        told(Kind.RECORDING_COMPLETED, 9, detail=CaptureDetail(id="EG1")),
+        told(Kind.TRANSCRIPT_COMPLETED, 9),
+        told(Kind.TRACK_UNPUBLISHED, 9),
+    ],
+    ids=("leave", "recording", "transcript", "track"),
+)
+def test_what_follows_an_end_does_not_revive_a_room_without_ids(late: Facts) -> None:
+    """Leaves, recordings and transcripts come late by nature: they attach to the meeting that is over."""
+    ends = Ends(times=(5000,), final=False)
+    assert shown(told(STARTED, 1), told(ENDED, 5), late, ends=ends)["status"] == "ended"
+
+
+def test_a_room_that_met_twice_is_told_why_it_ended_last() -> None:
+    """`ended_at` and `end_reason` are of one and the same end."""
+    facts = [
+        told(ENDED, second, detail=NoteDetail(said=(("reason", reason),))) for second, reason in ((5, "idle"), (9, "kill"))
+    ]
+    document = shown(*facts, ends=Ends(times=(5000, 9000), final=False))
+    assert (document["ended_at"], document["end_reason"]) == (format_time(9000), "kill")
+
+
+def test_people_are_counted_and_nobody_else() -> None:
+    """Recorders and agents sit in the room, and are no audience."""
+    people = (
+        somebody("a", (1, None), role="speaker"),
+        somebody("b", (1, None), role="viewer"),
+        somebody("c", (1, None), kind="sip"),
+        somebody("d", (1, None), kind="agent", role="speaker"),
+        somebody("e", (1, None), kind="recorder"),
+        somebody("f", (1, 3), role="speaker"),
+    )
+    document = shown(told(STARTED, 1), people=people)
+    counts = document["participant_count"], document["speaker_count"], document["listener_count"]
+    assert counts == (3, 1, 2)
+
+
+def test_the_last_sign_of_life_is_the_latest_event_that_is_no_replay() -> None:
+    """History that is sent again does not make a room trend."""
+    facts = [told(STARTED, 1), told(JOINED, 5), told(JOINED, 9, replay=True), told(JOINED, 3)]
+    for order in permutations(facts):
+        assert shown(*order)["last_active_at"] == format_time(5000)
+    assert shown(told(STARTED, 1, replay=True))["last_active_at"] is None
+
+
+def test_late_recordings_are_signs_of_life_of_an_ended_room() -> None:
+    """They attach without reopening it."""
+    document = shown(told(STARTED, 1), told(ENDED, 5), told(Kind.RECORDING_COMPLETED, 9))
+    assert (document["status"], document["last_active_at"]) == ("ended", format_time(9000))
+
+
+def test_what_the_payloads_say_of_the_room_merges() -> None:
+    """Some know the name, some the id, none knows all."""
+    facts = [
+        told(STARTED, 1, durable="lk@daily", session=Session(name="daily", session_id="S1")),
+        told(JOINED, 2, session=Session(project="p", room_id="R1")),
+        told(JOINED, 3),
+    ]
+    for order in permutations(facts):
+        document = shown(*order)
+        named = [document[name] for name in ("durable_room", "name", "session_id", "room_id", "project", "provider")]
+        assert named == ["lk@daily", "daily", "S1", "R1", "p", "livekit"]
+
+
+def test_the_tally_sums_visits_of_people() -> None:
+    """Exactly, in milliseconds: what is rounded is rounded once, at the end."""
+    people = (somebody("a", (1, 4), (6, None)), somebody("b", (2, 3)), somebody("r", (1, 9), kind="recorder"))
+    room = merged(told(STARTED, 1), told(JOINED, 9))
+    assert tally(room, own_end(room), people) == Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000)
+
+
+def test_the_tally_of_an_ended_room_has_nobody_open() -> None:
+    """The end closed them."""
+    ends = Ends(times=(5000,))
+    room = merged(told(STARTED, 1), told(ENDED, 5))
+    closed = tally(room, ends, [somebody("a", (2, None), ends=ends)])
+    assert closed == Tally(closed_ms=3000, peak=1, started_at=1000, ended_at=5000)
