@@ -10,6 +10,7 @@ from hub.errors import TokenRefused
 from hub.tokens import LONGEST_SECONDS
 
 FOLDER = Path(__file__).resolve().parent.parent / "static"
+_ASSETS = frozenset(file.name for file in FOLDER.iterdir() if file.is_file())
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
     "form-action 'self'",
@@ -28,10 +29,11 @@ async def dashboard(request: web.Request) -> web.StreamResponse:
 
 async def asset(request: web.Request) -> web.StreamResponse:
     """`GET /static/{name}`: one of the page's files."""
-    path = FOLDER / request.match_info["name"]
-    if path.parent != FOLDER or not path.is_file():
+    name = request.match_info["name"]
+    # Looked up among what is there, so that no name can lead anywhere else.
+    if name not in _ASSETS:
         raise web.HTTPNotFound
-    return web.FileResponse(path, headers=_HEADERS)
+    return web.FileResponse(FOLDER / name, headers=_HEADERS)
 
 
 def _log_in(request: web.Request, token: str) -> web.Response:

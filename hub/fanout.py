@@ -44,8 +44,9 @@ class Fanout:
         self._groups: dict[frozenset[str], _Group] = {}
         self._by_topic: dict[str, dict[_Group, None]] = {}
         self._viewers: dict[Subscriber, None] = {}
-        # The next thing that a viewer's permission brings, and when (seconds since 1970).
-        self._deadlines: dict[Subscriber, tuple[float, str]] = {}
+        # The next thing that a viewer's permission brings, when (seconds since 1970),
+        # and what else is ahead of it.
+        self._deadlines: dict[Subscriber, tuple[float, str, tuple[str, ...]]] = {}
         self._soonest = float("inf")
         self._growth = asyncio.Event()
         self._closing = False
@@ -206,19 +207,19 @@ class Fanout:
             "expired": float(expires_at),
         }
         moment, what = min((moments[what], what) for what in ahead)
-        self._deadlines[viewer] = (moment, what)
+        self._deadlines[viewer] = (moment, what, ahead)
         self._soonest = min(self._soonest, moment)
 
     def _keep_deadlines(self) -> None:
         now = self._desk.now() / 1000
         if now < self._soonest:
             return
-        for viewer, (moment, what) in tuple(self._deadlines.items()):
+        for viewer, (moment, what, ahead) in tuple(self._deadlines.items()):
             if moment <= now:
-                self._meet_deadline(viewer, what)
-        self._soonest = min((moment for moment, _ in self._deadlines.values()), default=float("inf"))
+                self._meet_deadline(viewer, what, ahead)
+        self._soonest = min((moment for moment, _, _ in self._deadlines.values()), default=float("inf"))
 
-    def _meet_deadline(self, viewer: Subscriber, what: str) -> None:
+    def _meet_deadline(self, viewer: Subscriber, what: str, ahead: tuple[str, ...]) -> None:
         del self._deadlines[viewer]
         if what == "expired":
             viewer.end("expired")
@@ -228,7 +229,7 @@ class Fanout:
             viewer.send("token", {"reconnect_token": self._desk.reconnect_token(viewer.grant)})
         else:
             viewer.send("auth.expiring", {"expires_at": format_time((viewer.grant.expires_at or 0) * 1000)})
-        self._watch(viewer, _DEADLINES[_DEADLINES.index(what) + 1 :])
+        self._watch(viewer, tuple(one for one in ahead if one != what))
 
     def _next_beat(self) -> float:
         # Downwards, so that the promised interval is never exceeded.

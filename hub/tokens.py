@@ -70,7 +70,7 @@ def _decode(payload: str) -> Claims:
     try:
         raw = base64.b64decode(payload + "=" * (-len(payload) % 4), altchars=b"-_", validate=True)
         return msgspec.json.decode(raw, type=Claims)
-    except (ValueError, msgspec.MsgspecError) as problem:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as problem:
         raise TokenRefused("the token is malformed") from problem
 
 

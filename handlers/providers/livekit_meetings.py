@@ -96,7 +96,7 @@ class _Story:
         yield self._send_left(recorder, self._end, "ROOM_CLOSED")
         # Only when the file is uploaded: long after the room has finished.
         complete = complete_recording(self._room, egress_id, began, self._end)
-        yield self._send_egress("egress_ended", self._end + _UPLOAD_MS, complete)
+        yield self._send_egress("egress_ended", self._end + min(_UPLOAD_MS, self._length // 5), complete)
 
     def _send_left(self, visit: Visit, at: int, reason: str) -> tuple[int, Sample]:
         left: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit, reason)}

@@ -24,6 +24,7 @@ _URL = re.compile(r"://\S*")
 _QUERY_START = re.compile(r"[?#]")
 _BARE_QUERY = re.compile(r"\?[^\s?=]{1,100}=\S*")
 _MAIL_DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@]*\.[^\s@]+")
+_LONGEST_INTEGER = 40
 _NANOSECONDS_FROM = 10**17
 _MICROSECONDS_FROM = 10**14
 _MILLISECONDS_FROM = 10**11
@@ -123,7 +124,8 @@ def moment(payload: Payload, *path: str) -> int | None:
     providers mix the units, sometimes for one field, so they are told apart by magnitude.
     """
     value = _at(payload, path)
-    if isinstance(value, str) and (parsed := parse_time(value)) is not None:
+    # Digits alone are a number: as a compact date they would be some other time.
+    if isinstance(value, str) and not value.strip().isdigit() and (parsed := parse_time(value)) is not None:
         return parsed
     exact = whole(payload, *path)
     if exact is None or exact <= 0:
@@ -156,11 +158,16 @@ def _decode(body: bytes) -> object:
 
 def _decode_leniently(body: bytes) -> object:
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8-sig"), parse_int=_parse_int, parse_constant=_refuse_constant)
     except RecursionError:
         raise Unusable("the body is nested too deep") from None
     except ValueError as problem:
         raise NotJson(f"the body is not JSON: {type(problem).__name__}") from problem
+
+
+def _parse_int(digits: str) -> int | float:
+    # Python refuses to convert thousands of digits; a float takes any number of them.
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -26,8 +26,8 @@ class Answer(msgspec.Struct, frozen=True):
 
 def base_url(settings: Settings) -> str:
     """Return where the hub of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(settings.server.host, settings.server.host)
-    return f"http://{host}:{settings.server.port}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.server.host, settings.server.host)
+    return f"http://[{host}]:{settings.server.port}" if ":" in host else f"http://{host}:{settings.server.port}"
 
 
 def source_for(settings: Settings, provider: str, name: str = "") -> Source:
@@ -89,7 +89,7 @@ def _assign(payload: object, path: list[str], value: object, assignment: str) ->
     *parents, last = path
     for step in parents:
         payload = _child(payload, step, assignment)
-    if isinstance(payload, list) and last.isdigit() and int(last) < len(payload):
+    if isinstance(payload, list) and last in _places(payload):
         payload[int(last)] = value
     elif isinstance(payload, dict):
         payload[last] = value
@@ -98,11 +98,15 @@ def _assign(payload: object, path: list[str], value: object, assignment: str) ->
 
 
 def _child(payload: object, step: str, assignment: str) -> object:
-    if isinstance(payload, list) and step.isdigit() and int(step) < len(payload):
+    if isinstance(payload, list) and step in _places(payload):
         return payload[int(step)]
     if isinstance(payload, dict):
         return payload.setdefault(step, {})
     raise BadRequest(f"--set {assignment}: there is no place by that path")
+
+
+def _places(payload: list[object]) -> list[str]:
+    return [str(place) for place in range(len(payload))]
 
 
 def _value(text: str) -> object:

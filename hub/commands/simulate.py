@@ -15,6 +15,7 @@ from hub.errors import BadRequest
 from hub.settings import Settings, Source
 
 _IN_FLIGHT = 64
+_SLOWEST, _FASTEST = 0.01, 10_000.0
 _ROOMS, _BOTS = "livekit", "meetingbaas"
 
 
@@ -41,7 +42,18 @@ class Result(msgspec.Struct, frozen=True):
 
 
 async def play(settings: Settings, base: str, plan: Plan, report: Callable[[str], None]) -> Result:
-    """Play the plan in real time and return how it was answered; `report` is called with what went wrong."""
+    """Play the plan in real time and return how it was answered; `report` is called with what went wrong.
+
+    Raises BadRequest for a plan of nothing, and ConfigRefused when no hub answers.
+    """
+    try:
+        return await _play(settings, base, plan, report)
+    except ExceptionGroup as failures:
+        # One sentence says it for all that were on their way.
+        raise failures.exceptions[0] from None
+
+
+async def _play(settings: Settings, base: str, plan: Plan, report: Callable[[str], None]) -> Result:
     answers: Counter[str] = Counter()
     limit = asyncio.Semaphore(_IN_FLIGHT)
     begun = time.monotonic()
@@ -71,8 +83,8 @@ async def play_for_ever(settings: Settings, base: str, plan: Plan, report: Calla
 
 def _script(settings: Settings, plan: Plan, start: int) -> list[tuple[int, Source, Sample]]:
     """Return who says what when. The meetings last as long as the rate asks for, so that told times are real."""
-    if plan.rate <= 0 or plan.rooms + plan.bots <= 0:
-        raise BadRequest("--rate, --rooms, --bots: expected something to play")
+    if not _SLOWEST <= plan.rate <= _FASTEST or plan.rooms < 0 or plan.bots < 0 or plan.rooms + plan.bots == 0:
+        raise BadRequest(f"--rate, --rooms, --bots: expected meetings, and {_SLOWEST} to {_FASTEST} webhooks a second")
     count = sum(len(_meeting(provider, seed, start, 60.0)) for provider, seed in _cast(plan))
     minutes = count / plan.rate / 60
     script = [

@@ -37,7 +37,7 @@ async def tail(base: str, credential: str, topics: Sequence[str], show: Callable
                     position = message.position or position
                     line = _line(message)
                     if line:
-                        show(line)
+                        show(_printable(line))
             except (aiohttp.ClientError, TimeoutError) as problem:
                 show(f"-- not connected ({type(problem).__name__}), trying again")
             await asyncio.sleep(_RETRY_SECONDS)
@@ -75,6 +75,11 @@ def _line(message: Message) -> str:
     if message.name in ("reset", "bye"):
         return f"-- {message.name}: {message.data.get('reason')}"
     return ""
+
+
+def _printable(line: str) -> str:
+    """Take out what a name could command a terminal with."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 def _event_line(event: dict[str, object]) -> str:

@@ -1,0 +1,406 @@
+"""Streams over a store in memory: how they begin, what they carry, and how they end so that clients come back."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.providers.arrival import Sample
+from handlers.sse import without_nesting
+from hub.app import serve_until
+from hub.commands.send import signed, source_for
+from hub.config import load
+from hub.events import covers, parse_time
+from hub.fold import Batch, Rules
+from hub.settings import Settings
+from hub.tokens import Claims, Tokens, Use
+from tests.memory_store import MemoryStore
+from tests.processes import SECRETS
+from tests.streams import Sent, parsed
+from tests.waiting import until
+
+KEY = SECRETS["HUB_API_KEY"]
+TOKENS = Tokens((SECRETS["HUB_TOKEN_SECRET"],))
+TOPICS = st.sampled_from(["*", "rooms", "bots", "rooms/a", "rooms/b", "bots/a", "rooms/s@a"])
+
+
+@dataclass
+class Streams:
+    """A hub whose log a test writes itself."""
+
+    url: str
+    settings: Settings
+    store: MemoryStore
+    session: aiohttp.ClientSession
+
+    @contextlib.asynccontextmanager
+    async def open(self, *topics: str, key: str = KEY, last_id: str = "", **query: str) -> AsyncIterator["Followed"]:
+        """Follow topics for the length of the block."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if last_id:
+            headers["Last-Event-ID"] = last_id
+        params = [("topic", topic) for topic in topics] + list(query.items())
+        async with self.session.get(f"{self.url}/api/stream", params=params, headers=headers) as answer:
+            followed = Followed(answer)
+            reading = asyncio.create_task(followed.read())
+            try:
+                yield followed
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+
+    async def happen(self, room: str = "a", times: int = 1) -> None:
+        """Let somebody join a room of the durable room `standup`; each is one event."""
+        for _ in range(times):
+            now = time.time_ns()
+            payload = {
+                "event": "participant_joined",
+                "id": f"EV_{now}",
+                "room": {"sid": f"RM_{room}", "name": "standup"},
+                "participant": {"sid": f"PA_{now}"},
+            }
+            await self.post("livekit", Sample(payload=payload, dialect="webhook"))
+
+    async def launch(self) -> None:
+        """Let a bot be queued, which is one event."""
+        status = {"code": "queued", "created_at": "2026-03-10T12:00:00Z"}
+        payload = {"event": "bot.status_change", "data": {"bot_id": f"bot-{time.time_ns()}", "status": status}}
+        await self.post("meetingbaas", Sample(payload=payload, dialect="v1"))
+
+    async def post(self, provider: str, sample: Sample) -> None:
+        """Send a webhook that is taken."""
+        source, body = source_for(self.settings, provider), orjson.dumps(sample.payload)
+        headers = signed(source, sample, body, time.time_ns() // 1_000_000)
+        async with self.session.post(self.url + source.path, data=body, headers=headers) as answer:
+            assert answer.status == 200
+
+
+@dataclass
+class Followed:
+    """What came over one connection so far."""
+
+    answer: aiohttp.ClientResponse
+    seen: list[Sent] = field(default_factory=list)
+    is_over: bool = False
+
+    async def read(self) -> None:
+        async for sent in parsed(self.answer.content):
+            self.seen.append(sent)
+        self.is_over = True
+
+    async def until(self, condition: Callable[[list[Sent]], bool]) -> list[Sent]:
+        """Return everything that came, once the condition holds."""
+        await until(lambda: condition(self.seen), 10)
+        return self.seen
+
+    async def named(self, name: str) -> Sent:
+        """Return the first of a name, once it came."""
+        await self.until(lambda seen: any(sent.name == name for sent in seen))
+        return next(sent for sent in self.seen if sent.name == name)
+
+    async def ended(self) -> list[Sent]:
+        """Return everything, once the hub ended the stream."""
+        await until(lambda: self.is_over, 10)
+        return self.seen
+
+    @property
+    def names(self) -> list[str]:
+        return [sent.name for sent in self.seen]
+
+    @property
+    def events(self) -> list[str]:
+        return [sent.id for sent in self.seen if not sent.name]
+
+
+@contextlib.asynccontextmanager
+async def streams(folder: Path, **overrides: str) -> AsyncIterator[Streams]:
+    """Run a hub on a store in memory."""
+    environ = {
+        **SECRETS,
+        "PORT": "0",
+        "DATABASE_URL": f"sqlite:///{folder}/none.db",
+        "HUB_STREAM__DRAIN": "0.05",
+        **overrides,
+    }
+    store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
+    stopping = asyncio.Event()
+    announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    settings = load(None, environ)
+    serving = asyncio.create_task(
+        serve_until(stopping, settings, lambda base, _: announced.set_result(base), store=store)
+    )
+    try:
+        url = await asyncio.wait_for(announced, 10)
+        timeout = aiohttp.ClientTimeout(total=30)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            yield Streams(url, settings, store, session)
+    finally:
+        store.reads.release()
+        store.answers.release()
+        stopping.set()
+        await serving
+
+
+def token(*topics: str, seconds: float = 60, use: Use = Use.ACCESS) -> str:
+    """Return a token for topics."""
+    return TOKENS.mint(Claims(use=use, topics=topics, exp=int(time.time() + seconds)))
+
+
+@given(st.frozensets(TOPICS))
+def test_topics_without_nesting_cover_the_same_and_none_covers_another(topics: frozenset[str]) -> None:
+    """Everything is sent, and nothing twice."""
+    left = without_nesting(topics)
+    assert left <= topics
+    assert all(covers(left, topic) for topic in topics)
+    assert not any(covers(left - {topic}, topic) for topic in left)
+
+
+async def test_a_stream_begins_with_a_greeting_and_the_state(tmp_path: Path) -> None:
+    """What a client needs to come back stands first, before anything can go wrong."""
+    async with streams(tmp_path) as hub, hub.open("rooms") as viewer:
+        await viewer.named("snapshot")
+        hello, snapshot = viewer.seen
+        assert (hello.name, hello.id) == ("hello", "")
+        assert (hello.data["resumed"], hello.data["expires_at"], hello.data["heartbeat"]) == (False, None, 30.0)
+        assert hello.data["reconnect_token"]
+        assert (snapshot.name, snapshot.id) == ("snapshot", "epoch1.0")
+        assert snapshot.data["complete"] is True
+        assert snapshot.data["rooms"] == []
+
+
+async def test_the_answer_is_one_that_nothing_on_the_way_keeps_or_compresses(tmp_path: Path) -> None:
+    """A proxy that buffers makes a live stream a dead one."""
+    async with streams(tmp_path) as hub, hub.open("rooms") as viewer:
+        headers = viewer.answer.headers
+        assert headers["Content-Type"] == "text/event-stream"
+        assert headers["X-Accel-Buffering"] == "no"
+        assert headers["Cache-Control"] == "no-cache"
+        assert "Content-Encoding" not in headers
+
+
+async def test_events_of_the_topics_come_in_order_and_no_others(tmp_path: Path) -> None:
+    """Each with its own position as id."""
+    async with streams(tmp_path) as hub, hub.open("rooms/livekit:RM_a", "bots") as viewer:
+        await viewer.named("snapshot")
+        await hub.happen("a")
+        await hub.happen("b")
+        await hub.launch()
+        await hub.happen("aa")
+        await hub.happen("a")
+        await viewer.until(lambda _: len(viewer.events) == 3)
+        assert viewer.events == ["epoch1.1", "epoch1.3", "epoch1.5"]
+
+
+@pytest.mark.parametrize(
+    ("topics", "expected"),
+    [
+        (("rooms", "rooms/livekit:RM_a", "rooms"), ["epoch1.1", "epoch1.3"]),
+        (("rooms/livekit:RM_a", "rooms/livekit@standup"), ["epoch1.1", "epoch1.3"]),
+        (("*", "rooms", "bots", "rooms/livekit:RM_a"), ["epoch1.1", "epoch1.2", "epoch1.3"]),
+        (("rooms", "bots"), ["epoch1.1", "epoch1.2", "epoch1.3"]),
+    ],
+)
+async def test_topics_that_lie_within_each_other_bring_each_event_once(
+    tmp_path: Path, topics: tuple[str, ...], expected: list[str]
+) -> None:
+    """A page that follows all rooms and one of them must not show it twice."""
+    async with streams(tmp_path) as hub, hub.open(*topics) as viewer:
+        await viewer.named("snapshot")
+        await hub.happen()
+        await hub.launch()
+        await hub.happen()
+        await viewer.until(lambda _: "epoch1.3" in viewer.events)
+        assert viewer.events == expected
+
+
+@pytest.mark.parametrize("where", ["header", "query"])
+async def test_a_position_is_resumed_with_what_came_after_it_and_no_state(tmp_path: Path, where: str) -> None:
+    """Nothing is lost and nothing comes again."""
+    async with streams(tmp_path) as hub:
+        await hub.happen(times=5)
+        given_as = {"last_id": "epoch1.2"} if where == "header" else {"last_event_id": "epoch1.2"}
+        async with hub.open("rooms", **given_as) as viewer:
+            await viewer.until(lambda _: len(viewer.events) == 3)
+            assert viewer.seen[0].data["resumed"] is True
+            assert viewer.seen[0].id == "epoch1.2"
+            assert viewer.events == ["epoch1.3", "epoch1.4", "epoch1.5"]
+            assert "snapshot" not in viewer.names
+
+
+async def test_the_header_wins_over_the_query(tmp_path: Path) -> None:
+    """The browser keeps the header up to date, while the address stays what the page once wrote."""
+    async with streams(tmp_path) as hub:
+        await hub.happen(times=5)
+        async with hub.open("rooms", last_id="epoch1.4", last_event_id="epoch1.1") as viewer:
+            await viewer.until(lambda _: len(viewer.events) == 1)
+            assert (viewer.seen[0].id, viewer.events) == ("epoch1.4", ["epoch1.5"])
+
+
+@pytest.mark.parametrize(
+    ("position", "reason"),
+    [
+        ("another.2", "epoch_changed"),
+        ("epoch1.99", "epoch_changed"),
+        ("garbage", "epoch_changed"),
+        ("epoch1.", "epoch_changed"),
+        ("epoch1.-1", "epoch_changed"),
+        ("0", "epoch_changed"),
+        ("epoch1.1", "history_trimmed"),
+    ],
+)
+async def test_a_lost_place_is_told_and_made_good_by_the_state(tmp_path: Path, position: str, reason: str) -> None:
+    """A client that cannot resume must know that what it shows is old."""
+    async with streams(tmp_path) as hub:
+        await hub.happen(times=5)
+        hub.store.raise_floor(3)
+        async with hub.open("rooms", last_id=position) as viewer:
+            snapshot = await viewer.named("snapshot")
+            assert viewer.names[:2] == ["hello", "reset"]
+            assert viewer.seen[0].data["resumed"] is False
+            assert viewer.seen[1].data["reason"] == reason
+            assert snapshot.id == "epoch1.5"
+
+
+async def test_who_wants_no_state_gets_a_place_to_begin_at(tmp_path: Path) -> None:
+    """Else nothing could be resumed before the first event."""
+    async with streams(tmp_path) as hub:
+        await hub.happen()
+        async with hub.open("rooms", snapshot="0") as viewer:
+            assert (await viewer.named("hello")).id == "epoch1.1"
+            await hub.happen()
+            await viewer.until(lambda _: bool(viewer.events))
+            assert viewer.events == ["epoch1.2"]
+            assert "snapshot" not in viewer.names
+
+
+async def test_a_lost_place_without_the_state_is_told_with_the_new_place(tmp_path: Path) -> None:
+    """Who asked for no snapshot gets none, but must be able to resume."""
+    async with streams(tmp_path) as hub, hub.open("rooms", last_id="another.1", snapshot="0") as viewer:
+        reset = await viewer.named("reset")
+        assert reset.id == "epoch1.0"
+        assert "snapshot" not in viewer.names
+
+
+async def test_a_heartbeat_says_how_far_everything_was_sent(tmp_path: Path) -> None:
+    """After a quiet hour a viewer must not have to read an hour of others' events."""
+    async with streams(tmp_path, HUB_STREAM__HEARTBEAT="0.2") as hub, hub.open("bots") as viewer:
+        await viewer.named("snapshot")
+        await hub.happen()
+        await viewer.until(lambda seen: any(sent.id == "epoch1.1" for sent in seen))
+        beat = next(sent for sent in viewer.seen if sent.id == "epoch1.1")
+        assert beat.name == "heartbeat"
+        assert (beat.data["head"], beat.data["degraded"]) == ("epoch1.1", False)
+        assert parse_time(str(beat.data["time"])) is not None
+
+
+async def test_a_reconnect_token_opens_the_stream_again_without_anything_else(tmp_path: Path) -> None:
+    """The page's own credential may be gone by then; topics, permission and end are in the token."""
+    async with streams(tmp_path) as hub:
+        async with hub.open("rooms/livekit:RM_a", key=token("rooms")) as viewer:
+            hello = await viewer.named("hello")
+        reconnect = str(hello.data["reconnect_token"])
+        async with hub.open(key="", reconnect=reconnect) as again:
+            await again.named("snapshot")
+            await hub.happen("b")
+            await hub.happen("a")
+            await again.until(lambda _: len(again.events) >= 1)
+            assert again.events == ["epoch1.2"]
+            assert again.seen[0].data["expires_at"] == hello.data["expires_at"]
+
+
+async def test_a_full_hub_sends_viewers_away_so_that_they_come_back(tmp_path: Path) -> None:
+    """EventSource gives up for good on anything but 200."""
+    async with streams(tmp_path, HUB_STREAM__MAX_VIEWERS="1") as hub, hub.open("rooms") as first:
+        await first.named("snapshot")
+        async with hub.open("rooms") as second:
+            (bye,) = await second.ended()
+            assert second.answer.status == 200
+            assert (bye.name, bye.data) == ("bye", {"reason": "overloaded", "reconnect": True})
+        async with hub.session.get(
+            f"{hub.url}/api/stream?topic=rooms", headers={"Authorization": f"Bearer {KEY}"}
+        ) as raw:
+            assert (await raw.content.readline()).startswith(b"retry: ")
+        await hub.happen()
+        await first.until(lambda _: first.events == ["epoch1.1"])
+
+
+async def test_a_place_that_is_free_again_is_given_to_the_next(tmp_path: Path) -> None:
+    """Viewers that were sent away, or left, must not count for ever."""
+    async with streams(tmp_path, HUB_STREAM__MAX_VIEWERS="1") as hub:
+        for _ in range(3):
+            async with hub.open("rooms") as viewer:
+                await viewer.until(lambda seen: bool(seen))
+                is_in = viewer.names[0] == "hello"
+        deadline = time.monotonic() + 10
+        while not is_in:
+            assert time.monotonic() < deadline
+            async with hub.open("rooms") as viewer:
+                await viewer.until(lambda seen: bool(seen))
+                is_in = viewer.names[0] == "hello"
+
+
+async def test_a_store_that_fails_sends_viewers_away_so_that_they_come_back(tmp_path: Path) -> None:
+    """A 503 would end the page's stream for good."""
+    async with streams(tmp_path) as hub:
+        hub.store.problem = "gone"
+        async with hub.open("rooms") as viewer:
+            await viewer.ended()
+            assert viewer.answer.status == 200
+            assert viewer.names[-1] == "bye"
+            assert viewer.seen[-1].data["reconnect"] is True
+        hub.store.problem = ""
+        async with hub.open("rooms") as viewer:
+            await viewer.named("snapshot")
+
+
+async def test_an_expired_permission_ends_the_stream_and_nothing_comes_after(tmp_path: Path) -> None:
+    """Not even what was already on its way."""
+    async with streams(tmp_path) as hub, hub.open("rooms", key=token("rooms", seconds=2)) as viewer:
+        await viewer.named("snapshot")
+        async with asyncio.timeout(10):
+            while not viewer.is_over:
+                await hub.happen()
+        assert viewer.events
+        assert viewer.seen[0].name == "hello"
+        assert "auth.expiring" in viewer.names
+        assert (viewer.seen[-1].name, viewer.seen[-1].data) == ("bye", {"reason": "expired", "reconnect": False})
+        end = parse_time(str(viewer.seen[0].data["expires_at"]))
+        assert all(parse_time(str(sent.data["receivedat"])) < end for sent in viewer.seen if not sent.name)
+
+
+async def test_a_fresh_reconnect_token_comes_at_half_the_life_of_the_old_one(tmp_path: Path) -> None:
+    """However short that is: a connection that breaks shortly before the end must find a good token."""
+    async with streams(tmp_path) as hub, hub.open("rooms", key=token("rooms", seconds=3)) as viewer:
+        await viewer.ended()
+        assert "token" in viewer.names
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+async def test_a_stream_is_only_to_be_had_by_get(tmp_path: Path, method: str) -> None:
+    """A HEAD that opens a stream would never end."""
+    async with streams(tmp_path) as hub, hub.session.request(
+        method, f"{hub.url}/api/stream", headers={"Authorization": f"Bearer {KEY}"}
+    ) as answer:
+        assert answer.status == 405
+        assert answer.content_type == "application/problem+json"
+
+
+async def test_who_leaves_is_no_longer_a_viewer(tmp_path: Path) -> None:
+    """Whether it had caught up or not."""
+    async with streams(tmp_path, HUB_STREAM__MAX_VIEWERS="2") as hub:
+        hub.store.answers.hold()
+        async with hub.open("rooms") as waiting:
+            await waiting.named("hello")
+        hub.store.answers.release()
+        for _ in range(5):
+            async with hub.open("rooms") as viewer:
+                assert (await viewer.named("hello")).data["resumed"] is False
+                await viewer.named("snapshot")

@@ -1,0 +1,261 @@
+"""Webhooks are answered when they are durable, and with what their sender has to know."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from handlers.bodies import BodyBudget
+from handlers.errors import problems
+from handlers.limits import Rates
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, SETTINGS
+from handlers.providers.arrival import Sample
+from handlers.providers.registry import PROVIDERS
+from handlers.webhooks import COMMIT_SECONDS, FAILURES_A_MINUTE, webhook_routes
+from hub.commands.send import signed
+from hub.feed import Feed
+from hub.fold import Batch, Rules
+from hub.ingest import Ingest
+from hub.settings import Server, Settings, Source
+from tests.memory_store import MemoryStore
+from tests.waiting import until
+
+NOW_MS = 1_773_151_300_123
+LIVEKIT = Source(provider="livekit", name="livekit", path="/api/livekit/webhook", keys={"APIkey": ("s" * 40,)})
+MEETINGBAAS = Source(
+    provider="meetingbaas", name="meetingbaas", path="/api/meeting-bot/webhook", callback_secrets=("callback-secret",)
+)
+OPEN = Source(provider="livekit", name="open", path="/open", proof="none")
+NEAR = Source(provider="livekit", name="near", path="/near", proof="ip", allow_ips=("127.0.0.0/8",))
+FAR = Source(provider="livekit", name="far", path="/far", proof="ip", allow_ips=("10.0.0.0/8",))
+SLOW = Source(provider="livekit", name="slow", path="/slow", proof="none", rate_limit=3)
+SOURCES = (LIVEKIT, MEETINGBAAS, OPEN, NEAR, FAR, SLOW)
+MAX_BODY = 10_000
+
+Answer = tuple[int, dict[str, object], web.Response]
+
+
+@dataclass
+class Door:
+    """The webhook paths over a store in memory, at a time that the test sets."""
+
+    client: TestClient
+    store: MemoryStore
+    now: list[int] = field(default_factory=lambda: [NOW_MS])
+
+    async def post(self, source: Source, body: bytes, method: str = "POST", path: str = "", **headers: str) -> Answer:
+        """Send bytes as they are."""
+        async with self.client.request(method, path or source.path, data=body, headers=headers) as answer:
+            return answer.status, orjson.loads(await answer.read()), answer
+
+    async def sign(self, source: Source, body: bytes, dialect: str = "webhook", **headers: str) -> Answer:
+        """Send bytes with a right proof."""
+        return await self.post(
+            source, body, **signed(source, Sample(payload={}, dialect=dialect), body, self.now[0]), **headers
+        )
+
+
+@contextlib.asynccontextmanager
+async def door(trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[Door]:
+    """Serve the webhook paths of all sources."""
+    store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
+    ingest = Ingest(store, Feed(store, await store.position()))
+    now = [NOW_MS]
+    app = web.Application(middlewares=[problems])
+    app[SETTINGS] = Settings(server=Server(max_body=MAX_BODY, trusted_proxies=trusted_proxies))
+    app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
+    app[NOW] = lambda: now[0]
+    app.add_routes(webhook_routes(SOURCES))
+    writing = asyncio.create_task(ingest.run())
+    try:
+        async with TestClient(TestServer(app)) as client:
+            yield Door(client, store, now)
+    finally:
+        store.commits.release()
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+
+def joined(number: int = 1) -> bytes:
+    """Return somebody's arrival in a room."""
+    sample = PROVIDERS["livekit"].samples(NOW_MS)["participant_joined"]
+    return orjson.dumps({**sample.payload, "id": f"EV_{number}"})
+
+
+async def test_a_webhook_is_answered_when_it_is_durable() -> None:
+    """A provider that got 200 never sends it again."""
+    async with door() as hub:
+        hub.store.commits.hold()
+        sending = asyncio.create_task(hub.sign(LIVEKIT, joined()))
+        await until(lambda: hub.store.commits.waiting == 1, 5)
+        assert not sending.done()
+        hub.store.commits.release()
+        status, said, _ = await sending
+        assert (status, said) == (200, {"status": "accepted", "delivery": "1"})
+        assert len(hub.store.kept.deliveries) == len(hub.store.kept.events) == 1
+
+
+async def test_a_copy_is_answered_with_the_delivery_that_came_first() -> None:
+    """Providers repeat what they think was lost."""
+    async with door() as hub:
+        _, first, _ = await hub.sign(LIVEKIT, joined())
+        status, second, _ = await hub.sign(LIVEKIT, joined())
+        assert (status, second) == (200, {"status": "duplicate", "delivery": first["delivery"]})
+
+
+async def test_what_is_genuine_but_says_nothing_is_kept_as_dead_and_answered_200() -> None:
+    """Sending it again would not make it better."""
+    async with door() as hub:
+        status, said, _ = await hub.sign(LIVEKIT, b"[]")
+        assert (status, said["status"]) == (200, "dead")
+        assert said["reason"]
+        assert [row.delivery.body for row in hub.store.kept.deliveries.values()] == [b"[]"]
+
+
+async def test_what_is_genuine_but_no_json_is_the_senders_mistake_and_kept() -> None:
+    """400 shows up in its logs, the bytes in ours."""
+    async with door() as hub:
+        status, said, _ = await hub.sign(LIVEKIT, b"{")
+        assert (status, said["status"]) == (400, "dead")
+        assert [row.delivery.body for row in hub.store.kept.deliveries.values()] == [b"{"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_callbacks_may_come_by_put(method: str) -> None:
+    """The customer of MeetingBaaS chooses the method."""
+    async with door() as hub:
+        status, _, _ = await hub.post(MEETINGBAAS, b'{"event": "x"}', method, **{"x-mb-secret": "callback-secret"})
+        assert status == 200
+
+
+async def test_a_path_with_a_key_is_taken_like_the_path_without() -> None:
+    """Who posts there is proved as everywhere."""
+    async with door() as hub:
+        path = MEETINGBAAS.path + "/some-key"
+        status, _, _ = await hub.post(MEETINGBAAS, b'{"event": "x"}', path=path, **{"x-mb-secret": "callback-secret"})
+        assert status == 200
+
+
+@pytest.mark.parametrize("source", [LIVEKIT, MEETINGBAAS])
+async def test_without_a_proof_nothing_is_kept_and_the_answer_says_what_was_missing(source: Source) -> None:
+    """Whoever sets a webhook up must be able to see what is wrong."""
+    async with door() as hub:
+        status, said, answer = await hub.post(source, joined())
+        assert status == said["status"] == 401
+        assert answer.content_type == "application/problem+json"
+        assert len(str(said["detail"])) > 20
+        assert hub.store.batches == []
+
+
+async def test_a_body_above_the_limit_is_refused_before_anything_else() -> None:
+    """Whether its proof is right could only be told by reading all of it."""
+    async with door() as hub:
+        status, said, _ = await hub.sign(LIVEKIT, b"x" * (MAX_BODY + 1))
+        assert status == said["status"] == 413
+        assert hub.store.batches == []
+
+
+async def test_a_store_that_fails_is_our_trouble() -> None:
+    """503 makes every provider try again, and the hub must never say 200 for what it lost."""
+    async with door() as hub:
+        hub.store.problem = "the disk is full"
+        status, said, answer = await hub.sign(LIVEKIT, joined())
+        assert status == said["status"] == 503
+        assert answer.headers["Retry-After"] == "1"
+        hub.store.problem = ""
+        status, said, _ = await hub.sign(LIVEKIT, joined())
+        assert (status, said["status"]) == (200, "accepted")
+
+
+async def test_a_store_that_is_slow_is_answered_for_in_time_and_what_it_kept_is_known_later() -> None:
+    """Providers wait five seconds at most; sent again it is a duplicate."""
+    async with door() as hub:
+        hub.store.commits.hold()
+        begun = time.monotonic()
+        status, _, answer = await hub.sign(LIVEKIT, joined())
+        assert (status, answer.headers["Retry-After"]) == (503, "1")
+        assert COMMIT_SECONDS - 0.1 <= time.monotonic() - begun < COMMIT_SECONDS + 1
+        hub.store.commits.release()
+        await until(lambda: len(hub.store.kept.deliveries) == 1, 5)
+        status, said, _ = await hub.sign(LIVEKIT, joined())
+        assert (status, said["status"]) == (200, "duplicate")
+
+
+async def test_one_row_that_the_store_refuses_does_not_fail_the_others() -> None:
+    """They came from other meetings, and in one batch only by chance."""
+    async with door() as hub:
+        hub.store.refuses = lambda delivery: b"EV_2" in delivery.body and delivery.verdict.value != "dead"
+        hub.store.commits.hold()
+        sending = [asyncio.create_task(hub.sign(LIVEKIT, joined(number))) for number in range(1, 4)]
+        await until(lambda: hub.store.commits.waiting == 1, 5)
+        hub.store.commits.release()
+        answers = [await one for one in sending]
+        assert [status for status, _, _ in answers] == [200, 200, 200]
+        assert [said["status"] for _, said, _ in answers] == ["accepted", "dead", "accepted"]
+
+
+@pytest.mark.parametrize(("source", "expected"), [(OPEN, 200), (NEAR, 200), (FAR, 401)])
+async def test_a_source_proved_by_address_takes_only_its_networks(source: Source, expected: int) -> None:
+    """It is the only thing that proves anything there."""
+    async with door() as hub:
+        status, said, _ = await hub.post(source, joined())
+        assert status == expected
+        assert expected == 200 or "allow_ips" in said["detail"]
+
+
+async def test_the_address_is_what_a_trusted_proxy_says_and_not_the_client() -> None:
+    """Else whoever can write a header is in every network."""
+    async with door() as hub:
+        assert (await hub.post(FAR, joined(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 401
+    async with door(trusted_proxies=("127.0.0.0/8",)) as hub:
+        assert (await hub.post(FAR, joined(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 200
+        assert (await hub.post(FAR, joined(), **{"X-Forwarded-For": "10.0.0.1, 192.0.2.1"}))[0] == 401
+
+
+async def test_a_source_with_a_limit_takes_no_more_a_minute() -> None:
+    """It was configured so, and every provider tries again."""
+    async with door() as hub:
+        statuses = [(await hub.post(SLOW, joined(number)))[0] for number in range(5)]
+        hub.now[0] += 60_000
+        statuses.append((await hub.post(SLOW, joined(9)))[0])
+        assert statuses == [200, 200, 200, 429, 429, 200]
+
+
+async def test_failures_that_come_too_often_are_answered_shortly_and_a_right_proof_as_ever() -> None:
+    """Guessing is slowed down, while a provider that shares the address of somebody misconfigured loses nothing."""
+    async with door() as hub:
+        statuses = [(await hub.post(MEETINGBAAS, b"{}"))[0] for _ in range(FAILURES_A_MINUTE)]
+        assert set(statuses) == {401}
+        status, said, answer = await hub.post(MEETINGBAAS, b"{}")
+        assert (status, answer.headers["Retry-After"]) == (429, "60")
+        assert said["title"]
+        assert (await hub.post(MEETINGBAAS, b'{"event": "x"}', **{"x-mb-secret": "callback-secret"}))[0] == 200
+        # Another source, and another minute, have counts of their own.
+        assert (await hub.post(LIVEKIT, b"{}"))[0] == 401
+        hub.now[0] += 60_000
+        assert (await hub.post(MEETINGBAAS, b"{}"))[0] == 401
+
+
+async def test_failures_are_counted_for_each_address() -> None:
+    """One that guesses must not use up the patience for others."""
+    async with door(trusted_proxies=("127.0.0.0/8",)) as hub:
+        for _ in range(FAILURES_A_MINUTE + 1):
+            status, _, _ = await hub.post(MEETINGBAAS, b"{}", **{"X-Forwarded-For": "203.0.113.1"})
+        assert status == 429
+        assert (await hub.post(MEETINGBAAS, b"{}", **{"X-Forwarded-For": "203.0.113.2"}))[0] == 401
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "nonsense", "a/b; charset=klingon"]
+)
+async def test_the_content_type_never_refuses(content_type: str) -> None:
+    """What a provider calls its bytes is its business."""
+    async with door() as hub:
+        status, _, _ = await hub.post(OPEN, joined(), **{"Content-Type": content_type})
+        assert status == 200

@@ -1,0 +1,129 @@
+"""What the hub finds when it looks at its own set-up, each with what to do about it."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from hub.commands.check import Finding, examine, greeting, public_url
+from hub.secrets import Completion
+from hub.settings import Auth, Bus, Server, Settings, Source, Storage
+from tests.hubs import running_hub
+
+LIVEKIT = Source(provider="livekit", name="livekit", path="/api/livekit/webhook", keys={"key": ("s" * 40,)})
+AUTH = Auth(api_keys=("k" * 40,), token_secrets=("t" * 40,))
+NOTHING_MADE = Completion()
+
+
+def settings(folder: Path, **others: msgspec.Struct) -> Settings:
+    """Return settings that nothing is wrong with, but for what is given."""
+    usual = {"storage": Storage(url=f"sqlite:///{folder}/hub.db"), "auth": AUTH, "sources": (LIVEKIT,)}
+    return Settings(**{**usual, **others})
+
+
+def levels(findings: list[Finding], word: str) -> list[str]:
+    """Return the levels of the findings that speak of something."""
+    return [finding.level for finding in findings if word in finding.text]
+
+
+async def test_a_set_up_that_is_right_has_no_warning(tmp_path: Path) -> None:
+    """Else nobody would read them."""
+    findings = await examine(settings(tmp_path), NOTHING_MADE)
+    assert levels(findings, "storage") == ["ok"]
+    assert {finding.level for finding in findings} <= {"ok", "note"}
+
+
+async def test_every_source_is_told_with_the_url_to_give_its_provider(tmp_path: Path) -> None:
+    """It is what has to be copied into the provider's dashboard."""
+    server = Server(public_url="https://hub.example.com/")
+    findings = await examine(settings(tmp_path, server=server), NOTHING_MADE)
+    (line,) = [finding.line() for finding in findings if "livekit" in finding.text]
+    assert line.endswith("https://hub.example.com/api/livekit/webhook")
+
+
+async def test_a_store_that_a_running_hub_holds_is_no_error(tmp_path: Path) -> None:
+    """Checking while it runs is the usual case."""
+    async with running_hub(tmp_path) as hub:
+        findings = await examine(hub.settings, NOTHING_MADE)
+    assert levels(findings, "another hub is running") == ["note"]
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////proc/no/such/place/hub.db", "sqlite:////dev/null/hub.db", "postgresql://u:geheim@h/d"]
+)
+async def test_a_store_that_cannot_be_used_is_an_error_without_its_password(tmp_path: Path, url: str) -> None:
+    """The hub would not start on it."""
+    findings = await examine(settings(tmp_path, storage=Storage(url=url)), NOTHING_MADE)
+    assert levels(findings, "storage") == ["error"]
+    assert "geheim" not in str(findings)
+
+
+async def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
+    """A wrong path must not be found out by losing what lies there."""
+    file = tmp_path / "hub.db"
+    file.write_bytes(b"these are the minutes of the annual meeting\n" * 100)
+    findings = await examine(settings(tmp_path), NOTHING_MADE)
+    assert levels(findings, "storage") == ["error"]
+    assert file.read_bytes().startswith(b"these are")
+
+
+async def test_a_bus_that_this_version_has_not_is_an_error(tmp_path: Path) -> None:
+    """Not a traceback at the first event."""
+    findings = await examine(settings(tmp_path, bus=Bus(url="redis://localhost")), NOTHING_MADE)
+    assert levels(findings, "bus.url") == ["error"]
+
+
+async def test_secrets_that_were_made_up_are_named_and_not_shown(tmp_path: Path) -> None:
+    """They must be replaced before others use the hub."""
+    findings = await examine(settings(tmp_path), Completion(made=("auth.api_keys",)))
+    assert levels(findings, "auth.api_keys") == ["note"]
+    assert not any(secret in str(findings) for secret in ("k" * 40, "t" * 40, "s" * 40))
+
+
+async def test_a_source_that_is_off_is_a_warning_that_says_why(tmp_path: Path) -> None:
+    """Its provider would get 404 without anybody knowing."""
+    findings = await examine(settings(tmp_path), Completion(off=("pulse: nothing can prove its webhooks",)))
+    (warning,) = [finding for finding in findings if "pulse" in finding.text]
+    assert warning.level == "warning"
+    assert "404" in warning.text
+
+
+async def test_what_is_weak_is_a_warning(tmp_path: Path) -> None:
+    """It works, so nobody would look."""
+    weak = msgspec.structs.replace(LIVEKIT, proof="none", keys={})
+    findings = await examine(
+        settings(
+            tmp_path,
+            server=Server(host="0.0.0.0"),
+            auth=Auth(api_keys=("short",), token_secrets=("t" * 40,)),
+            sources=(weak,),
+        ),
+        NOTHING_MADE,
+    )
+    assert levels(findings, "https") == ["warning"]
+    assert levels(findings, "auth.api_keys") == ["warning"]
+    assert "warning" in levels(findings, "/api/livekit/webhook")
+    assert "short" not in str(
+        [finding.text.replace("shorter", "") for finding in findings if "auth.api_keys" in finding.text]
+    )
+
+
+def test_a_start_says_everything_but_what_is_fine(tmp_path: Path) -> None:
+    """The store is open by then, or there is no start."""
+    lines = greeting(settings(tmp_path), Completion(made=("auth.token_secrets",), off=("pulse: nothing",)))
+    assert len(lines) == 3
+    assert not any(line.startswith("ok") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [
+        (Server(), "http://127.0.0.1:8080"),
+        (Server(host="::1", port=9), "http://[::1]:9"),
+        (Server(public_url="https://hub.example.com"), "https://hub.example.com"),
+        (Server(public_url="https://example.com/hub/"), "https://example.com/hub"),
+    ],
+)
+def test_the_url_is_the_public_one_where_it_is_told(server: Server, expected: str) -> None:
+    """A provider cannot reach 127.0.0.1."""
+    assert public_url(Settings(server=server)) == expected
