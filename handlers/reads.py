@@ -13,7 +13,7 @@ from handlers.sse import without_nesting
 from hub.errors import BadRequest, NotFound, PositionGone
 from hub.events import Position, covers, parse_topic
 from hub.ports import Document, Query, Reading
-from hub.present import presented
+from hub.present import lives_until, presented
 
 LONGEST_PAGE = 1000
 USUAL_PAGE = 100
@@ -43,9 +43,11 @@ async def room(request: web.Request) -> web.Response:
 async def participants(request: web.Request) -> web.Response:
     """`GET /api/rooms/{id}/participants`, who came first first."""
     topic = f"rooms/{request.match_info['id']}"
-    await _visible(request, _reader(request), topic)
+    room = (await _visible(request, _reader(request), topic)).documents[0]
     query = Query(collection="participants", parent=topic, sort="began", limit=_limit(request), after=_after(request))
-    return _page(request, await request.app[STORE].read(query), query)
+    # Nobody watches longer than the room can be presumed to have lived.
+    until = lives_until([room], request.app[CLOCKWORK]).get(topic)
+    return _page(request, await request.app[STORE].read(query), query, until)
 
 
 async def events(request: web.Request) -> web.Response:
@@ -128,8 +130,9 @@ def _after(request: web.Request) -> tuple[int, str] | None:
     return value, topic
 
 
-def _page(request: web.Request, reading: Reading, query: Query) -> web.Response:
+def _page(request: web.Request, reading: Reading, query: Query, until: int | None = None) -> web.Response:
     now, clockwork = request.app[NOW](), request.app[CLOCKWORK]
+    now = now if until is None else min(now, until)
     items = [orjson.Fragment(presented(document, clockwork, now).body) for document in reading.documents]
     following = _cursor(reading.documents[-1], query) if len(items) == query.limit else None
     return _answer({"items": items, "next": following}, reading.position)

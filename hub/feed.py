@@ -45,14 +45,13 @@ class Feed:
 
     def publish(self, events: Sequence[Event]) -> None:
         """Add events that were committed; what is already known is skipped, a gap is filled from the store."""
-        fresh = [event for event in events if event.sequence > self.head]
-        if not fresh:
-            return
-        if fresh[0].sequence != self.head + 1:
+        unknown = [event for event in events if event.sequence > self.head]
+        following = [event for place, event in enumerate(unknown, self.head + 1) if event.sequence == place]
+        if len(following) < len(unknown):
             self._gap.set()
-            return
-        self._append(fresh)
-        self.on_growth()
+        if following:
+            self._append(following)
+            self.on_growth()
 
     def since(self, after: int, limit: int | None = None) -> list[Event] | None:
         """Return the events after a sequence, at most `limit`; None when the tail does not reach back that far."""
@@ -76,6 +75,8 @@ class Feed:
         """Read what the store has and this process has not seen."""
         while True:
             page = await self._store.page(_EVERYTHING, self.head, _PAGE)
+            if page.floor > self.head:
+                self._skip_to(page.floor)
             self.publish(page.events)
             if len(page.events) < _PAGE:
                 return
@@ -87,6 +88,11 @@ class Feed:
         # Cut seldom and much: a slice of a list costs its length.
         if len(self._tail) > 2 * self._limit or self._bytes > 2 * _TAIL_BYTES:
             self._cut()
+
+    def _skip_to(self, floor: int) -> None:
+        """Go on where the log now begins: what was in between is gone, and viewers who need it are told."""
+        self._tail, self._bytes, self.head = [], 0, floor
+        self.on_growth()
 
     def _cut(self) -> None:
         kept: list[Event] = []

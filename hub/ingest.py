@@ -1,18 +1,24 @@
 """The writer: commits whatever queued up while its last commit was in flight."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 import structlog
 
 from hub.errors import Overloaded, StorageUnavailable
-from hub.events import Delivery, Verdict
+from hub.events import Delivery, Event, Verdict
 from hub.feed import Feed
-from hub.ports import Committed, Outcome, Store
+from hub.ports import Outcome, Store
 
 BATCH_LIMIT = 256
 BYTES_LIMIT = 4 * 1024 * 1024
+# Of all bodies that wait, whether or not somebody still waits for their outcome.
+MEMORY_LIMIT = 64 * 1024 * 1024
+
+# What became of each delivery, in order, and the events that came of them.
+_Settled = tuple[list[Outcome | StorageUnavailable], list[Event]]
 
 log = structlog.get_logger()
 
@@ -26,14 +32,19 @@ class Ingest:
     """Takes deliveries from any number of callers and commits them in groups, in the order of arrival.
 
     There is no timer: a lone delivery is committed at once, and a burst is as large as the last
-    commit was slow. `capacity` bounds what may wait.
+    commit was slow. `capacity` and MEMORY_LIMIT bound what may wait.
     """
 
     def __init__(self, store: Store, feed: Feed, *, batch_limit: int = BATCH_LIMIT, capacity: int = 4096) -> None:
         self._store = store
         self._feed = feed
         self._batch_limit = batch_limit
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(capacity)
+        self._capacity = capacity
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._closing = False
         # What the store answered last, empty when it took the batch.
         self.problem = ""
@@ -46,74 +57,79 @@ class Ingest:
         """
         if self._closing:
             raise Overloaded("the hub is stopping")
+        if len(self._waiting) >= self._capacity or self._bytes + len(delivery.body) > MEMORY_LIMIT:
+            raise Overloaded("too many deliveries are waiting for the store")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        try:
-            self._waiting.put_nowait(_Waiting(delivery, outcome))
-        except asyncio.QueueFull:
-            raise Overloaded("too many deliveries are waiting for the store") from None
+        self._waiting.append(_Waiting(delivery, outcome))
+        self._bytes += len(delivery.body)
+        self._idle.clear()
+        self._arrived.set()
         return await outcome
 
     async def run(self) -> None:
         """Commit until cancelled."""
         while True:
-            batch = await self._next_batch()
+            await self._arrived.wait()
+            batch = self._next_batch()
             await self._settle(batch)
-            for _ in batch:
-                self._waiting.task_done()
+            self._bytes -= sum(len(waiting.delivery.body) for waiting in batch)
+            if not self._waiting:
+                self._arrived.clear()
+                self._idle.set()
 
     async def close(self) -> None:
         """Take nothing more and return when everything that waits is settled; `run` must be running."""
         self._closing = True
-        await self._waiting.join()
+        await self._idle.wait()
 
-    async def _next_batch(self) -> list[_Waiting]:
-        batch = [await self._waiting.get()]
+    def _next_batch(self) -> list[_Waiting]:
+        batch = [self._waiting.popleft()]
         size = len(batch[0].delivery.body)
-        while len(batch) < self._batch_limit and size < BYTES_LIMIT and not self._waiting.empty():
-            batch.append(self._waiting.get_nowait())
-            size += len(batch[-1].delivery.body)
+        while self._waiting and len(batch) < self._batch_limit:
+            size += len(self._waiting[0].delivery.body)
+            if size > BYTES_LIMIT:
+                break
+            batch.append(self._waiting.popleft())
         return batch
 
     async def _settle(self, batch: list[_Waiting]) -> None:
-        try:
-            committed = await self._commit([waiting.delivery for waiting in batch])
-        except StorageUnavailable as problem:
-            self.problem = str(problem)
-            log.warning("ingest.unavailable", deliveries=len(batch), problem=self.problem)
-            for waiting in batch:
-                if not waiting.outcome.done():
-                    waiting.outcome.set_exception(StorageUnavailable(str(problem)))
-            return
-        self.problem = ""
-        for waiting, outcome in zip(batch, committed.outcomes, strict=True):
-            if not waiting.outcome.done():
+        outcomes, events = await self._commit([waiting.delivery for waiting in batch])
+        refused = [outcome for outcome in outcomes if isinstance(outcome, StorageUnavailable)]
+        self.problem = str(refused[0]) if refused else ""
+        if refused:
+            log.warning("ingest.unavailable", deliveries=len(refused), problem=self.problem)
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if waiting.outcome.done():
+                continue
+            if isinstance(outcome, Outcome):
                 waiting.outcome.set_result(outcome)
+            else:
+                # Each caller raises one of its own: an exception collects the tracebacks of all who raise it.
+                waiting.outcome.set_exception(StorageUnavailable(str(outcome)))
         # Only after the answers: whoever waits for one is now first in the loop's line.
-        self._feed.publish(committed.events)
+        self._feed.publish(events)
 
-    async def _commit(self, deliveries: Sequence[Delivery]) -> Committed:
+    async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:
         try:
-            return await self._store.commit(deliveries)
-        except StorageUnavailable:
-            raise
+            committed = await self._store.commit(deliveries)
+        except StorageUnavailable as problem:
+            return [problem] * len(deliveries), []
         except Exception as problem:
             # The store refused a row's value, or folding has a defect: the others must not pay for it.
             log.exception("ingest.refused", deliveries=len(deliveries))
-            if len(deliveries) > 1:
-                return await self._commit_singly(deliveries)
-            return await self._bury(deliveries[0], problem)
+            return await (
+                self._bury(deliveries[0], problem) if len(deliveries) == 1 else self._commit_singly(deliveries)
+            )
+        return list(committed.outcomes), list(committed.events)
 
-    async def _commit_singly(self, deliveries: Sequence[Delivery]) -> Committed:
+    async def _commit_singly(self, deliveries: Sequence[Delivery]) -> _Settled:
         singly = [await self._commit([delivery]) for delivery in deliveries]
-        return Committed(
-            outcomes=tuple(outcome for one in singly for outcome in one.outcomes),
-            events=tuple(event for one in singly for event in one.events),
-        )
+        return [outcome for one, _ in singly for outcome in one], [event for _, some in singly for event in some]
 
-    async def _bury(self, delivery: Delivery, problem: Exception) -> Committed:
-        """Keep the bytes of a delivery that cannot be folded into the store."""
+    async def _bury(self, delivery: Delivery, problem: Exception) -> _Settled:
+        """Keep the bytes of a delivery whose facts cannot be stored."""
         if delivery.verdict is Verdict.DEAD:
-            raise StorageUnavailable("the delivery could not be kept") from problem
+            return [StorageUnavailable("the delivery could not be kept")], []
         reason = f"could not be stored: {type(problem).__name__}"
         dead = msgspec.structs.replace(delivery, verdict=Verdict.DEAD, reason=reason, facts=())
         return await self._commit([dead])

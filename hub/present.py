@@ -1,5 +1,7 @@
 """Documents as they are read: what depends on the clock is computed when somebody asks."""
 
+from collections.abc import Iterable
+
 import msgspec
 import orjson
 
@@ -40,6 +42,15 @@ def presented(document: Document, clockwork: Clockwork, now: int) -> Presented:
     return Presented(document.body)
 
 
+def lives_until(documents: Iterable[Document], clockwork: Clockwork) -> dict[str, int]:
+    """Return until when each of the rooms among the documents can be presumed to live, by topic."""
+    return {
+        document.topic: _alive_until(document, _decode_tally(document.hidden), clockwork)
+        for document in documents
+        if document.collection == "rooms" and document.hidden
+    }
+
+
 def trending_score(listeners: int, speakers: int, *, featured: bool, active_at: int, now: int) -> float:
     """Return (listeners·1 + speakers·3 + featured·5) · 0.5^(hours since the room was active / 6), to two decimals."""
     hours = max(0, now - active_at) / _MS_PER_HOUR
@@ -50,7 +61,7 @@ def trending_score(listeners: int, speakers: int, *, featured: bool, active_at: 
 def _room(document: Document, clockwork: Clockwork, now: int) -> Presented:
     room = orjson.loads(document.body)
     tally = _decode_tally(document.hidden)
-    alive_until = document.active_at + clockwork.presume_ended_after_ms
+    alive_until = _alive_until(document, tally, clockwork)
     stale = not document.over and now > alive_until
     # Nobody is counted longer than the room can be presumed to have lived.
     counted_until = min(now, alive_until)
@@ -68,6 +79,12 @@ def _room(document: Document, clockwork: Clockwork, now: int) -> Presented:
         ),
     }
     return Presented(orjson.dumps(room | computed), stale)
+
+
+def _alive_until(document: Document, tally: Tally, clockwork: Clockwork) -> int:
+    # By when it was received: a provider that was cut off tells hours later what goes on now.
+    heard_at = document.active_at if tally.heard_at is None else tally.heard_at
+    return max(document.active_at, heard_at) + clockwork.presume_ended_after_ms
 
 
 def _elapsed(start: int | None, end: int) -> int:

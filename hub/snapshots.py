@@ -7,9 +7,9 @@ import msgspec
 import orjson
 
 from hub.events import covers, format_time
-from hub.fold.parts import decode_segment
+from hub.fold.parts import StoredSegment, decode_segment, segment_document
 from hub.ports import Document, Snapshot, Store
-from hub.present import Clockwork, presented
+from hub.present import Clockwork, lives_until, presented
 from hub.wire import Form, formed, message
 
 SHARED_SECONDS = 1.0
@@ -48,16 +48,20 @@ class Snapshots:
 
         Raises StorageUnavailable.
         """
-        now = self._now()
-        taken_at, task = self._shared.get(topics, (0, None))
-        if task is None or now - taken_at > SHARED_SECONDS * 1000 or _failed(task):
-            task = self._begin(topics, now)
-        pages = await asyncio.shield(task)
-        if pages.sequence >= at_least:
-            return pages
-        return await asyncio.shield(self._begin(topics, now))
+        task = self._current(topics)
+        while (pages := await asyncio.shield(task)).sequence < at_least:
+            newer = self._current(topics)
+            # All who need a newer one share that as well.
+            task = self._begin(topics) if newer is task else newer
+        return pages
 
-    def _begin(self, topics: frozenset[str], now: int) -> asyncio.Task[Pages]:
+    def _current(self, topics: frozenset[str]) -> asyncio.Task[Pages]:
+        taken_at, task = self._shared.get(topics, (0, None))
+        is_fresh = 0 <= self._now() - taken_at <= SHARED_SECONDS * 1000
+        return task if task and is_fresh and not _failed(task) else self._begin(topics)
+
+    def _begin(self, topics: frozenset[str]) -> asyncio.Task[Pages]:
+        now = self._now()
         task = asyncio.create_task(self._read(topics, now))
         self._shared.pop(topics, None)
         self._shared[topics] = (now, task)
@@ -83,18 +87,22 @@ class Snapshots:
     def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
         """Cut the documents into pages; the first names every collection, so that none is taken for missing."""
         named: dict[str, object] = {collection: [] for collection in _collections(topics)}
+        lives = lives_until(snapshot.documents, self._clockwork)
         shown: list[tuple[str, object]] = [
             (document.collection, fragment)
             for document in snapshot.documents
-            if (fragment := self._fragment(document, topics, now)) is not None
+            if (fragment := self._fragment(document, topics, min(now, lives.get(document.parent, now)), now))
+            is not None
         ]
         if snapshot.segments:
             shown += [("segments", segment) for segment in _segments(snapshot.segments)]
         pages = [_page(shown[start : start + self._page_size]) for start in range(0, len(shown), self._page_size)]
         return [{**named, **pages[0]}, *pages[1:]] if pages else [named]
 
-    def _fragment(self, document: Document, topics: frozenset[str], now: int) -> orjson.Fragment | None:
-        shown = presented(document, self._clockwork, now)
+    def _fragment(
+        self, document: Document, topics: frozenset[str], counted_until: int, now: int
+    ) -> orjson.Fragment | None:
+        shown = presented(document, self._clockwork, counted_until if document.collection == "participants" else now)
         # A room that died without a word is not shown as one of those that live now.
         if shown.stale and not (topics & {document.topic, document.durable}):
             return None
@@ -117,8 +125,16 @@ def _collections(topics: frozenset[str]) -> list[str]:
 
 
 def _segments(bodies: Sequence[bytes]) -> list[object]:
-    segments = sorted((decode_segment(body).segment for body in bodies), key=lambda one: (one.start, one.id))
-    return [msgspec.to_builtins(segment) for segment in segments[-SEGMENTS:]]
+    """Return the last segments of each bot, in the order in which they were spoken."""
+    spoken: dict[str, list[StoredSegment]] = {}
+    for body in bodies:
+        stored = decode_segment(body)
+        spoken.setdefault(stored.bot, []).append(stored)
+    return [segment_document(one) for bot in spoken for one in sorted(spoken[bot], key=_place_in_speech)[-SEGMENTS:]]
+
+
+def _place_in_speech(stored: StoredSegment) -> tuple[float, str]:
+    return stored.segment.start, stored.segment.id
 
 
 def _failed(task: asyncio.Task[Pages]) -> bool:

@@ -128,6 +128,8 @@ class Subscriber:
     async def _greet(self, wish: Wish) -> None:
         self._wants_snapshots = wish.snapshot
         reason = await self._resume(wish)
+        if self.ending:
+            return
         resumed = wish.position is not None and not reason
         shows = wish.snapshot and not resumed
         if not resumed and not shows:
@@ -148,6 +150,7 @@ class Subscriber:
         if wish.position.sequence > max(page.head, self._desk.feed.head):
             return "epoch_changed"
         if wish.position.sequence < page.floor and wish.position.sequence != page.head:
+            self.cursor = page.floor
             return "history_trimmed"
         self.cursor = wish.position.sequence
         return ""
@@ -174,6 +177,8 @@ class Subscriber:
         pages = await self._desk.snapshots.take(self.grant.topics, self.cursor)
         for frame in pages.framed(self.connection.form):
             await self.connection.drain()
+            if self.ending:
+                return
             self.connection.write(frame)
         self.cursor = pages.sequence
 
@@ -182,17 +187,20 @@ class Subscriber:
         written = 0
         while not self.ending:
             await self.connection.drain()
-            if self.cursor >= self._desk.feed.head:
+            if self.ending or self.cursor >= self._desk.feed.head:
                 return
             events, through = await self._next_events()
+            if self.ending:
+                return
             if events is None:
+                self.cursor = through
                 await self._reset("history_trimmed")
                 continue
             if events:
                 self.connection.write(self._desk.encoder.joined(events, self.connection.form))
                 written += len(events)
             self.cursor = through
-            if written > self._desk.max_lag and self.cursor < self._desk.feed.head:
+            if min(written, self._desk.feed.head - self.cursor) > self._desk.max_lag:
                 await self._reset("lagging")
                 written = 0
 

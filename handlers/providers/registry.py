@@ -8,7 +8,7 @@ import structlog
 
 from handlers.providers import livekit, livekit_samples, meetingbaas, meetingbaas_samples
 from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
-from handlers.providers.reading import Payload, parse_payload
+from handlers.providers.reading import Payload, clean, parse_payload
 from hub.errors import NotJson, Unusable
 from hub.events import Delivery, Verdict
 from hub.settings import Source
@@ -80,12 +80,12 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
     return Delivery(
         source=source.name,
         scope=source.scope,
-        key=f"id:{delivery_id}" if delivery_id else _fingerprint(arrival.body),
+        key=f"id:{clean(delivery_id)}" if delivery_id else _fingerprint(arrival.body),
         window_ms=None if is_lasting else (source.dedupe_window or provider.dedupe_window) * 1000,
         received_at=arrival.received_at,
         body=arrival.body,
         headers=_redacted(arrival.headers),
-        provider_type=spoken.provider_type,
+        provider_type=clean(spoken.provider_type),
         facts=spoken.facts,
     )
 
@@ -94,7 +94,7 @@ def _dead(source: Source, arrival: Arrival, proof: Proof, reason: str, *, malfor
     return Delivery(
         source=source.name,
         scope=source.scope,
-        key=f"id:{proof.delivery_id}" if proof.delivery_id else _fingerprint(arrival.body),
+        key=f"id:{clean(proof.delivery_id)}" if proof.delivery_id else _fingerprint(arrival.body),
         received_at=arrival.received_at,
         body=arrival.body,
         headers=_redacted(arrival.headers),
@@ -110,6 +110,7 @@ def _fingerprint(body: bytes) -> str:
 
 def _redacted(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (name[:_SHOWN_LENGTH], value[:_SHOWN_LENGTH] if name in _SHOWN_HEADERS else "redacted")
+        # A header may hold bytes that are no text; nothing that cannot be stored may get any further.
+        (clean(name, _SHOWN_LENGTH), clean(value, _SHOWN_LENGTH) if name in _SHOWN_HEADERS else "redacted")
         for name, value in headers
     )

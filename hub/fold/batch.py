@@ -227,7 +227,7 @@ class _State:
         after = before.copy()
         if left:
             after.adopt(left)
-        news = after.absorb(fact, delivery.key, provider_of(delivery)) or item_news
+        news = after.absorb(fact, delivery.key, provider_of(delivery), delivery.received_at) or item_news
         self._houses[before.durable or fact.room] = after
         self._write_room(fact, before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))

@@ -7,7 +7,7 @@ import msgspec
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
 from hub.fold.compose import Entry, circumstances
-from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts
+from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, segment_document
 from hub.fold.rooms import SETTLED
 from hub.ports import Document as Row
 from hub.state.bot import bot_document, is_over
@@ -111,7 +111,7 @@ def _details(fact: Fact, documents: dict[str, Document]) -> Document:
         provider = fact.bot.partition(":")[0]
         return {"recording": documents[f"recordings/{provider}:{detail.id}"]}
     if isinstance(detail, TranscriptDetail):
-        return _transcript_details(detail)
+        return _transcript_details(detail, fact.bot)
     if isinstance(detail, ChatDetail):
         return {"message": {"id": detail.id or None, "sender": detail.sender or None, "text": detail.text}}
     if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
@@ -119,10 +119,11 @@ def _details(fact: Fact, documents: dict[str, Document]) -> Document:
     return {}
 
 
-def _transcript_details(detail: TranscriptDetail) -> Document:
+def _transcript_details(detail: TranscriptDetail, bot: str) -> Document:
     if detail.whole:
         return {}
-    shown = [msgspec.to_builtins(segment) for segment in detail.segments[:_SEGMENTS_SHOWN]]
+    stored = [StoredSegment(0, "", segment, bot) for segment in detail.segments[:_SEGMENTS_SHOWN]]
+    shown = [segment_document(one) for one in stored]
     return {"segments": shown, **({"more": True} if len(detail.segments) > _SEGMENTS_SHOWN else {})}
 
 

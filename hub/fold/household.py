@@ -50,15 +50,15 @@ class Household:
         twin._derived = dict(self._derived)
         return twin
 
-    def absorb(self, fact: Fact, key: str, provider: str) -> bool:
-        """Merge a fact; return whether it tells anything that had not happened yet."""
+    def absorb(self, fact: Fact, key: str, provider: str, heard_at: int | None = None) -> bool:
+        """Merge a fact, received at `heard_at`; return whether it tells anything that had not happened yet."""
         # A start or an end moves facts between all sessions, where there are facts that can be moved.
         self._derived = {} if self.pool or not fact.room else _without(self._derived, fact.room)
         if not fact.room:
-            return self._absorb_nameless(fact, key, provider)
+            return self._absorb_nameless(PooledFact(fact, key, provider, heard_at))
         parts = self.sessions.setdefault(fact.room, {})
         news = False
-        for part, stated in room_parts(fact, key, provider).items():
+        for part, stated in room_parts(fact, key, provider, heard_at).items():
             known = parts.get(part, NOTHING)
             after = merged(known, stated)
             news |= is_news(known, after)
@@ -86,11 +86,11 @@ class Household:
             self._derived[session] = self._derive(session)
         return self._derived[session]
 
-    def _absorb_nameless(self, fact: Fact, key: str, provider: str) -> bool:
-        part = pooled_part(fact)
+    def _absorb_nameless(self, stated: PooledFact) -> bool:
+        part = pooled_part(stated.fact)
         known = self.pool.get(part)
-        if known is None or key < known.key:
-            self.pool[part] = PooledFact(fact, key, provider)
+        if known is None or stated.key < known.key:
+            self.pool[part] = stated
         return known is None
 
     def _derive(self, session: str) -> Derived | None:
@@ -122,7 +122,7 @@ class Household:
         for pooled in self.pool.values():
             if self.owner(pooled.fact.time) != session:
                 continue
-            for part, stated in room_parts(pooled.fact, pooled.key, pooled.provider).items():
+            for part, stated in room_parts(pooled.fact, pooled.key, pooled.provider, pooled.heard_at).items():
                 parts[part] = merged(parts.get(part, NOTHING), stated)
         return parts
 

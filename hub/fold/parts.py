@@ -43,6 +43,7 @@ class PooledFact(msgspec.Struct, frozen=True):
     fact: Fact
     key: str
     provider: str
+    heard_at: int | None = None
 
 
 class StoredSegment(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ class StoredSegment(msgspec.Struct, frozen=True):
     time: int
     key: str
     segment: Segment
+    # Id of the bot that heard it.
+    bot: str = ""
 
 
 def encode(part: Facts | PooledFact | StoredSegment) -> bytes:
@@ -68,9 +71,9 @@ def provider_of(delivery: Delivery) -> str:
     return delivery.scope.partition("/")[0]
 
 
-def room_parts(fact: Fact, key: str, provider: str) -> Parts:
-    """Return what a fact states, part by part of its session."""
-    parts = {"": room_facts(fact, key, provider)}
+def room_parts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Parts:
+    """Return what a fact states, part by part of its session; `heard_at` is when the hub received it."""
+    parts = {"": room_facts(fact, key, provider, heard_at)}
     if isinstance(fact.detail, ParticipantDetail):
         parts[f"participant/{fact.detail.id}"] = participant_facts(fact, fact.detail, key)
     if isinstance(fact.detail, CaptureDetail):
@@ -110,8 +113,22 @@ def segment_parts(fact: Fact, key: str) -> dict[str, StoredSegment]:
         return {}
     generation = fact.time if detail.whole else 0
     return {
-        f"{SEGMENT}{generation:016d}/{escape_id(segment.id)}": StoredSegment(fact.time, key, segment)
+        f"{SEGMENT}{generation:016d}/{escape_id(segment.id)}": StoredSegment(fact.time, key, segment, fact.bot)
         for segment in detail.segments
+    }
+
+
+def segment_document(stored: StoredSegment) -> dict[str, object]:
+    """Return a stretch of transcript as it is shown."""
+    segment = stored.segment
+    return {
+        "id": segment.id,
+        "bot": stored.bot,
+        "speaker": segment.speaker,
+        "start": segment.start,
+        "end": segment.end,
+        "text": segment.text,
+        "final": segment.final,
     }
 
 

@@ -144,8 +144,16 @@ def _change(
 def _differences(before: Derived | None, after: Derived) -> set[str]:
     """Return the topics of what is shown differently, or will be when the clock goes on."""
     old, new = documents_of(before), documents_of(after)
-    past, present = hidden_of(before), hidden_of(after)
+    past, present = _counted(before), _counted(after)
     return {topic for topic in new if old.get(topic) != new[topic] or past.get(topic) != present.get(topic)}
+
+
+def _counted(derived: Derived | None) -> dict[str, Tally | PresenceTally]:
+    # That the hub heard of a room again is a sign of life, but nothing to tell anybody.
+    return {
+        topic: msgspec.structs.replace(hidden, heard_at=None) if isinstance(hidden, Tally) else hidden
+        for topic, hidden in hidden_of(derived).items()
+    }
 
 
 def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:

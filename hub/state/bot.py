@@ -159,8 +159,11 @@ def _reason(facts: Facts, begun: Moment) -> dict[str, str] | None:
     return {"code": code, "group": group, "message": message}
 
 
-def _recording(identity: str, capture: Facts, begun: Moment) -> Document:
-    document = capture_document(identity, ("bot", identity), since(capture, begun))
+def _recording(identity: str, capture: Facts, begun: Moment) -> Document | None:
+    current = since(capture, begun)
+    if not current.first:
+        return None
+    document = capture_document(identity, ("bot", identity), current)
     wanted = ("id", "status", "started_at", "ended_at", "duration", "error")
     return {name: document[name] for name in wanted}
 

@@ -22,10 +22,12 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     peak: int = 0
     started_at: int | None = None
     ended_at: int | None = None
+    # When the hub last received anything new about the room, whenever that happened.
+    heard_at: int | None = None
 
 
-def room_facts(fact: Fact, key: str, provider: str) -> Facts:
-    """Return what a fact states of the session it belongs to."""
+def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Facts:
+    """Return what a fact states of the session it belongs to; `heard_at` is when the hub received it."""
     first: dict[str, Cell] = {"seen": Cell(fact.time, key)}
     told: dict[str, Value] = {"durable": fact.durable, "provider": provider}
     if fact.session:
@@ -39,6 +41,8 @@ def room_facts(fact: Fact, key: str, provider: str) -> Facts:
     if fact.kind is Kind.ROOM_ENDED:
         first[f"end/{fact.time}"] = Cell(fact.time, key, (fact.closing_reason, _reason(fact)))
     latest = {name: Cell(fact.time, key, value) for name, value in told.items() if value not in (None, "")}
+    if heard_at is not None:
+        latest["heard"] = Cell(heard_at, key)
     if not fact.replay:
         latest["active"] = Cell(fact.time, key)
     if fact.kind in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED):
@@ -99,6 +103,7 @@ def tally(facts: Facts, ends: Ends, people: Iterable[Participant]) -> Tally:
         peak=peak(stays),
         started_at=began_at(facts),
         ended_at=None if _is_live(facts, ends) else ends.times[-1],
+        heard_at=facts.latest["heard"].time if "heard" in facts.latest else None,
     )
 
 
