@@ -1,0 +1,200 @@
+/** Types of hub.js, the hub's browser client. Times are RFC 3339 in UTC. */
+
+/** `behind`: connected, but events are missing. `signed-out`: the hub refuses the credential; see `problem`. */
+export type Status = "connecting" | "live" | "behind" | "reconnecting" | "signed-out";
+
+export interface Options {
+  /** The stream's address; usually that of the hub which this module came from. */
+  url?: string | URL;
+  /** Such as `bots`, `rooms`, `rooms/<id>`; without any, all that the credential allows. */
+  topics?: readonly string[];
+  /** An access token; without one the page's cookie counts. */
+  token?: string;
+}
+
+export interface Reason {
+  code: string;
+  group: string;
+  message: string;
+}
+
+/** What all documents have. `sequence` is that of the event which last changed it. */
+export interface Document {
+  id: string;
+  sequence: number;
+}
+
+export interface Bot extends Document {
+  launch_id: string | null;
+  provider: string;
+  name: string | null;
+  meeting_url: string | null;
+  status:
+    | "requested"
+    | "queued"
+    | "joining"
+    | "waiting"
+    | "in_call"
+    | "recording"
+    | "paused"
+    | "left"
+    | "processing"
+    | "completed"
+    | "failed"
+    | "unknown";
+  status_since: string | null;
+  attempt: number;
+  reason: Reason | null;
+  created_at: string | null;
+  joined_at: string | null;
+  ended_at: string | null;
+  recording: Pick<Recording, "id" | "status" | "started_at" | "ended_at" | "duration" | "error"> | null;
+  transcript: { status: "started" | "live" | "failed" | "completed"; segments_count: number } | null;
+  participants: { name: string; speaker: boolean }[];
+}
+
+/** One session of a room. What depends on the clock is only in snapshots. */
+export interface Room extends Document {
+  durable_room: string | null;
+  provider: string;
+  session_id: string | null;
+  room_id: string | null;
+  name: string | null;
+  project: string | null;
+  status: "live" | "ended";
+  started_at: string | null;
+  ended_at: string | null;
+  end_reason: string | null;
+  participant_count: number;
+  speaker_count: number;
+  listener_count: number;
+  featured: boolean;
+  last_active_at: string | null;
+  stale: boolean;
+  duration?: number;
+  peak_participants?: number;
+  participant_minutes?: number;
+  cost?: number;
+  trending_score?: number;
+}
+
+/** One visit of somebody in a room. */
+export interface Participant extends Document {
+  room: string;
+  identity: string | null;
+  name: string | null;
+  role: string | null;
+  kind: "human" | "recorder" | "agent" | "sip" | "ingress";
+  active: boolean;
+  joined_at: string | null;
+  left_at: string | null;
+  leave_reason: string | null;
+  watch_duration?: number;
+}
+
+export interface Recording extends Document {
+  room?: string;
+  bot?: string;
+  scope: string | null;
+  status: "starting" | "recording" | "paused" | "stopped" | "failed" | "completed" | "unknown";
+  started_at: string | null;
+  ended_at: string | null;
+  duration: number | null;
+  size: number | null;
+  truncated: boolean;
+  /** The hub's own link to the file. */
+  url: string | null;
+  expires_at: string | null;
+  error: string | null;
+}
+
+/** What an event led to, and what it says besides (`reason`, `previous_role`, …). */
+export interface EventData {
+  bot?: Bot;
+  room?: Room;
+  participant?: Participant;
+  participants?: Participant[];
+  recording?: Recording;
+  more?: boolean;
+  [said: string]: unknown;
+}
+
+/** A CloudEvent, as it was sent. */
+export interface HubEvent {
+  specversion: "1.0";
+  id: string;
+  source: string;
+  type: string;
+  subject: string;
+  time: string;
+  sequence: string;
+  receivedat: string;
+  providertype: string;
+  data: EventData;
+}
+
+export interface SnapshotPage {
+  bots?: Bot[];
+  rooms?: Room[];
+  participants?: Participant[];
+  recordings?: Recording[];
+  complete: boolean;
+  time: string;
+}
+
+export interface Freshness {
+  status: Status;
+  /** How many events are missing; null when that is not known. */
+  behind: number | null;
+  /** Whether the hub itself is in trouble. */
+  degraded: boolean;
+  /** Why the hub refused us, in its own words. */
+  problem: string;
+}
+
+export interface HubEventMap {
+  /** Something was told. `event` is null when a snapshot has replaced everything. */
+  change: CustomEvent<{ event: HubEvent | null; position: string }>;
+  status: CustomEvent<Freshness>;
+  /** The credential is about to expire: `renew()`. */
+  expiring: CustomEvent<{ expires_at: string }>;
+}
+
+export interface Hub {
+  addEventListener<Name extends keyof HubEventMap>(
+    name: Name,
+    listener: (event: HubEventMap[Name]) => void,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+}
+
+/** A connection to the hub with what it has told so far. The maps stay the same objects. */
+export declare class Hub extends EventTarget {
+  constructor(options: Options);
+  readonly bots: ReadonlyMap<string, Bot>;
+  readonly rooms: ReadonlyMap<string, Room>;
+  /**
+   * By room, then by id. Complete for the rooms that are topics themselves; under the topic `rooms`, who was
+   * told of since the last snapshot.
+   */
+  readonly participants: ReadonlyMap<string, ReadonlyMap<string, Participant>>;
+  /** Complete for the bots and rooms that are topics themselves, like `participants`. */
+  readonly recordings: ReadonlyMap<string, Recording>;
+  readonly status: Status;
+  readonly behind: number | null;
+  readonly degraded: boolean;
+  readonly problem: string;
+  /** `<epoch>.<sequence>`: everything up to here is shown. Empty until the first snapshot is complete. */
+  readonly position: string;
+  /** When the hub was last heard, in milliseconds since 1970 by this machine's clock; 0: never. */
+  readonly heardAt: number;
+  /** The hub's time in milliseconds since 1970, whatever this machine's clock says. */
+  now(): number;
+  /** Go on with another token (none: the cookie), before the old one expires or when signed out. */
+  renew(token?: string): void;
+  /** Stop for good. What was told stays in the maps. */
+  close(): void;
+}
+
+/** Open the stream and keep it open until `close()`. */
+export declare function connect(options?: Options): Hub;

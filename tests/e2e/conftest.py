@@ -1,0 +1,113 @@
+"""A real browser for tests, and pages that notice whatever they should not do."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.processes import HubProcess
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Notes what comes over the wire, before hub.js sees it.
+LISTENING = """
+    window.wire = { addresses: [], positions: [], pages: [] };
+    window.EventSource = class extends EventSource {
+        constructor(address) {
+            super(address);
+            wire.addresses.push(address);
+            this.addEventListener("message", (event) => wire.positions.push(event.lastEventId));
+            this.addEventListener("snapshot", (event) => wire.pages.push([JSON.parse(event.data), event.lastEventId]));
+        }
+    };
+"""
+WAIT_MS = 15_000
+
+
+class Watched:
+    """A page of the hub. Where it went, and what it complained about, is looked at when the test is over."""
+
+    def __init__(self, page: Page, *, may_lose_the_stream: bool) -> None:
+        self.page = page
+        # Whether the test itself keeps the stream from being served: the browser then says so in the console.
+        self.may_lose_the_stream = may_lose_the_stream
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requested.append(request.url))
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        is_about_stream = "/api/stream" in message.location.get("url", "")
+        if message.type in ("error", "warning") and not (self.may_lose_the_stream and is_about_stream):
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+
+# Given an address, and whether the browser may complain of a stream that is not served.
+OpenPage = Callable[..., Page]
+StartHub = Callable[..., HubProcess]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.fail("these tests need a browser: install Chromium (Debian, Ubuntu: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile of its own: cookies of one test are not those of another."""
+    profile = browser.new_context()
+    profile.add_init_script(LISTENING)
+    yield profile
+    profile.close()
+
+
+@pytest.fixture
+def open_page(context: BrowserContext) -> Iterator[OpenPage]:
+    """Open a page; at the end it must have asked nobody but its own hub, and complained of nothing."""
+    opened: list[tuple[str, Watched]] = []
+
+    def open_one(url: str, *, may_lose_the_stream: bool = False) -> Page:
+        watched = Watched(context.new_page(), may_lose_the_stream=may_lose_the_stream)
+        opened.append((url, watched))
+        watched.page.goto(url)
+        return watched.page
+
+    yield open_one
+    for url, watched in opened:
+        watched.page.close()
+        home = "/".join(url.split("/")[:3]) + "/"
+        assert [address for address in watched.requested if not address.startswith((home, "data:"))] == []
+        assert watched.complaints == []
+
+
+@pytest.fixture
+def start_hub(tmp_path: Path) -> Iterator[StartHub]:
+    """Start a hub with other options than usual. Ask for this before `open_page`: pages are closed first."""
+    started: list[HubProcess] = []
+
+    def start(**options: str) -> HubProcess:
+        started.append(HubProcess(tmp_path, **options))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
