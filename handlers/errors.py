@@ -70,8 +70,16 @@ def problem_response(problem: HubError) -> web.Response:
     return _response(status, title, str(problem), headers)
 
 
-def _response(status: int, title: str, detail: str, headers: Mapping[str, str]) -> web.Response:
-    body = {"type": "about:blank", "title": title, "status": status} | ({"detail": detail} if detail else {})
+def problem_answer(status: int, title: str, detail: str, more: Mapping[str, object]) -> web.Response:
+    """Return problem details with further members."""
+    return _response(status, title, detail, {}, more)
+
+
+def _response(
+    status: int, title: str, detail: str, headers: Mapping[str, str], more: Mapping[str, object] | None = None
+) -> web.Response:
+    body = {"type": "about:blank", "title": title, "status": status, **({"detail": detail} if detail else {})}
+    body |= more or {}
     return web.Response(
         status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=dict(headers)
     )

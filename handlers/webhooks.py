@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from handlers.addresses import client_address, is_within
+from handlers.errors import problem_answer
 from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, SETTINGS
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
@@ -94,8 +95,11 @@ async def _commit(request: web.Request, delivery: Delivery) -> Outcome:
 
 
 def _answer(delivery: Delivery, outcome: Outcome) -> web.Response:
-    said: dict[str, object] = {"status": outcome.status, "delivery": str(outcome.delivery)}
+    said: dict[str, object] = {"delivery": str(outcome.delivery)}
+    if delivery.malformed and outcome.status is Status.DEAD:
+        # Kept all the same, and told where.
+        return problem_answer(400, "The body is not JSON", outcome.reason, said)
+    said["status"] = outcome.status
     if outcome.reason:
         said["reason"] = outcome.reason
-    refused = delivery.malformed and outcome.status is Status.DEAD
-    return web.Response(status=400 if refused else 200, body=orjson.dumps(said), content_type="application/json")
+    return web.Response(body=orjson.dumps(said), content_type="application/json")

@@ -22,7 +22,7 @@ from hub.commands import check as checking
 from hub.commands import send as sending
 from hub.commands import simulate as simulating
 from hub.commands import tail as tailing
-from hub.errors import HubError
+from hub.errors import BadRequest, HubError
 from hub.secrets import Completion, complete
 from hub.settings import Settings
 from hub.tokens import Tokens
@@ -144,6 +144,8 @@ def tail(path: str | None, topics: Sequence[str], url: str) -> None:
 def token(path: str | None, hours: float) -> None:
     """Print a token to log in with, and the dashboard's URL with it."""
     settings, _ = _load(path)
+    if not 0 < hours <= 24:
+        raise BadRequest("--hours: expected more than 0 hours and at most 24")
     minted = _access(settings).login_token(round(hours * 3600))
     click.echo(f"{minted}\n{checking.public_url(settings)}/?token={minted}")
 
@@ -194,7 +196,10 @@ async def _send(settings: Settings, provider: str, event: str, options: dict[str
 
 
 def _from_file(options: dict[str, object]) -> Sample:
-    payload = orjson.loads(Path(str(options["file"])).read_bytes())
+    try:
+        payload = orjson.loads(Path(str(options["file"])).read_bytes())
+    except (OSError, orjson.JSONDecodeError) as problem:
+        raise BadRequest(f"--file {options['file']}: expected JSON, got: {problem}") from problem
     return Sample(payload=payload, dialect=str(options["dialect"]) or "webhook")
 
 

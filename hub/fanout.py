@@ -89,8 +89,10 @@ class Fanout:
         beat_at = self._next_beat()
         while True:
             timeout = max(0.0, min(_TICK_SECONDS, beat_at - time.monotonic()))
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._growth.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._growth.wait()
             self._growth.clear()
             for _ in range(_TURNS_FOR_ANSWERS):
                 await asyncio.sleep(0)

@@ -63,8 +63,10 @@ class Feed:
     async def run(self) -> None:
         """Look at the store once a second, and at once when something is missing, until cancelled."""
         while True:
+            # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._gap.wait(), self._poll)
+                async with asyncio.timeout(self._poll):
+                    await self._gap.wait()
             self._gap.clear()
             try:
                 await self.catch_up()

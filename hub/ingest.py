@@ -1,6 +1,7 @@
 """The writer: commits whatever queued up while its last commit was in flight."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ BATCH_LIMIT = 256
 BYTES_LIMIT = 4 * 1024 * 1024
 # Of all bodies that wait, whether or not somebody still waits for their outcome.
 MEMORY_LIMIT = 64 * 1024 * 1024
+_PROBE_SECONDS = 1.0
 
 # What became of each delivery, in order, and the events that came of them.
 _Settled = tuple[list[Outcome | StorageUnavailable], list[Event]]
@@ -69,7 +71,7 @@ class Ingest:
     async def run(self) -> None:
         """Commit until cancelled."""
         while True:
-            await self._arrived.wait()
+            await self._work_to_do()
             batch = self._next_batch()
             await self._settle(batch)
             self._bytes -= sum(len(waiting.delivery.body) for waiting in batch)
@@ -81,6 +83,24 @@ class Ingest:
         """Take nothing more and return when everything that waits is settled; `run` must be running."""
         self._closing = True
         await self._idle.wait()
+
+    async def _work_to_do(self) -> None:
+        """Wait for deliveries; while the store is in trouble, look once a second whether it still is."""
+        while self.problem and not self._waiting:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PROBE_SECONDS):
+                    await self._arrived.wait()
+            if not self._waiting:
+                await self._probe()
+        await self._arrived.wait()
+
+    async def _probe(self) -> None:
+        try:
+            await self._store.commit([])
+        except StorageUnavailable as problem:
+            self.problem = str(problem)
+        else:
+            self.problem = ""
 
     def _next_batch(self) -> list[_Waiting]:
         batch = [self._waiting.popleft()]

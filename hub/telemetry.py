@@ -24,7 +24,9 @@ def set_up(settings: Log) -> None:
         _without_empty,
     ]
     if settings.format == "json":
-        processors.append(structlog.processors.dict_tracebacks)
+        # Without local variables: those of a request hold bodies and keys.
+        without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        processors.append(structlog.processors.ExceptionRenderer(without_locals))
     structlog.configure(
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -32,6 +34,8 @@ def set_up(settings: Log) -> None:
         cache_logger_on_first_use=True,
     )
     # Libraries log through the standard library; only what is wrong matters here.
+    # The server's own lines quote requests that it could not read, credentials included; defects are logged by us.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL + 1)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
 
 

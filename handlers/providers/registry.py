@@ -9,7 +9,7 @@ import structlog
 from handlers.providers import livekit, livekit_samples, meetingbaas, meetingbaas_samples
 from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
 from handlers.providers.reading import Payload, clean, parse_payload
-from hub.errors import NotJson, Unusable
+from hub.errors import NotJson, ProofRefused, Unusable
 from hub.events import Delivery, Verdict
 from hub.settings import Source
 
@@ -38,6 +38,8 @@ class Provider(msgspec.Struct, frozen=True):
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False
+    # What proves a request, in words.
+    takes: str = ""
 
 
 def _sign_livekit(source: Source, body: bytes, now: int, _dialect: str, _delivery_id: str) -> dict[str, str]:
@@ -47,7 +49,12 @@ def _sign_livekit(source: Source, body: bytes, now: int, _dialect: str, _deliver
 
 PROVIDERS: Mapping[str, Provider] = {
     "livekit": Provider(
-        livekit.verify, livekit.translate, _sign_livekit, livekit_samples.samples, livekit_samples.meeting
+        livekit.verify,
+        livekit.translate,
+        _sign_livekit,
+        livekit_samples.samples,
+        livekit_samples.meeting,
+        takes="LiveKit's JWT in Authorization, without Bearer, with the sha256 of the body",
     ),
     "meetingbaas": Provider(
         meetingbaas.verify,
@@ -56,6 +63,7 @@ PROVIDERS: Mapping[str, Provider] = {
         meetingbaas_samples.samples,
         meetingbaas_samples.meeting,
         takes_path_key=True,
+        takes="x-meeting-baas-api-key, Svix headers (svix-id, svix-timestamp, svix-signature), or x-mb-secret",
     ),
 }
 
@@ -67,7 +75,7 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
     becomes a dead delivery, which keeps the bytes.
     """
     provider = PROVIDERS[source.provider]
-    proof = provider.verify(source, arrival) if source.proof == "signature" else Proof(scheme=source.proof)
+    proof = _proved(provider, source, arrival) if source.proof == "signature" else Proof(scheme=source.proof)
     try:
         spoken = provider.translate(source, parse_payload(arrival.body), arrival.received_at)
     except Unusable as refusal:
@@ -88,6 +96,14 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         provider_type=clean(spoken.provider_type),
         facts=spoken.facts,
     )
+
+
+def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
+    try:
+        return provider.verify(source, arrival)
+    except ProofRefused as refusal:
+        # Whoever sets a webhook up sees nothing else: what was wrong, and what would be right.
+        raise ProofRefused(f"{refusal}; this path takes {provider.takes}") from refusal
 
 
 def _dead(source: Source, arrival: Arrival, proof: Proof, reason: str, *, malformed: bool = False) -> Delivery:
