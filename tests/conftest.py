@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.processes import HubProcess
+
+# How long an example takes says something about the machine, not about the rule.
+settings.register_profile("hub", deadline=None, print_blob=True)
+settings.load_profile("hub")
 
 
 @pytest.fixture

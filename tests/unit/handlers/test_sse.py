@@ -386,9 +386,10 @@ async def test_a_fresh_reconnect_token_comes_at_half_the_life_of_the_old_one(tmp
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_a_stream_is_only_to_be_had_by_get(tmp_path: Path, method: str) -> None:
     """A HEAD that opens a stream would never end."""
-    async with streams(tmp_path) as hub, hub.session.request(
-        method, f"{hub.url}/api/stream", headers={"Authorization": f"Bearer {KEY}"}
-    ) as answer:
+    async with (
+        streams(tmp_path) as hub,
+        hub.session.request(method, f"{hub.url}/api/stream", headers={"Authorization": f"Bearer {KEY}"}) as answer,
+    ):
         assert answer.status == 405
         assert answer.content_type == "application/problem+json"
 

@@ -122,7 +122,7 @@ async def test_what_is_genuine_but_no_json_is_the_senders_mistake_and_kept() -> 
     """400 shows up in its logs, the bytes in ours."""
     async with door() as hub:
         status, said, _ = await hub.sign(LIVEKIT, b"{")
-        assert (status, said["status"]) == (400, "dead")
+        assert (status, said["title"], said["delivery"]) == (400, "The body is not JSON", "1")
         assert [row.delivery.body for row in hub.store.kept.deliveries.values()] == [b"{"]
 
 
