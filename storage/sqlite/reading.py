@@ -77,7 +77,8 @@ def _plan(query: Query, owners: frozenset[str]) -> str:
     wide = owners & set(_OWNERS.get(query.collection, (query.collection,)))
     if query.name or query.room_id or not wide:
         return "list_found"
-    return "list_by_active" if query.sort == "active" else "list_by_began"
+    order = "by_active" if query.sort == "active" else "by_began"
+    return f"list_status_{order}" if query.status else f"list_{order}"
 
 
 def _values(query: Query, owners: frozenset[str], entities: Iterable[str]) -> dict[str, object]:

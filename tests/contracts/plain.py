@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from hub.events import Delivery, Event, Verdict
@@ -71,14 +72,8 @@ class _Plain:
     def __init__(self, deliveries: Sequence[Delivery], folding: Folding) -> None:
         self._deliveries = deliveries
         self._folding = folding
-        asked = folding.needs
-        self.needs = Needs(
-            keys=asked.keys | {(one.scope, one.key) for one in deliveries},
-            subjects=asked.subjects,
-            nameless=asked.nameless,
-            items=asked.items,
-            counted=asked.counted,
-        )
+        keys = folding.needs.keys | {(one.scope, one.key) for one in deliveries}
+        self.needs = msgspec.structs.replace(folding.needs, keys=keys)
 
     def fold(self, loaded: Loaded) -> Changes:
         folding = self._folding

@@ -123,6 +123,15 @@ class DocumentRules(StoreRules):
         names = [one.topic.rpartition("/")[2] for one in (*first, *rest.documents)]
         assert names == ["also", "early", "late"]
 
+    @pytest.mark.parametrize("sort", ["began", "active"])
+    async def test_a_collection_and_a_single_room_may_be_seen_together(self, store: Store, folding: Folding, sort: str):
+        """Recordings are of bots and of rooms, and a token may name all of the one and some of the other."""
+        owners = ("bots/m:a", "rooms/l:a", "rooms/l:c")
+        recordings = [document(f"recordings/{place}", parent=owner) for place, owner in enumerate(owners)]
+        await write(store, folding, documents=tuple(recordings))
+        query = Query(collection="recordings", topics=frozenset({"bots", "rooms/l:a"}), sort=sort)
+        assert (await store.read(query)).documents == tuple(recordings[:2])
+
     @EXAMPLES
     @given(world=_WORLDS, queries=st.lists(_QUERIES, min_size=1, max_size=8))
     async def test_lists_hold_what_was_asked_for_and_may_be_seen_once_and_in_order(
@@ -139,6 +148,7 @@ async def _paged(store: Store, query: Query) -> list[Document]:
     while True:
         page = (await store.read(query)).documents
         assert len(page) <= query.limit
+        assert not {one.topic for one in page} & {one.topic for one in found}
         found += page
         if len(page) < query.limit:
             return found

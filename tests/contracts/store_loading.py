@@ -86,6 +86,20 @@ class LoadingRules(StoreRules):
         await write(store, folding, needs=needs(subjects={ROOM, DURABLE}))
         assert folding.loaded.states == {(DURABLE, ""): b"durable", (ROOM, ""): b"1"}
 
+    async def test_a_session_told_without_its_durable_room_brings_what_that_room_holds(
+        self, store: Store, folding: Folding
+    ):
+        """Some webhooks name only the session, and its facts move those of the durable room all the same."""
+        pooled = {(DURABLE, "fact/x"): b"x"}
+        await _two_sessions(store, folding, pooled)
+        await write(store, folding, needs=needs(subjects={ROOM}, homeless={ROOM, "rooms/x", "rooms/unknown"}))
+        assert folding.loaded.states == {
+            **pooled,
+            (ROOM, ""): b"1",
+            (f"{ROOM}2", ""): b"2",
+            (f"{ROOM}2", "participant/a"): b"a",
+        }
+
     async def test_a_state_is_replaced_by_its_next_version(self, store: Store, folding: Folding):
         """Merging happened in the fold, the store only keeps."""
         for body in (b"first", b"second"):
@@ -132,6 +146,7 @@ def _meeting() -> list[Delivery]:
         _in_room(Kind.PARTICIPANT_JOINED, 7_000, "RM_2", detail=ann, session=later),
         _in_room(Kind.CHAT_MESSAGE, 7_100, "RM_2", detail=ChatDetail(id="c", text="hello")),
         _in_room(Kind.CHAT_MESSAGE, 7_100, "RM_2", detail=ChatDetail(id="c", text="hello")),
+        _without_home(Kind.PARTICIPANT_LEFT, 7_500, "RM_2", detail=ann),
         _in_room(Kind.ROOM_ENDED, 8_000, "RM_2"),
         _of_bot(Kind.BOT_JOINED, 1_000, BotDetail(name="Notes")),
         _of_bot(Kind.TRANSCRIPT_UPDATED, 2_000, _said("a", "b")),
@@ -147,6 +162,10 @@ def _meeting() -> list[Delivery]:
 
 def _in_room(kind: Kind, time: int, room: str, **said: object) -> Fact:
     return Fact(kind=kind, time=time, room=f"livekit:{room}" if room else "", durable="livekit@standup", **said)
+
+
+def _without_home(kind: Kind, time: int, room: str, **said: object) -> Fact:
+    return Fact(kind=kind, time=time, room=f"livekit:{room}", **said)
 
 
 def _of_bot(kind: Kind, time: int, detail: BotDetail | TranscriptDetail) -> Fact:

@@ -1,7 +1,7 @@
 """Pages of the log: whatever a viewer asks for, from wherever, it gets each matching event once and in order."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hub.events import Event
@@ -13,6 +13,8 @@ TOPICS = ("rooms", "rooms/a", "rooms/b", "bots", "bots/a", "sources/s")
 EXAMPLES = settings(
     max_examples=60,
     deadline=None,
+    # Examples are small as they are; making a failing one smaller would commit for minutes.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 

@@ -388,9 +388,9 @@ def test_tail_refuses_what_the_hub_refuses(hub: HubProcess) -> None:
     assert "topic" in refusal_of(run(hub, "tail", "nonsense"))
 
 
-@pytest.mark.parametrize("hours", [(), ("--hours", "0.5"), ("--hours", "1000")])
+@pytest.mark.parametrize("hours", [(), ("--hours", "0.5"), ("--hours", "24")])
 def test_token_prints_a_token_and_a_url_that_logs_in(hub: HubProcess, hours: tuple[str, ...]) -> None:
-    """For whoever did not see the hub start; longer than a day no token is good."""
+    """For whoever did not see the hub start."""
     done = run(hub, "token", *hours)
     token, url = done.stdout.split()
     assert (done.returncode, url) == (0, f"{hub.url}/?token={token}")
@@ -398,9 +398,9 @@ def test_token_prints_a_token_and_a_url_that_logs_in(hub: HubProcess, hours: tup
     assert fetch(hub, "/api/bots", Authorization=f"Bearer {token}")[0].status == 200
 
 
-@pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf"])
-def test_a_token_for_no_time_is_refused(idle: HubProcess, hours: str) -> None:
-    """One that is printed should be good for something."""
+@pytest.mark.parametrize("hours", ["0", "-1", "24.5", "nan", "inf"])
+def test_a_token_for_no_time_or_more_than_a_day_is_refused(idle: HubProcess, hours: str) -> None:
+    """One that is printed should be good for as long as was asked."""
     assert "hours" in type_in(idle, "token", "--hours", hours)
 
 

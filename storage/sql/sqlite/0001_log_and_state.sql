@@ -78,6 +78,7 @@ CREATE TABLE documents (
 -- Lists, newest first, and by latest sign of life.
 CREATE INDEX documents_began ON documents (collection, began_at DESC, topic);
 CREATE INDEX documents_active ON documents (collection, active_at DESC, topic);
+CREATE INDEX documents_status ON documents (collection, status, began_at DESC, topic);
 -- An entity with its parts, and its parts in the order in which they came.
 CREATE INDEX documents_parent ON documents (parent, collection, began_at, topic);
 -- Sessions of a durable room.

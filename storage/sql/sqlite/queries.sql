@@ -68,16 +68,16 @@ VALUES (
     :began_at, :active_at, :ended_at, :over, :sequence, :body, :hidden
 )
 ON CONFLICT (topic) DO UPDATE SET
-    provider = excluded.provider, status = excluded.status, active_at = excluded.active_at,
+    provider = excluded.provider, active_at = excluded.active_at,
     sequence = excluded.sequence, body = excluded.body, hidden = excluded.hidden;
 
 -- move_document: Change what a document is found by, where it did change.
 UPDATE documents SET
-    collection = :collection, parent = :parent, durable = :durable, name = :name, room_id = :room_id,
-    began_at = :began_at, ended_at = :ended_at, over = :over
+    collection = :collection, parent = :parent, status = :status, durable = :durable, name = :name,
+    room_id = :room_id, began_at = :began_at, ended_at = :ended_at, over = :over
 WHERE topic = :topic
-    AND (collection, parent, durable, name, room_id, began_at, ended_at, over)
-        IS NOT (:collection, :parent, :durable, :name, :room_id, :began_at, :ended_at, :over);
+    AND (collection, parent, status, durable, name, room_id, began_at, ended_at, over)
+        IS NOT (:collection, :parent, :status, :durable, :name, :room_id, :began_at, :ended_at, :over);
 
 -- delete_document: Drop a document that no longer follows from any fact.
 DELETE FROM documents WHERE topic = ?;
@@ -108,7 +108,6 @@ SELECT * FROM documents WHERE topic = :topic;
 SELECT * FROM documents
 WHERE collection = :collection
     AND began_at <= :value AND (began_at < :value OR topic > :topic)
-    AND (:status = '' OR status = :status)
     AND (:provider = '' OR provider = :provider)
     AND (
         substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
@@ -120,13 +119,34 @@ ORDER BY began_at DESC, topic LIMIT :limit;
 SELECT * FROM documents
 WHERE collection = :collection
     AND active_at <= :value AND (active_at < :value OR topic > :topic)
-    AND (:status = '' OR status = :status)
     AND (:provider = '' OR provider = :provider)
     AND (
         substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
         OR parent IN (SELECT value FROM json_each(:entities))
     )
 ORDER BY active_at DESC, topic LIMIT :limit;
+
+-- list_status_by_began: Documents of one status, newest first.
+SELECT * FROM documents
+WHERE collection = :collection AND status = :status
+    AND began_at <= :value AND (began_at < :value OR topic > :topic)
+    AND (:provider = '' OR provider = :provider)
+    AND (
+        substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
+        OR parent IN (SELECT value FROM json_each(:entities))
+    )
+ORDER BY began_at DESC, topic LIMIT :limit;
+
+-- list_status_by_active: Documents of one status, by latest sign of life; sorted here, for those that live now are few.
+SELECT * FROM documents
+WHERE collection = :collection AND status = :status
+    AND +active_at <= :value AND (+active_at < :value OR topic > :topic)
+    AND (:provider = '' OR provider = :provider)
+    AND (
+        substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
+        OR parent IN (SELECT value FROM json_each(:entities))
+    )
+ORDER BY +active_at DESC, topic LIMIT :limit;
 
 -- list_found: Documents of which few can be meant: those of a name, of a room id, or of single entities.
 WITH candidates (topic) AS (

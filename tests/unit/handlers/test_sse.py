@@ -376,6 +376,21 @@ async def test_an_expired_permission_ends_the_stream_and_nothing_comes_after(tmp
         assert all(parse_time(str(sent.data["receivedat"])) < end for sent in viewer.seen if not sent.name)
 
 
+async def test_nothing_comes_before_the_greeting_however_slow_the_store_is(tmp_path: Path) -> None:
+    """A client learns from it how to read everything else."""
+    async with streams(tmp_path) as hub:
+        await hub.happen(times=2)
+        hub.store.reads.hold()
+        # So near its end that a warning is due at once.
+        async with hub.open("rooms", key=token("rooms", seconds=30), last_id="epoch1.1") as viewer:
+            await until(lambda: hub.store.reads.waiting > 0, 10)
+            await hub.happen()
+            hub.store.reads.release()
+            await viewer.named("auth.expiring")
+            await viewer.named("hello")
+            assert viewer.names[0] == "hello"
+
+
 async def test_a_fresh_reconnect_token_comes_at_half_the_life_of_the_old_one(tmp_path: Path) -> None:
     """However short that is: a connection that breaks shortly before the end must find a good token."""
     async with streams(tmp_path) as hub, hub.open("rooms", key=token("rooms", seconds=3)) as viewer:
