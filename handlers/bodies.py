@@ -9,6 +9,7 @@ from aiohttp import web
 from hub.errors import BodyTooLarge, Overloaded
 
 ALL_BODIES = 64 * 1024 * 1024
+SMALL_BODY = 64 * 1024
 READ_SECONDS = 30.0
 
 
@@ -35,12 +36,15 @@ class BodyBudget:
                     self.held += len(chunk)
                     self._check(size, limit)
                     chunks.append(chunk)
-            yield b"".join(chunks)
+            body = b"".join(chunks)
+            chunks.clear()
+            yield body
         finally:
             self.held -= size
 
     def _check(self, size: int, limit: int) -> None:
         if size > limit:
             raise BodyTooLarge(f"the body has more than {limit} bytes")
-        if self.held > self._limit:
+        # The last quarter is for small bodies, so that a few large ones that never end do not keep everybody out.
+        if self.held > (self._limit if size <= SMALL_BODY else self._limit * 3 // 4):
             raise Overloaded("too many bodies are being received")

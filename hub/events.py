@@ -345,7 +345,7 @@ def clamp_time(time: int | None, received_at: int) -> tuple[int, bool]:
 
 def format_time(time: int | None) -> str | None:
     """RFC 3339 in UTC: `2026-03-10T12:00:02Z`, with milliseconds only where there are some."""
-    if time is None:
+    if time is None or not 0 <= time <= _LAST_MS:
         return None
     moment = _EPOCH + timedelta(milliseconds=time)
     precision = "milliseconds" if time % 1000 else "seconds"

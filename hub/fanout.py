@@ -15,6 +15,7 @@ SLICE_SECONDS = 0.002
 _WRITES_PER_LOOK = 16
 _TICK_SECONDS = 1.0
 _EXPIRY_NOTICE_SECONDS = 60
+_TOKEN_SECONDS = 24 * 3600
 _DEADLINES = ("token", "auth.expiring", "expired")
 # A commit's answers need at most this many turns of the loop to be on their way.
 _TURNS_FOR_ANSWERS = 3
@@ -199,10 +200,13 @@ class Fanout:
 
     def _watch(self, viewer: Subscriber, ahead: tuple[str, ...]) -> None:
         """Note the next of what is ahead of a viewer: a new reconnect token, a warning, the end of its permission."""
+        now = self._desk.now() / 1000
         expires_at = viewer.grant.expires_at
         if expires_at is None:
+            # An API key does not end, but the reconnect token that was made from it does.
+            self._deadlines[viewer] = (now + _TOKEN_SECONDS / 2, "token", ("token", "token"))
+            self._soonest = min(self._soonest, now + _TOKEN_SECONDS / 2)
             return
-        now = self._desk.now() / 1000
         moments = {
             "token": now + (expires_at - now) / 2,
             "auth.expiring": max(now, expires_at - _EXPIRY_NOTICE_SECONDS),

@@ -93,6 +93,8 @@ class Subscriber:
         self.ending = ""
         self._desk = desk
         self._wants_snapshots = True
+        self._is_greeted = False
+        self._unsaid: list[tuple[str, object]] = []
         self._signal: asyncio.Future[None] | None = None
 
     async def serve(self, wish: Wish, join: Callable[["Subscriber"], None]) -> None:
@@ -122,8 +124,11 @@ class Subscriber:
         self._wake()
 
     def send(self, name: str, value: object) -> None:
-        """Write something that is for this viewer alone; it has no id, so the cursor stays."""
-        self._write(message(name, value))
+        """Write something that is for this viewer alone, after its greeting; it has no id, so the cursor stays."""
+        if self._is_greeted:
+            self._write(message(name, value))
+        else:
+            self._unsaid.append((name, value))
 
     async def _greet(self, wish: Wish) -> None:
         self._wants_snapshots = wish.snapshot
@@ -135,6 +140,9 @@ class Subscriber:
         if not resumed and not shows:
             self.cursor = self._desk.feed.head
         self._write(self._hello(resumed=resumed, shows=shows))
+        self._is_greeted = True
+        for name, value in self._unsaid:
+            self.send(name, value)
         if reason:
             await self._reset(reason)
         elif shows:

@@ -23,7 +23,7 @@ from hub.fold.parts import (
     provider_of,
     segment_parts,
 )
-from hub.fold.rooms import RoomChange, documents_of, hidden_of, room_changes
+from hub.fold.rooms import documents_of, hidden_of, room_changes, source_details
 from hub.ports import Changes, DeliveryRow, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
 from hub.state.capture import Document
@@ -137,7 +137,7 @@ class _Told(msgspec.Struct, frozen=True):
                 sequence=sequence,
                 body=orjson.dumps({**self.shown[row.topic], "sequence": sequence}),
                 hidden=self.hidden.get(row.topic, b""),
-                active_at=_active_at(self.shown[row.topic]),
+                active_at=row.active_at or _active_at(self.shown[row.topic]),
             )
             for row in self.rows
         }
@@ -232,13 +232,14 @@ class _State:
         self._write_room(fact, before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
         written = {row.topic for change in changes for row in change.rows}
-        return [self._told(change, after, written) for change in changes]
-
-    def _told(self, change: RoomChange, after: Household, written: set[str]) -> _Told:
-        derived = after.derive(change.entry.subject.partition("/")[2])
-        hidden = {topic: msgspec.msgpack.encode(tally) for topic, tally in hidden_of(derived).items()}
+        sessions = {change.entry.subject.partition("/")[2] for change in changes}
+        shown: dict[str, Document] = {}
+        hidden: dict[str, bytes] = {}
+        for derived in (after.derive(session) for session in sessions):
+            shown |= documents_of(derived)
+            hidden |= {topic: msgspec.msgpack.encode(tally) for topic, tally in hidden_of(derived).items()}
         # What moved to another session is gone from one and written with the other, in one go.
-        return _Told(change.entry, change.rows, documents_of(derived), hidden, change.gone - written)
+        return [_Told(change.entry, change.rows, shown, hidden, change.gone - written) for change in changes]
 
     def _write_room(self, fact: Fact, before: Household, after: Household) -> None:
         for session, parts in after.sessions.items():
@@ -266,9 +267,8 @@ class _State:
     def _absorb_source(self, fact: Fact, delivery: Delivery, *, news: bool) -> list[_Told]:
         if not news:
             return []
-        said = dict(getattr(fact.detail, "said", ()))
-        note: Document = {"note": {"id": getattr(fact.detail, "id", None) or None, **said}}
-        return [_Told(Entry(fact.kind, f"sources/{delivery.source}", (), fact, note | circumstances(fact)))]
+        data = source_details(fact, delivery) | circumstances(fact)
+        return [_Told(Entry(fact.kind, f"sources/{delivery.source}", (), fact, data))]
 
     def _add_item(self, key: StateKey) -> bool:
         if key in self._items:

@@ -8,11 +8,11 @@ import msgspec
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
 from hub.fold.compose import Entry, circumstances
 from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, segment_document
-from hub.fold.rooms import SETTLED
+from hub.fold.rooms import was_told
 from hub.ports import Document as Row
-from hub.state.bot import bot_document, is_over
+from hub.state.bot import bot_document, current_attempt, is_over
 from hub.state.capture import Document, capture_document
-from hub.state.facts import NOTHING, is_news, merged
+from hub.state.facts import NOTHING, is_news, merged, since
 
 _SEGMENTS_SHOWN = 200
 
@@ -55,7 +55,10 @@ class BotWork:
         shown = {f"bots/{self.identity}": bot_document(self.identity, facts, own, self.segments.get(newest, 0))}
         for part, capture in captures.items():
             identity = f"{self.identity.partition(':')[0]}:{part.partition('/')[2]}"
-            shown[f"recordings/{identity}"] = capture_document(identity, ("bot", self.identity), capture)
+            # Of a retried bot, what the attempt recorded that goes on, as soon as it records.
+            current = since(capture, current_attempt(facts))
+            told = current if current.first else capture
+            shown[f"recordings/{identity}"] = capture_document(identity, ("bot", self.identity), told)
         return shown
 
 
@@ -70,7 +73,7 @@ def bot_change(fact: Fact, before: BotWork, after: BotWork, *, news: bool) -> Bo
     """Return the fact's entry, None when it tells nothing new."""
     old, new = before.documents(), after.documents()
     changed = {topic for topic, document in new.items() if old.get(topic) != document}
-    if not changed and not (news and fact.kind not in SETTLED):
+    if not changed and not (news and not was_told(before.parts, fact.kind)):
         return None
     topic = f"bots/{fact.bot}"
     data = {"bot": new[topic], **_details(fact, new), **circumstances(fact)}
@@ -90,6 +93,7 @@ def _row(topic: str, bot: str, document: Document, fact: Fact) -> Row:
         status=str(document["status"]),
         name=str(document["name"] or ""),
         began_at=_milliseconds(document["created_at"]) or 0,
+        active_at=_milliseconds(document["status_since"]) or 0,
         ended_at=(_milliseconds(document["ended_at"]) or _milliseconds(document["status_since"]))
         if is_over(document)
         else None,

@@ -103,7 +103,8 @@ def item_part(fact: Fact) -> str | None:
         return f"{ITEM}{fact.kind}/{escape_id(detail.id)}"
     if isinstance(detail, NoteDetail | ChatDetail):
         return f"{ITEM}{fact.kind}/{digest(fact)}"
-    return None
+    is_shown = fact.bot or ((fact.room or fact.durable) and not fact.kind.startswith("transcript."))
+    return None if is_shown else f"{ITEM}{fact.kind}/{getattr(detail, 'id', '')}/{fact.time}"
 
 
 def segment_parts(fact: Fact, key: str) -> dict[str, StoredSegment]:
@@ -139,7 +140,8 @@ def pooled_part(fact: Fact) -> str:
 
 def digest(fact: Fact) -> str:
     """Return a name for what a fact says."""
-    return hashlib.sha256(_encoder.encode(fact)).hexdigest()[:32]
+    # Not as the store keeps it: a text that cannot be encoded must not keep a whole batch from being looked at.
+    return hashlib.sha256(repr(fact).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:

@@ -4,17 +4,30 @@ from collections.abc import Iterator
 
 import msgspec
 
-from hub.events import CaptureDetail, Delivery, Fact, JobDetail, Kind, NoteDetail, ParticipantDetail, TrackDetail
+from hub.events import (
+    CaptureDetail,
+    ChatDetail,
+    Delivery,
+    Fact,
+    JobDetail,
+    Kind,
+    NoteDetail,
+    ParticipantDetail,
+    TrackDetail,
+)
 from hub.fold.compose import CLOSED_LIMIT, Entry, circumstances
 from hub.fold.household import Derived, Household
-from hub.fold.parts import provider_of
+from hub.fold.parts import Parts, provider_of
 from hub.ports import Document as Row
-from hub.state.capture import Document
+from hub.state.capture import Document, capture_document, capture_facts
 from hub.state.presence import Visit, present_ms
 from hub.state.room import Tally
 
 # Whoever repeats such an end in other words (a resend, a second channel) tells nothing new.
-SETTLED = frozenset({Kind.ROOM_ENDED, Kind.RECORDING_COMPLETED, Kind.BOT_COMPLETED, Kind.BOT_FAILED})
+SETTLED = frozenset(
+    {Kind.ROOM_ENDED, Kind.RECORDING_COMPLETED, Kind.RECORDING_FAILED, Kind.BOT_COMPLETED, Kind.BOT_FAILED}
+    | {Kind.TRANSCRIPT_COMPLETED, Kind.TRANSCRIPT_FAILED}
+)
 
 
 class PresenceTally(msgspec.Struct, frozen=True):
@@ -39,8 +52,10 @@ def room_changes(
 
     `left` is where the fact's session was kept before it told its durable room.
     """
-    target = fact.room or after.owner(fact.time)
+    target = after.owner_of(fact)
     old, new = (left or before).derive(target), after.derive(target)
+    if was_told(before.sessions.get(target, {}), fact.kind):
+        news = False
     told = _own_entry(fact, delivery, old, new, target, after.durable, news)
     if told:
         yield told
@@ -48,6 +63,29 @@ def room_changes(
     touched = (before.owners() | after.owners() | {after.durable}) - {target, ""} if after.pool else set()
     for session in sorted(touched):
         yield from _corrections(fact, session, before, after)
+
+
+def was_told(parts: Parts, kind: Kind) -> bool:
+    """Whether an end of this kind was told before: telling it again, in other words, is no news."""
+    names = ("end/",) if kind is Kind.ROOM_ENDED else (f"{kind}/", f"status/{kind}/", f"transcript/{kind}/")
+    return kind in SETTLED and any(name.startswith(names) for facts in parts.values() for name in facts.first)
+
+
+def source_details(fact: Fact, delivery: Delivery) -> Document:
+    """Return what an event says of something that is in no room and of no bot."""
+    detail = fact.detail
+    if isinstance(detail, CaptureDetail):
+        identity = f"{provider_of(delivery)}:{detail.id}"
+        facts = capture_facts(fact, detail, delivery.key)
+        return {fact.kind.value.partition(".")[0]: capture_document(identity, ("source", delivery.source), facts)}
+    if isinstance(detail, JobDetail):
+        return {"job": _job(detail)}
+    said = dict(detail.said) if isinstance(detail, NoteDetail) else {}
+    return {"note": {"id": getattr(detail, "id", None) or None, **said}}
+
+
+def _job(detail: JobDetail) -> Document:
+    return {"id": detail.id, "agent": detail.agent, "status": detail.status, "error": detail.error or None}
 
 
 def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
@@ -77,7 +115,8 @@ def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
     for part, document in derived.captures.items():
         if part.startswith("recording/"):
             name = f"recordings/{document['id']}"
-            rows[name] = Row(topic=name, collection="recordings", parent=topic, status=str(document["status"]))
+            status, provider = str(document["status"]), str(room["provider"])
+            rows[name] = Row(topic=name, collection="recordings", parent=topic, status=status, provider=provider)
     return rows
 
 
@@ -125,7 +164,7 @@ def _own_entry(
     if after is None:
         return None
     changed = _differences(before, after)
-    if not changed and not (news and fact.kind not in SETTLED):
+    if not changed and not news:
         return None
     told = _details(fact, delivery, before, after)
     data = {"room": after.room, **told, **_also_changed(fact, after, changed, told), **circumstances(fact)}
@@ -136,9 +175,15 @@ def _change(
     fact: Fact, kind: Kind, session: str, durable: str, data: Document, after: Derived, changed: set[str]
 ) -> RoomChange:
     topic = f"rooms/{session}"
-    entry = Entry(kind, topic, (f"rooms/{durable}",) if durable else (), fact, data)
+    entry = Entry(kind, topic, _durable_topic(durable), fact, data)
     rows = rows_of(after, durable)
-    return RoomChange(entry, tuple(rows[name] for name in sorted(changed | {topic}) if name in rows))
+    shown = data.get("participant")
+    told = {f"{topic}/participants/{shown['id']}"} if isinstance(shown, dict) else set()
+    return RoomChange(entry, tuple(rows[name] for name in sorted(changed | told | {topic}) if name in rows))
+
+
+def _durable_topic(durable: str) -> tuple[str, ...]:
+    return (f"rooms/{durable}",) if durable else ()
 
 
 def _differences(before: Derived | None, after: Derived) -> set[str]:
@@ -166,7 +211,9 @@ def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Deri
     if isinstance(detail, TrackDetail):
         return _track_details(detail, after)
     if isinstance(detail, JobDetail):
-        return {"job": {"id": detail.id, "agent": detail.agent, "status": detail.status, "error": detail.error or None}}
+        return {"job": _job(detail)}
+    if isinstance(detail, ChatDetail):
+        return {"message": {"id": detail.id or None, "sender": detail.sender or None, "text": detail.text}}
     if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
         return {"note": {"id": detail.id or None, "provider": provider_of(delivery), **dict(detail.said)}}
     return {}
@@ -224,22 +271,23 @@ def _corrections(fact: Fact, session: str, before: Household, after: Household) 
             yield _vanished(fact, session, after.durable, old)
         return
     yield from _departures(fact, session, after.durable, old, new)
-    changed = _differences(old, new)
-    for kind, data in _retold(session, new, changed):
-        yield _change(fact, kind, session, after.durable, {"room": new.room, **data}, new, changed)
+    room, rows = f"rooms/{session}", rows_of(new, after.durable)
+    for kind, data, topic in _retold(session, new, _differences(old, new)):
+        entry = Entry(kind, room, _durable_topic(after.durable), fact, {"room": new.room, **data})
+        yield RoomChange(entry, tuple(rows[name] for name in sorted({room, topic})))
 
 
-def _retold(session: str, new: Derived, changed: set[str]) -> Iterator[tuple[Kind, Document]]:
-    """Yield kind and data of what changed, one for each participant and recording, else one for the room."""
+def _retold(session: str, new: Derived, changed: set[str]) -> Iterator[tuple[Kind, Document, str]]:
+    """Yield kind, data and topic of what changed, one for each participant and recording, else one for the room."""
     topic = f"rooms/{session}"
     for identity, person in new.people.items():
         if f"{topic}/participants/{identity}" in changed:
-            yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}
+            yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}, f"{topic}/participants/{identity}"
     for document in new.captures.values():
         if f"recordings/{document['id']}" in changed:
-            yield Kind.RECORDING_UPDATED, {"recording": document}
+            yield Kind.RECORDING_UPDATED, {"recording": document}, f"recordings/{document['id']}"
     if changed == {topic}:
-        yield Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED, {}
+        yield Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED, {}, topic
 
 
 def _departures(

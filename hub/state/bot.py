@@ -49,6 +49,8 @@ def bot_facts(fact: Fact, key: str) -> Facts:
     if fact.kind in _LADDER:
         number = detail.attempt if isinstance(detail, BotDetail) and detail.attempt else ""
         first[f"status/{fact.kind}/{fact.time}/{number}"] = Cell(fact.time, key)
+    if fact.kind is Kind.BOT_LEAVING:
+        first[f"leaving/{fact.kind}/{fact.time}"] = Cell(fact.time, key)
     if fact.kind in _TRANSCRIPT:
         first[f"transcript/{fact.kind}/{fact.time}"] = Cell(fact.time, key)
     if isinstance(detail, BotDetail):
@@ -94,6 +96,11 @@ def ended_at(facts: Facts, ladder: list[_Step]) -> int | None:
     if not any(step.rank >= _LEFT for step in ladder):
         return None
     return facts.whole("ended_at") or _earliest(ladder, _LEFT, _LEFT) or _earliest(ladder, _TERMINAL, _TERMINAL + 1)
+
+
+def current_attempt(facts: Facts) -> Moment:
+    """Return the moment at which the last attempt began."""
+    return _steps(facts)[1]
 
 
 def is_over(document: Document) -> bool:

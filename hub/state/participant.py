@@ -16,6 +16,8 @@ class Ends(msgspec.Struct, frozen=True):
     times: tuple[int, ...] = ()
     closing_reason: str = ""
     final: bool = True
+    # What is told of each of the times, where they differ.
+    reasons: tuple[str, ...] = ()
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -105,7 +107,8 @@ def _last_end(stays: tuple[Visit, ...], facts: Facts) -> int | None:
 
 def _leave_reason(stays: tuple[Visit, ...], facts: Facts, ends: Ends) -> str | None:
     if stays and stays[-1].cut:
-        return ends.closing_reason or None
+        told = dict(zip(ends.times, ends.reasons, strict=False))
+        return told.get(stays[-1].end or 0, ends.closing_reason) or None
     leaves = [cell for _, cell in facts.named("leave/") or facts.named("rejected/")]
     # Of several leaves the one that ended the last visit tells why.
     decisive = [cell for cell in leaves if stays and cell.time == stays[-1].end] or leaves[-1:]

@@ -64,6 +64,11 @@ def own_end(facts: Facts) -> Ends:
     return Ends(times=(ends[0][1].time,), closing_reason=_pair(ends[0][1].value)[0])
 
 
+def all_ends(facts: Facts) -> list[tuple[int, str]]:
+    """Return when a session without an id ended, and what its participants are told of each end."""
+    return [(cell.time, _pair(cell.value)[0]) for _, cell in facts.named("end/")]
+
+
 def room_document(
     identity: str, facts: Facts, ends: Ends, people: Mapping[str, Participant], *, featured: bool
 ) -> Document:

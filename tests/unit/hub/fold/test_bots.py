@@ -1,0 +1,248 @@
+"""What a fact about a bot changes, told as entries of the log and kept as documents."""
+
+from itertools import permutations
+
+import pytest
+
+from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, Reason, Segment, TranscriptDetail
+from hub.events import format_time as rfc3339
+from tests.memory import MemoryLog
+from tests.unit.hub.fold.telling import BOT, RECEIVED, at, delivery, folded, of_bot, shown, told, types
+
+TOPIC = f"bots/{BOT}"
+RECORDING = f"recordings/{BOT}"
+LINKS = (("video", "https://bucket/1"),)
+
+
+def last(log: MemoryLog) -> dict[str, object]:
+    return told(log.events[-1])
+
+
+def captured(kind: Kind, second: float, **detail: object) -> Fact:
+    return of_bot(kind, second, CaptureDetail(id="B1", **detail))
+
+
+def speech(second: float, *texts: str, whole: bool = False, first: int = 1, kind: Kind | None = None) -> Fact:
+    segments = tuple(Segment(id=f"{number}", text=text) for number, text in enumerate(texts, first))
+    kind = kind or (Kind.TRANSCRIPT_COMPLETED if whole else Kind.TRANSCRIPT_UPDATED)
+    return of_bot(kind, second, TranscriptDetail(whole=whole, segments=segments))
+
+
+def counted(log: MemoryLog) -> object:
+    return shown(log, TOPIC)["transcript"]["segments_count"]  # type: ignore[index]
+
+
+def completion(second: float, *, links: tuple[tuple[str, str], ...] = LINKS) -> tuple[Fact, ...]:
+    """What one webhook says of the end of a bot."""
+    return (
+        of_bot(Kind.BOT_COMPLETED, second, BotDetail(ended_at=at(90), participants=("Ann",))),
+        captured(Kind.RECORDING_COMPLETED, second, duration_ms=60_000, links=links),
+        of_bot(Kind.TRANSCRIPT_COMPLETED, second, TranscriptDetail(links=(("transcription", "https://bucket/2"),))),
+    )
+
+
+def test_a_fact_about_a_bot_is_told_to_it_and_to_all_who_follow_bots() -> None:
+    """With the bot as it now is."""
+    log = folded(of_bot(Kind.BOT_JOINED, 1, BotDetail(code="in_call_not_recording")))
+    assert log.events[0].topics == (TOPIC, "bots")
+    assert last(log)["bot"]["status"] == "in_call"  # type: ignore[index]
+    assert last(log)["code"] == "in_call_not_recording"
+
+
+def test_one_completion_is_told_once() -> None:
+    """The status change, the webhook, the callback and a resend of each say the same at four times."""
+    log = MemoryLog()
+    log.commit([delivery(*completion(100), key="webhook")])
+    assert [one.partition(".")[0] for one in types_of(log)] == ["bot", "recording", "transcript"]
+    again = [
+        delivery(*completion(101), key="callback"),
+        delivery(*completion(100), key="resend"),
+        delivery(of_bot(Kind.BOT_COMPLETED, 99, BotDetail(code="completed")), key="status"),
+        delivery(*completion(102), key="another resend"),
+    ]
+    for one in again[:2] + again[3:]:
+        assert types(log.commit([one])) == [], one.key
+    # An earlier word moves when it was completed; that is told, and once.
+    assert types(log.commit([again[2]])) == ["bot.completed"]
+    assert types(log.commit([delivery(*again[2].facts, key="status again")])) == []
+
+
+def types_of(log: MemoryLog) -> list[str]:
+    return [
+        str(shown_type)
+        for shown_type in (event.body.split(b'"type":"')[1].split(b'"')[0].decode() for event in log.events)
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Kind.BOT_FAILED, Kind.BOT_COMPLETED, Kind.TRANSCRIPT_COMPLETED, Kind.TRANSCRIPT_FAILED, Kind.RECORDING_FAILED],
+)
+def test_an_end_that_is_told_again_later_adds_no_event(kind: Kind) -> None:
+    """Each channel has a clock of its own."""
+    detail = {"transcript": TranscriptDetail(), "recording": CaptureDetail(id="B1")}.get(kind.partition(".")[0])
+    log = folded(of_bot(kind, 5, detail))
+    assert types(log.commit([delivery(of_bot(kind, 6, detail), key="~")])) == []
+
+
+def test_refreshed_links_are_told_with_when_they_expire_and_nothing_else() -> None:
+    """The document shows the expiry: who shows it must know, and nothing else happened."""
+    log = folded(captured(Kind.RECORDING_COMPLETED, 5, links=LINKS, links_expire_at=RECEIVED))
+    changes = log.commit(
+        [delivery(captured(Kind.RECORDING_COMPLETED, 6, links=LINKS, links_expire_at=RECEIVED + 1000))]
+    )
+    assert types(changes) == ["recording.completed"]
+    assert last(log)["recording"]["expires_at"] == rfc3339(RECEIVED + 1000)  # type: ignore[index]
+    assert last(log)["recording"]["ended_at"] == rfc3339(at(5))  # type: ignore[index]
+
+
+def test_a_bot_that_records_is_told_with_its_recording() -> None:
+    """By the same id in both."""
+    log = folded(captured(Kind.RECORDING_STARTED, 2))
+    assert last(log)["bot"]["recording"]["status"] == "recording"  # type: ignore[index]
+    assert last(log)["recording"]["bot"] == BOT  # type: ignore[index]
+    assert log.documents[RECORDING].parent == TOPIC
+
+
+def test_a_bot_and_its_recording_tell_the_same_of_every_attempt() -> None:
+    """What failed in the first attempt is recording in the second, wherever one looks."""
+    facts = [
+        captured(Kind.RECORDING_STARTED, 1),
+        captured(Kind.RECORDING_FAILED, 2, error="refused", duration_ms=1000),
+        of_bot(Kind.BOT_RETRYING, 3, BotDetail()),
+        captured(Kind.RECORDING_STARTED, 4),
+    ]
+    for order in permutations(facts):
+        log = folded(*order)
+        recording, bot = shown(log, RECORDING), shown(log, TOPIC)
+        assert (bot["status"], bot["recording"]["status"], recording["status"]) == ("recording",) * 3  # type: ignore[index]
+        assert recording["error"] is None
+        assert recording["started_at"] == bot["recording"]["started_at"] == rfc3339(at(4))  # type: ignore[index]
+        assert recording["duration"] is None
+
+
+def test_a_recording_of_another_id_is_a_recording_of_the_bot_too() -> None:
+    """Only the one with the bot's own id is shown in it."""
+    log = folded(of_bot(Kind.RECORDING_COMPLETED, 1, CaptureDetail(id="other")))
+    assert shown(log, "recordings/meetingbaas:other")["bot"] == BOT
+    assert shown(log, TOPIC)["recording"] is None
+
+
+def test_segments_are_counted_and_not_kept_in_the_document() -> None:
+    """A transcript is longer than an event may be."""
+    log = folded(speech(1, "a", "b"), speech(2, "c", first=3))
+    assert counted(log) == 3
+    assert b'segments":[' not in log.documents[TOPIC].body
+
+
+def test_a_segment_that_is_told_again_is_none() -> None:
+    """Neither counted nor an event, whether in the same batch or the next."""
+    log = folded(speech(1, "a"))
+    assert counted(log) == 1
+    log.commit([delivery(speech(1, "a"), key="x"), delivery(speech(1, "a"), key="y")])
+    assert counted(log) == 1
+    assert len(log.events) == 1
+
+
+def test_the_latest_version_of_a_segment_is_kept() -> None:
+    """A live transcript is corrected while it is spoken, and corrections overtake each other."""
+    facts = [speech(1, "helo"), speech(3, "hello"), speech(2, "hell")]
+    kept = set()
+    for order in permutations(facts):
+        log = folded(*order)
+        assert counted(log) == 1
+        [stored] = [value for (_, part), value in log.states.items() if part.startswith("~segment/")]
+        kept.add(stored)
+    assert len(kept) == 1
+    assert b"hello" in kept.pop()
+
+
+def test_a_full_transcript_replaces_what_came_live() -> None:
+    """Its segments are others; to add both would count everything twice."""
+    facts = [speech(1, "a"), speech(2, "b", first=2), speech(9, "a b", "c", "d", whole=True)]
+    for order in permutations(facts):
+        log = folded(*order)
+        assert shown(log, TOPIC)["transcript"] == {"status": "completed", "segments_count": 3}
+
+
+def test_the_latest_full_transcript_replaces_the_one_before_it() -> None:
+    """A transcript may be made anew; whichever comes first."""
+    facts = [speech(5, "a", "b", "c", whole=True), speech(9, "abc", whole=True)]
+    assert {counted(folded(*order)) for order in permutations(facts)} == {1}
+
+
+def test_segments_of_one_full_transcript_merge_over_deliveries() -> None:
+    """It may come in pieces."""
+    facts = [speech(5, "a", "b", whole=True), speech(5, "c", whole=True, first=3)]
+    assert {counted(folded(*order)) for order in permutations(facts)} == {3}
+
+
+def test_a_live_update_shows_its_segments() -> None:
+    """Whoever listens reads along."""
+    log = folded(speech(1, "hello"))
+    assert [one["text"] for one in last(log)["segments"]] == ["hello"]  # type: ignore[attr-defined]
+    assert "more" not in last(log)
+
+
+def test_a_large_update_shows_some_of_its_segments_and_says_so() -> None:
+    """The rest is to be had by REST."""
+    log = folded(speech(1, *["x"] * 201))
+    assert len(last(log)["segments"]) == 200  # type: ignore[arg-type]
+    assert last(log)["more"] is True
+    assert counted(log) == 201
+
+
+def test_a_full_transcript_shows_no_segments() -> None:
+    """It is counted, and read by REST."""
+    assert "segments" not in last(folded(speech(9, "a", whole=True)))
+
+
+@pytest.mark.parametrize("identity", ["M1", ""])
+def test_a_chat_message_is_told_once(identity: str) -> None:
+    """By its id, else by what it says."""
+    message = of_bot(Kind.CHAT_MESSAGE, 1, ChatDetail(id=identity, sender="Ann", text="hello"))
+    log = folded(message)
+    assert last(log)["message"] == {"id": identity or None, "sender": "Ann", "text": "hello"}
+    assert types(log.commit([delivery(message, key="~")])) == []
+
+
+def test_a_reason_is_told_when_it_is_given() -> None:
+    """And stays in the document until a retry."""
+    log = folded(
+        of_bot(Kind.BOT_LEAVING, 1, BotDetail(code="bot_removed", reason=Reason(code="bot_removed", group="host")))
+    )
+    assert last(log)["reason"] == {"code": "bot_removed", "group": "host"}
+    log.commit([delivery(of_bot(Kind.BOT_RETRYING, 2, BotDetail()))])
+    assert "reason" not in last(log)
+    assert shown(log, TOPIC)["reason"] is None
+    assert shown(log, TOPIC)["attempt"] == 2
+
+
+def test_what_is_unknown_about_a_bot_is_told() -> None:
+    """Its status stays as it is."""
+    log = folded(
+        of_bot(Kind.BOT_JOINED, 1), of_bot(Kind.PROVIDER_EVENT, 2, NoteDetail(id="x", said=(("code", "odd"),)))
+    )
+    assert last(log)["note"] == {"id": "x", "code": "odd"}
+    assert shown(log, TOPIC)["status"] == "in_call"
+
+
+def test_a_bot_is_over_when_it_has_ended_and_found_by_when() -> None:
+    """A snapshot holds what is not over, and what ended lately."""
+    log = folded(of_bot(Kind.BOT_LEFT, 5))
+    assert (log.documents[TOPIC].over, log.documents[TOPIC].ended_at) == (False, None)
+    log.commit([delivery(of_bot(Kind.BOT_COMPLETED, 9))])
+    assert (log.documents[TOPIC].over, log.documents[TOPIC].ended_at) == (True, at(5))
+
+
+def test_a_bot_that_is_retried_is_no_longer_over() -> None:
+    """It is in the snapshot again."""
+    log = folded(of_bot(Kind.BOT_FAILED, 5), of_bot(Kind.BOT_RETRYING, 6, BotDetail()))
+    assert (log.documents[TOPIC].over, log.documents[TOPIC].ended_at) == (False, None)
+
+
+def test_a_bot_is_sorted_by_its_last_sign_of_life() -> None:
+    """As rooms are."""
+    log = folded(of_bot(Kind.BOT_QUEUED, 1), of_bot(Kind.BOT_JOINED, 9))
+    assert log.documents[TOPIC].began_at == at(1)
+    assert log.documents[TOPIC].active_at == at(9)

@@ -1,0 +1,327 @@
+"""Whatever order, repetition or batches webhooks come in, the same is shown; and viewers show it too."""
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers.providers.arrival import Arrival, Sample
+from handlers.providers.registry import PROVIDERS, receive
+from hub.events import Delivery, format_time
+from hub.ports import Document
+from hub.settings import Source
+from hub.state.room import Tally
+from tests.memory import MemoryLog
+from tests.unit.hub.fold import naive, stories
+from tests.unit.hub.fold.telling import BASE, body, envelope
+from tests.unit.hub.fold.viewer import Viewer
+
+SEARCH = settings(
+    max_examples=int(os.environ.get("HUB_EXAMPLES", "200")),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+_BY_ALL, _BY_BOTH = (stories.NAMED,), (stories.NAMED, stories.NAMELESS)
+_ANYHOW = (stories.NAMED, stories.NAMELESS, stories.SID)
+SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))
+DURABLE_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH))
+ROOMS = stories.tellings(stories.room_facts(_ANYHOW))
+RECORDED = stories.tellings(stories.room_facts(_BY_BOTH, ("start", "start", "end", "recording", "recording")))
+BOTS = stories.tellings(stories.bot_facts)
+COUNTED_SESSIONS = stories.tellings(stories.room_facts(_BY_ALL, stories.PRESENCE))
+COUNTED_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH, stories.PRESENCE))
+STATUSES = stories.tellings(stories.bot_facts, facts_in_one=1)
+EVERYTHING = stories.tellings(st.one_of(stories.room_facts(_ANYHOW), stories.bot_facts))
+
+
+def log_of(batches: Sequence[Sequence[Delivery]]) -> MemoryLog:
+    """Return the log that got these batches."""
+    log = MemoryLog()
+    for batch in batches:
+        log.commit(batch)
+    return log
+
+
+def arriving(data: st.DataObject, deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
+    """Let deliveries arrive in some way."""
+    batches = data.draw(stories.arrivals(len(deliveries)), label="places")
+    return [[deliveries[place] for place in batch] for batch in batches]
+
+
+def shown_by(log: MemoryLog) -> dict[str, tuple[object, ...]]:
+    """Return everything that readers can find: bodies, tallies, and what documents are found and sorted by."""
+    return {topic: (body(row), _without_sequence(row)) for topic, row in log.documents.items()}
+
+
+def _without_sequence(row: Document) -> Document:
+    hidden = row.hidden
+    if row.collection == "rooms":
+        # When the hub last heard of a room is about arrival by its nature.
+        tally = msgspec.structs.replace(msgspec.msgpack.decode(hidden, type=Tally), heard_at=None)
+        hidden = msgspec.msgpack.encode(tally)
+    return msgspec.structs.replace(row, sequence=0, body=b"", hidden=hidden)
+
+
+def assert_converges(data: st.DataObject, deliveries: Sequence[Delivery]) -> None:
+    """Fold in the right order, one by one, and in some other way, and compare what is shown."""
+    expected = log_of([[one] for one in stories.in_order(deliveries)])
+    actual = log_of(arriving(data, deliveries))
+    assert all(kept.status.value == "accepted" for kept in actual.deliveries)
+    assert shown_by(actual) == shown_by(expected)
+
+
+@given(deliveries=SESSIONS, data=st.data())
+@SEARCH
+def test_sessions_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Providers promise no order, and repeat themselves."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=DURABLE_ROOMS, data=st.data())
+@SEARCH
+def test_durable_rooms_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Facts without a session move when a start comes late; where they end up follows from the facts alone."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=RECORDED, data=st.data())
+@SEARCH
+def test_recordings_of_durable_rooms_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """A recording has one document, whichever sessions were on while it was told of."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=ROOMS, data=st.data())
+@SEARCH
+def test_sessions_whose_durable_room_is_told_late_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Brief payloads name only the session; which durable room it is part of may come before or after."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=BOTS, data=st.data())
+@SEARCH
+def test_bots_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Two channels tell of one bot, each in its own order."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=EVERYTHING, data=st.data())
+@SEARCH
+def test_how_arrivals_are_cut_into_batches_does_not_matter(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """How much is committed together depends on how slow the last commit was, and on nothing that was told."""
+    batches = arriving(data, deliveries)
+    one_by_one, cut = log_of([[one] for batch in batches for one in batch]), log_of(batches)
+    assert cut.events == one_by_one.events
+    assert cut.documents == one_by_one.documents
+    assert cut.states == one_by_one.states
+
+
+def rooms_shown(log: MemoryLog) -> dict[str, naive.RoomNow]:
+    """Return what documents say is going on."""
+    rooms = {}
+    for row in log.documents.values():
+        if row.collection == "rooms":
+            room = body(row)
+            people = [body(one) for one in log.documents.values() if one.parent == row.topic != one.topic]
+            active = frozenset(one["id"] for one in people if one.get("active"))
+            counts = room["participant_count"], room["speaker_count"]
+            assert room["listener_count"] == counts[0] - counts[1]
+            rooms[room["id"]] = naive.RoomNow(room["status"], active, *counts)
+    return rooms
+
+
+def assert_follows_the_model(batches: Sequence[Sequence[Delivery]]) -> None:
+    """Fold batch by batch and compare with the model each time."""
+    log, known = MemoryLog(), {}
+    for batch in batches:
+        log.commit(batch)
+        known |= {naive.Told(fact, one.key): None for one in batch for fact in one.facts}
+        assert rooms_shown(log) == naive.rooms_now(list(known))
+
+
+@given(deliveries=COUNTED_SESSIONS, data=st.data())
+@SEARCH
+def test_who_is_in_a_session_follows_from_all_facts(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """At every moment the counts are those of somebody who knows all that was told so far, and no more."""
+    assert_follows_the_model(arriving(data, deliveries))
+
+
+@given(deliveries=COUNTED_ROOMS, data=st.data())
+@SEARCH
+def test_who_is_in_a_durable_room_follows_from_all_facts(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """The same, when facts must first be attached to a session."""
+    assert_follows_the_model(arriving(data, deliveries))
+
+
+@given(deliveries=STATUSES, data=st.data())
+@SEARCH
+def test_how_far_a_bot_is_follows_from_all_facts(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """The highest attempt, in it the highest rank, and of these the latest."""
+    log, known = MemoryLog(), {}
+    for batch in arriving(data, deliveries):
+        log.commit(batch)
+        known |= {naive.Told(fact, one.key): None for one in batch for fact in one.facts}
+        bots = {
+            shown["id"]: shown for shown in (body(row) for row in log.documents.values() if row.collection == "bots")
+        }
+        shown = {bot: (one["status"], one["status_since"], one["attempt"]) for bot, one in bots.items()}
+        expected = naive.bots_now(known)
+        assert shown == {bot: (one.status, format_time(one.since), one.attempt) for bot, one in expected.items()}
+
+
+def assert_viewers_show_it(batches: Sequence[Sequence[Delivery]], collections: Sequence[str]) -> None:
+    """Let a viewer follow the log, and compare what it shows with the documents each time."""
+    log, viewer = MemoryLog(), Viewer()
+    for batch in batches:
+        changes = log.commit(batch)
+        viewer.see(event for event, _ in changes.events)
+        stored = {row.topic: body(row) for row in log.documents.values() if row.collection in collections}
+        seen = {
+            topic: {name: value for name, value in one.items() if name != "sequence"}
+            for topic, one in viewer.shown.items()
+            if not (topic.startswith("recordings/") and "recordings" not in collections)
+        }
+        assert seen == stored
+
+
+@given(deliveries=SESSIONS, data=st.data())
+@SEARCH
+def test_viewers_of_sessions_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Who follows the events never has to ask."""
+    assert_viewers_show_it(arriving(data, deliveries), ("rooms", "participants", "recordings"))
+
+
+@given(deliveries=ROOMS, data=st.data())
+@SEARCH
+def test_viewers_of_durable_rooms_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """What a late start moves is emitted again, in its old place and in its new one."""
+    assert_viewers_show_it(arriving(data, deliveries), ("rooms", "participants", "recordings"))
+
+
+@given(deliveries=BOTS, data=st.data())
+@SEARCH
+def test_viewers_of_bots_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Who follows the events never has to ask."""
+    assert_viewers_show_it(arriving(data, deliveries), ("bots", "recordings"))
+
+
+@given(deliveries=EVERYTHING, data=st.data())
+@SEARCH
+def test_the_log_keeps_its_promises(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Gapless, small, nobody in a room that is over, and nobody told of a room that they did not ask for."""
+    log = log_of(arriving(data, deliveries))
+    assert [event.sequence for event in log.events] == list(range(1, len(log.events) + 1))
+    for event in log.events:
+        assert len(event.json("e" * 16)) <= 64 * 1024
+        assert_is_about_its_subject(envelope(event))
+    for room, now in rooms_shown(log).items():
+        assert now.status == "live" or not now.active, room
+        assert now.people <= len(now.active)
+
+
+def assert_is_about_its_subject(event: dict[str, object]) -> None:
+    """Whoever may read the subject of an event gets all of its data."""
+    data = event["data"]
+    documents = [data.get("participant"), data.get("recording"), *data.get("participants", ())]
+    for document in filter(None, documents):
+        owner = f"rooms/{document['room']}" if "room" in document else f"bots/{document['bot']}"
+        assert owner == event["subject"]
+    for name in ("room", "bot"):
+        assert name not in data or f"{name}s/{data[name]['id']}" == event["subject"]
+
+
+LIVEKIT = Source(
+    provider="livekit", name="lk", path="/lk", keys={"APIkey": ("secret-0123456789abcdef0123456789abcdef",)}
+)
+MEETINGBAAS = Source(
+    provider="meetingbaas",
+    name="bots",
+    path="/bots",
+    api_keys=("mb-key-0123456789",),
+    webhook_secrets=("whsec_bWVldGluZy1iYWFzLXYyLXN2aXgtc2lnbmluZy1rZXk=",),
+    callback_secrets=("cb-0123456789",),
+)
+MEETINGS = settings(SEARCH, max_examples=max(10, SEARCH.max_examples // 5))
+SEEDS = st.integers(0, 10**6)
+
+
+def received(source: Source, entry: tuple[int, Sample], delivery_id: str) -> Delivery:
+    """Return what comes of a webhook that arrives when it was sent, as it would be signed."""
+    sent_at, sample = entry
+    content = orjson.dumps(sample.payload)
+    headers = PROVIDERS[source.provider].sign(source, content, sent_at, sample.dialect, delivery_id)
+    named = tuple((name.lower(), value) for name, value in headers.items())
+    one = receive(source, Arrival(headers=named, body=content, received_at=sent_at))
+    assert one.facts, one.reason
+    return one
+
+
+def rooms_of(seed: int, name: str, start: int) -> list[Delivery]:
+    """Return the webhooks of a LiveKit meeting in a room of this name."""
+    entries = PROVIDERS["livekit"].meeting(seed, start, 30.0)
+    return [received(LIVEKIT, (time, _renamed(sample, name)), "") for time, sample in entries]
+
+
+def bot_of(seed: int, start: int) -> list[Delivery]:
+    """Return the webhooks of a MeetingBaaS bot, and the last two once more, resent under another id."""
+    entries = PROVIDERS["meetingbaas"].meeting(seed, start, 30.0)
+    sent = [received(MEETINGBAAS, entry, f"msg_{seed}_{place}") for place, entry in enumerate(entries)]
+    return sent + [
+        received(MEETINGBAAS, entry, f"msg_{seed}_resent_{place}") for place, entry in enumerate(entries[-2:])
+    ]
+
+
+def _renamed(sample: Sample, name: str) -> Sample:
+    payload = orjson.loads(orjson.dumps(sample.payload))
+    room = payload["room"]
+    room["name"] = name
+    if "egressInfo" in payload:
+        payload["egressInfo"]["roomName"] = name
+    return msgspec.structs.replace(sample, payload=payload)
+
+
+@given(seed=SEEDS, data=st.data())
+@MEETINGS
+def test_meetings_of_livekit_converge(seed: int, data: st.DataObject) -> None:
+    """Two sessions of one room, the second beginning while the first is on, in any order."""
+    deliveries = rooms_of(seed, "daily", BASE) + rooms_of(seed + 1, "daily", BASE + 20 * 60_000)
+    log = log_of(arriving(data, deliveries))
+    assert shown_by(log) == shown_by(log_of([[one] for one in stories.in_order(deliveries)]))
+    assert all(now.status == "ended" and not now.active for now in rooms_shown(log).values())
+    assert {row.status for row in log.documents.values() if row.collection == "recordings"} == {"completed"}
+    assert len(rooms_shown(log)) == 2
+
+
+@given(seed=SEEDS, data=st.data())
+@MEETINGS
+def test_bots_of_meetingbaas_converge(seed: int, data: st.DataObject) -> None:
+    """A bot that is told of by webhooks, callbacks and resends, in any order."""
+    deliveries = bot_of(seed, BASE)
+    log = log_of(arriving(data, deliveries))
+    assert shown_by(log) == shown_by(log_of([[one] for one in stories.in_order(deliveries)]))
+    assert {row.status for row in log.documents.values() if row.collection == "bots"} <= {"completed", "failed"}
+
+
+@given(seed=SEEDS, data=st.data())
+@MEETINGS
+def test_viewers_of_whole_meetings_show_what_is_stored(seed: int, data: st.DataObject) -> None:
+    """A dashboard of everything, built from nothing but events."""
+    deliveries = rooms_of(seed, "daily", BASE) + bot_of(seed, BASE)
+    assert_viewers_show_it(arriving(data, deliveries), ("bots", "rooms", "participants", "recordings"))
+
+
+@given(seed=SEEDS)
+@MEETINGS
+def test_a_meeting_that_is_told_twice_is_told_once(seed: int) -> None:
+    """Everything comes again, under other ids and a second later: documents stay, and no event is added."""
+    deliveries = bot_of(seed, BASE) + rooms_of(seed, "daily", BASE)
+    log = log_of([[one] for one in stories.in_order(deliveries)])
+    head, before = log.head, shown_by(log)
+    for one in deliveries:
+        log.commit([msgspec.structs.replace(one, key=f"{one.key} again", received_at=one.received_at + 1000)])
+    assert shown_by(log) == before
+    assert log.head == head
