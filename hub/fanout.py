@@ -12,11 +12,10 @@ from hub.subscriber import Desk, Subscriber
 from hub.wire import Form, formed, message
 
 SLICE_SECONDS = 0.002
-_WRITES_PER_LOOK = 16
+_STEPS_PER_LOOK = 16
 _TICK_SECONDS = 1.0
 _EXPIRY_NOTICE_SECONDS = 60
 _TOKEN_SECONDS = 24 * 3600
-_DEADLINES = ("token", "auth.expiring", "expired")
 # A commit's answers need at most this many turns of the loop to be on their way.
 _TURNS_FOR_ANSWERS = 3
 
@@ -45,9 +44,8 @@ class Fanout:
         self._groups: dict[frozenset[str], _Group] = {}
         self._by_topic: dict[str, dict[_Group, None]] = {}
         self._viewers: dict[Subscriber, None] = {}
-        # The next thing that a viewer's permission brings, when (seconds since 1970),
-        # and what else is ahead of it.
-        self._deadlines: dict[Subscriber, tuple[float, str, tuple[str, ...]]] = {}
+        # What a viewer's permission brings, and when (seconds since 1970), in order.
+        self._deadlines: dict[Subscriber, list[tuple[float, str]]] = {}
         self._soonest = float("inf")
         self._growth = asyncio.Event()
         self._closing = False
@@ -62,7 +60,7 @@ class Fanout:
     def attached(self, viewer: Subscriber) -> Iterator[None]:
         """Count a viewer and watch over its permission for as long as it is connected."""
         self._viewers[viewer] = None
-        self._watch(viewer, _DEADLINES)
+        self._watch(viewer)
         if self._closing:
             viewer.end("drain")
         try:
@@ -97,7 +95,7 @@ class Fanout:
             self._growth.clear()
             for _ in range(_TURNS_FOR_ANSWERS):
                 await asyncio.sleep(0)
-            self._keep_deadlines()
+            await self._keep_deadlines(_Pace())
             await self._deliver()
             if time.monotonic() >= beat_at:
                 await self._beat()
@@ -125,10 +123,10 @@ class Fanout:
             self._leave_all_behind(start)
             return
         pace = _Pace()
-        for group, due in self._due(events).items():
+        for group, due in (await self._due(events, pace)).items():
             await self._deliver_group(group, due, start, head, pace)
 
-    def _due(self, events: Iterable[Event]) -> dict[_Group, list[Event]]:
+    async def _due(self, events: Iterable[Event], pace: "_Pace") -> dict[_Group, list[Event]]:
         due: dict[_Group, list[Event]] = {}
         for event in events:
             for topic in (*event.topics, "*"):
@@ -136,6 +134,7 @@ class Fanout:
                     pending = due.setdefault(group, [])
                     if not pending or pending[-1] is not event:
                         pending.append(event)
+            await pace.rest()
         return due
 
     async def _deliver_group(self, group: _Group, due: list[Event], start: int, head: int, pace: "_Pace") -> None:
@@ -198,44 +197,52 @@ class Fanout:
                 self._leave(viewer)
                 viewer.left_behind(max(start, served))
 
-    def _watch(self, viewer: Subscriber, ahead: tuple[str, ...]) -> None:
-        """Note the next of what is ahead of a viewer: a new reconnect token, a warning, the end of its permission."""
+    def _watch(self, viewer: Subscriber) -> None:
+        """Note what is ahead of a viewer: a new reconnect token, a warning, the end of its permission."""
         now = self._desk.now() / 1000
         expires_at = viewer.grant.expires_at
-        if expires_at is None:
-            # An API key does not end, but the reconnect token that was made from it does.
-            self._deadlines[viewer] = (now + _TOKEN_SECONDS / 2, "token", ("token", "token"))
-            self._soonest = min(self._soonest, now + _TOKEN_SECONDS / 2)
-            return
-        moments = {
-            "token": now + (expires_at - now) / 2,
-            "auth.expiring": max(now, expires_at - _EXPIRY_NOTICE_SECONDS),
-            "expired": float(expires_at),
-        }
-        moment, what = min((moments[what], what) for what in ahead)
-        self._deadlines[viewer] = (moment, what, ahead)
-        self._soonest = min(self._soonest, moment)
+        # An API key does not end, but the reconnect token that was made from it does.
+        schedule = [(now + (_TOKEN_SECONDS if expires_at is None else expires_at - now) / 2, "token")]
+        if expires_at is not None:
+            schedule += [(max(now, expires_at - _EXPIRY_NOTICE_SECONDS), "auth.expiring"), (expires_at, "expired")]
+        self._schedule(viewer, sorted(schedule))
 
-    def _keep_deadlines(self) -> None:
+    def _schedule(self, viewer: Subscriber, schedule: list[tuple[float, str]]) -> None:
+        self._deadlines[viewer] = schedule
+        self._soonest = min(self._soonest, schedule[0][0])
+
+    async def _keep_deadlines(self, pace: "_Pace") -> None:
         now = self._desk.now() / 1000
         if now < self._soonest:
             return
-        for viewer, (moment, what, ahead) in tuple(self._deadlines.items()):
-            if moment <= now:
-                self._meet_deadline(viewer, what, ahead)
-        self._soonest = min((moment for moment, _, _ in self._deadlines.values()), default=float("inf"))
+        self._soonest = float("inf")
+        for viewer, schedule in tuple(self._deadlines.items()):
+            if viewer not in self._deadlines:
+                continue
+            if schedule[0][0] <= now:
+                self._meet_deadlines(viewer, schedule, now)
+                await pace.rest()
+            else:
+                self._soonest = min(self._soonest, schedule[0][0])
 
-    def _meet_deadline(self, viewer: Subscriber, what: str, ahead: tuple[str, ...]) -> None:
+    def _meet_deadlines(self, viewer: Subscriber, schedule: list[tuple[float, str]], now: float) -> None:
         del self._deadlines[viewer]
-        if what == "expired":
+        expires_at = viewer.grant.expires_at
+        # First of all: a process that was stopped for an hour must not serve everybody once more.
+        if expires_at is not None and now >= expires_at:
             viewer.end("expired")
             self._leave(viewer)
             return
-        if what == "token":
-            viewer.send("token", {"reconnect_token": self._desk.reconnect_token(viewer.grant)})
+        for _, what in (due for due in schedule if due[0] <= now):
+            if what == "token":
+                viewer.send("token", {"reconnect_token": self._desk.reconnect_token(viewer.grant)})
+            else:
+                viewer.send("auth.expiring", {"expires_at": format_time((expires_at or 0) * 1000)})
+        ahead = [due for due in schedule if due[0] > now]
+        if ahead:
+            self._schedule(viewer, ahead)
         else:
-            viewer.send("auth.expiring", {"expires_at": format_time((viewer.grant.expires_at or 0) * 1000)})
-        self._watch(viewer, tuple(one for one in ahead if one != what))
+            self._watch(viewer)
 
     def _next_beat(self) -> float:
         # Downwards, so that the promised interval is never exceeded.
@@ -247,12 +254,12 @@ class _Pace:
 
     def __init__(self) -> None:
         self._until = time.perf_counter() + SLICE_SECONDS
-        self._writes = 0
+        self._steps = 0
 
     async def rest(self) -> None:
         """Return at once, or after whatever else is ready to run."""
-        self._writes += 1
-        if self._writes % _WRITES_PER_LOOK or time.perf_counter() < self._until:
+        self._steps += 1
+        if self._steps % _STEPS_PER_LOOK or time.perf_counter() < self._until:
             return
         await asyncio.sleep(0)
         self._until = time.perf_counter() + SLICE_SECONDS

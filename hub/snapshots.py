@@ -15,6 +15,7 @@ from hub.wire import Form, formed, message
 SHARED_SECONDS = 1.0
 SEGMENTS = 200
 _REMEMBERED = 256
+_DOCUMENTS_PER_TURN = 50
 # What a single bot or room is shown with.
 _PARTS = {"bots": ["bots", "recordings", "segments"], "rooms": ["rooms", "participants", "recordings"]}
 
@@ -71,7 +72,7 @@ class Snapshots:
 
     async def _read(self, topics: frozenset[str], now: int) -> Pages:
         snapshot = await self._store.snapshot(topics, now - self._recent_ms)
-        pages = self._pages(topics, snapshot, now)
+        pages = await self._pages(topics, snapshot, now)
         position = str(snapshot.position)
         last = len(pages) - 1
         blocks = [
@@ -84,18 +85,17 @@ class Snapshots:
         ]
         return Pages(snapshot.position.sequence, tuple(blocks))
 
-    def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
+    async def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
         """Cut the documents into pages; the first names every collection, so that none is taken for missing."""
         named: dict[str, object] = {collection: [] for collection in _collections(topics)}
         lives = lives_until(snapshot.documents, self._clockwork)
-        shown: list[tuple[str, object]] = [
-            (document.collection, fragment)
-            for document in snapshot.documents
-            if (fragment := self._fragment(document, topics, min(now, lives.get(document.parent, now)), now))
-            is not None
-        ]
-        if snapshot.segments:
-            shown += [("segments", segment) for segment in _segments(snapshot.segments)]
+        shown: list[tuple[str, object]] = []
+        for place, document in enumerate(snapshot.documents):
+            fragment = self._fragment(document, topics, min(now, lives.get(document.parent, now)), now)
+            shown += [(document.collection, fragment)] if fragment is not None else []
+            if place % _DOCUMENTS_PER_TURN == 0:
+                await asyncio.sleep(0)
+        shown += [("segments", segment) for segment in _segments(snapshot.segments)]
         pages = [_page(shown[start : start + self._page_size]) for start in range(0, len(shown), self._page_size)]
         return [{**named, **pages[0]}, *pages[1:]] if pages else [named]
 

@@ -133,12 +133,12 @@ class Subscriber:
     async def _greet(self, wish: Wish) -> None:
         self._wants_snapshots = wish.snapshot
         reason = await self._resume(wish)
-        if self.ending:
+        if self._must_go():
             return
         resumed = wish.position is not None and not reason
         shows = wish.snapshot and not resumed
         if not resumed and not shows:
-            self.cursor = self._desk.feed.head
+            self.cursor = max(self.cursor, self._desk.feed.head)
         self._write(self._hello(resumed=resumed, shows=shows))
         self._is_greeted = True
         for name, value in self._unsaid:
@@ -185,7 +185,7 @@ class Subscriber:
         pages = await self._desk.snapshots.take(self.grant.topics, self.cursor)
         for frame in pages.framed(self.connection.form):
             await self.connection.drain()
-            if self.ending:
+            if self._must_go():
                 return
             self.connection.write(frame)
         self.cursor = pages.sequence
@@ -195,10 +195,10 @@ class Subscriber:
         written = 0
         while not self.ending:
             await self.connection.drain()
-            if self.ending or self.cursor >= self._desk.feed.head:
+            if self._must_go() or self.cursor >= self._desk.feed.head:
                 return
             events, through = await self._next_events()
-            if self.ending:
+            if self._must_go():
                 return
             if events is None:
                 self.cursor = through
@@ -221,6 +221,13 @@ class Subscriber:
         if self.cursor < page.floor:
             return None, page.floor
         return list(page.events), page.through
+
+    def _must_go(self) -> bool:
+        """Whether nothing more is for this viewer, also when its permission has ended and nobody has noticed yet."""
+        expires_at = self.grant.expires_at
+        if expires_at is not None and self._desk.now() >= expires_at * 1000:
+            self.end("expired")
+        return bool(self.ending)
 
     def _matches(self, event: Event) -> bool:
         return "*" in self.grant.topics or not self.grant.topics.isdisjoint(event.topics)

@@ -53,9 +53,10 @@ class Gate:
         self._open.set()
 
     async def passed(self) -> None:
-        """Return at once when the gate is open, else when it is released."""
+        """Return in the next turn when the gate is open, else when it is released: no store answers at once."""
         self.waiting += 1
         try:
+            await asyncio.sleep(0)
             await self._open.wait()
         finally:
             self.waiting -= 1
@@ -151,6 +152,7 @@ class MemoryStore:
     async def trim(self, before: int) -> int:
         """Raise the floor, then delete what lies below it."""
         self._check()
+        await self.commits.passed()
         old = {identity for identity, row in self.kept.deliveries.items() if row.delivery.received_at < before}
         last = max(old, default=0)
         self.raise_floor(max((event.sequence for event, delivery in self.kept.events if delivery <= last), default=0))
@@ -255,8 +257,10 @@ class MemoryStore:
         )
 
     def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
-        states = self._parts(needs.subjects | needs.nameless)
-        durables = needs.nameless | {subject for subject, part in states if part.startswith("fact/")}
+        documents = self.kept.documents
+        nameless = needs.nameless | {documents[topic].durable for topic in needs.homeless if topic in documents}
+        states = self._parts(needs.subjects | nameless)
+        durables = nameless | {subject for subject, part in states if part.startswith("fact/")}
         return states | self._parts(
             one.topic
             for one in self.kept.documents.values()

@@ -1,18 +1,33 @@
 """The fan-out: whatever happens in whichever order, every viewer sees every event of its topics once and in order."""
 
 import asyncio
+import contextlib
+import gc
+import weakref
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.events import Position
+from hub.ingest import Ingest
+from hub.subscriber import Grant, Subscriber, Wish
 from hub.wire import Form
-from tests.unit.hub.viewing import NEVER
+from tests.contracts.plain import Folding, delivery
+from tests.memory_store import MemoryStore
+from tests.unit.hub.viewing import NEVER, NOON, Clock, Hub, Link, LoopClock, in_no_time, turns, until
 from tests.unit.hub.worlds import ENTITIES, WANTED, World
 
+ROOMS = frozenset({"rooms"})
+SECOND_OF_NOON = NOON // 1000
+DAY = 24 * 3600
+
 ANYBODY, NODE = st.integers(0, 3), st.integers(0, 1)
-YES_OR_NO = st.booleans()
 GATES = st.sampled_from(("reads", "answers"))
+SECONDS = st.sampled_from((0.5, 2))
 
 
 def step(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -20,56 +35,612 @@ def step(name: str, *arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[tup
 
 
 COMMIT = step("commit", st.text("".join(ENTITIES), min_size=1, max_size=5), st.none() | NODE)
-CONNECT = step("connect", ANYBODY, NODE, st.booleans(), st.sampled_from((0, 0, 200, 2000)), st.sampled_from((False, False, False, True)))
+CONNECT = step(
+    "connect",
+    ANYBODY,
+    NODE,
+    st.booleans(),
+    st.sampled_from((0, 0, 200, 2000)),
+    st.sampled_from((False,) * 9 + (True,)),
+)
 TURN = step("turn", st.integers(1, 12))
-STEPS = st.one_of(
-    COMMIT,
-    COMMIT,
-    COMMIT,
-    CONNECT,
-    CONNECT,
-    CONNECT,
-    TURN,
-    TURN,
-    TURN,
-    step("hear", NODE, st.integers(1, 4)),
-    step("poll", NODE),
-    step("stall", ANYBODY),
-    step("take", ANYBODY, YES_OR_NO),
-    step("take", ANYBODY, st.just(True)),
-    step("leave", ANYBODY, YES_OR_NO),
+TAKE, POLL, RELEASE = step("take", ANYBODY, st.just(True)), step("poll", NODE), step("release", GATES)
+PLAIN_STEPS = (
+    *(COMMIT, TURN) * 12,
+    *(CONNECT,) * 8,
+    *(TAKE, POLL, RELEASE, step("leave", ANYBODY, st.booleans())) * 4,
+    *(step("hear", NODE, st.integers(1, 4)), step("stall", ANYBODY), step("take", ANYBODY, st.just(False))) * 2,
+    *(step("wait", SECONDS), step("trim", st.integers(1, 6)), step("hold", GATES)) * 2,
     step("forget", ANYBODY),
-    step("wait", st.sampled_from((0.5, 2))),
-    step("trim", st.integers(1, 6)),
-    step("hold", GATES),
-    step("release", GATES),
-    step("fail"),
-    step("mend"),
+    step("fail", st.integers(0, 8)),
     step("restart", NODE),
     step("restore", st.integers(0, 20)),
 )
-VIEWERS = st.lists(
-    st.tuples(st.integers(0, len(WANTED) - 1), st.sampled_from(tuple(Form))), min_size=1, max_size=4
+ENDING_STEPS = (
+    *(step("wait", st.sampled_from((5, 20, 40))), step("tick", NODE)) * 4,
+    step("drain", NODE),
+    step("restart", NODE),
 )
+BURST = step("burst", st.sampled_from(tuple(ENTITIES)), st.sampled_from((255, 256, 257, 600)), st.none() | NODE)
+
+
+def viewers(lives: st.SearchStrategy[int | None]) -> st.SearchStrategy[list[tuple[int, Form, int | None]]]:
+    one = st.tuples(st.integers(0, len(WANTED) - 1), st.sampled_from(tuple(Form)), lives)
+    return st.lists(one, min_size=1, max_size=4)
+
+
+def many(*choices: st.SearchStrategy[tuple[Any, ...]]) -> st.SearchStrategy[list[tuple[Any, ...]]]:
+    """Draw long stories mostly: left alone, lists are short, and nothing happens in them."""
+    # Some are there several times, because they shall be drawn more often; one_of would draw them all alike.
+    one = st.integers(0, len(choices) - 1).flatmap(lambda place: choices[place])
+    return st.lists(one, max_size=8) | st.lists(one, min_size=25, max_size=60) | st.lists(one, min_size=50, max_size=80)
+
+
+def live(crowd: list[tuple[int, Form, int | None]], steps: list[tuple[Any, ...]], **limits: float) -> None:
+    """Let a world live from beginning to end."""
+
+    async def live_through() -> None:
+        await World(crowd, **limits).live(steps)  # type: ignore[arg-type]  # some limits are whole
+
+    with structlog.testing.capture_logs():
+        asyncio.run(live_through())
 
 
 class TestEveryViewer:
     """The promise that everything else serves."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
-        viewers=VIEWERS,
-        steps=st.lists(STEPS, max_size=50),
+        crowd=viewers(st.none()),
+        steps=many(*PLAIN_STEPS),
         heartbeat=st.sampled_from((0.0, NEVER)),
         tail=st.integers(1, 6),
         page_size=st.integers(1, 3),
     )
     def test_sees_everything_once_and_in_order_whatever_happens(
-        self, viewers: list[tuple[int, Form]], steps: list[tuple[Any, ...]], heartbeat: float, tail: int, page_size: int
+        self,
+        crowd: list[tuple[int, Form, int | None]],
+        steps: list[tuple[Any, ...]],
+        heartbeat: float,
+        tail: int,
+        page_size: int,
     ):
         """Through stalls, cuts, restarts, trimming, lost messages and restored backups, at any node."""
+        live(crowd, steps, heartbeat=heartbeat, tail=tail, page_size=page_size)
 
-        async def live() -> None:
-            await World(viewers, heartbeat=heartbeat, tail=tail, page_size=page_size).live(steps)
+    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        crowd=viewers(st.sampled_from((None, 10, 30, 100))),
+        steps=many(*PLAIN_STEPS, *ENDING_STEPS),
+        heartbeat=st.sampled_from((0.0, NEVER)),
+        tail=st.integers(1, 6),
+    )
+    def test_sees_nothing_after_it_was_told_to_go_or_its_permission_has_ended(
+        self,
+        crowd: list[tuple[int, Form, int | None]],
+        steps: list[tuple[Any, ...]],
+        heartbeat: float,
+        tail: int,
+    ):
+        """At whatever moment that is, and everything once and in order when it comes back."""
+        live(crowd, steps, heartbeat=heartbeat, tail=tail)
 
-        asyncio.run(live())
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        crowd=viewers(st.none()),
+        steps=many(*PLAIN_STEPS, BURST, BURST, BURST),
+        heartbeat=st.sampled_from((0.0, NEVER)),
+        tail=st.sampled_from((1, 100, 1000)),
+        max_lag=st.sampled_from((1, 200, 300, NEVER)),
+    )
+    def test_loses_its_place_by_being_slow_only_when_it_is_far_behind(
+        self,
+        crowd: list[tuple[int, Form, int | None]],
+        steps: list[tuple[Any, ...]],
+        heartbeat: float,
+        tail: int,
+        max_lag: float,
+    ):
+        """Bursts larger than a page, than the memory and than the limit."""
+        live(crowd, steps, heartbeat=heartbeat, tail=tail, max_lag=max_lag, page_size=100)
+
+
+class Scene:
+    """A hub on a log, and viewers who want to see what happens from now on."""
+
+    def __init__(self, **limits: float) -> None:
+        self.store = MemoryStore(Folding())
+        self.clock = Clock()
+        start = Position(epoch="epoch1", sequence=0)
+        self.hub = Hub(self.store, start, self.clock, **limits)  # type: ignore[arg-type]  # some of them are whole
+
+    def happen(self, *topics: str) -> None:
+        """Let something happen that this process hears of."""
+        self.hub.feed.publish([self.store.append(*(topics or ("rooms/a", "rooms")))])
+
+    def join(self, topics: frozenset[str] = ROOMS, form: Form = Form.SSE_PLAIN, expires_at: int | None = None) -> Link:
+        link = Link(form)
+        self.hub.connect(link, Grant(topics, expires_at), Wish(snapshot=False))
+        return link
+
+    async def crowd(self, number: int, *, alone: bool = False, expires_at: int | None = None) -> list[Link]:
+        """Let many come, with the same topics or each with some of its own."""
+        links = [
+            self.join(ROOMS | {f"bots/{place}"} if alone else ROOMS, expires_at=expires_at) for place in range(number)
+        ]
+        await until(lambda: all(link.pieces for link in links))
+        return links
+
+
+@contextlib.asynccontextmanager
+async def scene(**limits: float) -> AsyncIterator[Scene]:
+    found = Scene(**limits)
+    async with found.hub.running():
+        yield found
+
+
+def said(link: Link, name: str) -> list[Any]:
+    return [block.value for block in link.blocks if block.name == name]
+
+
+class TestDelivery:
+    """Who is written what."""
+
+    async def test_members_of_a_group_are_written_the_same_object(self):
+        """Ten thousand viewers of one room are one encoding and one piece of memory."""
+        async with scene() as now:
+            links = [now.join(form=form) for form in Form for _ in range(3)]
+            await turns()
+            for _ in range(3):
+                now.happen()
+            await turns()
+            for form in Form:
+                pieces = {id(link.pieces[-1]) for link in links if link.form is form}
+                assert len(pieces) == 1
+            assert {tuple(link.names) for link in links} == {("hello", "1", "2", "3")}
+
+    async def test_one_event_is_one_object_for_all_groups(self):
+        """Whoever sees it, for whichever reason, sees the same bytes."""
+        async with scene() as now:
+            links = [now.join(topics) for topics in (ROOMS, frozenset({"*"}), frozenset({"rooms/a"}))]
+            await turns()
+            now.happen()
+            await turns()
+            assert len({id(link.pieces[-1]) for link in links}) == 1
+
+    async def test_what_is_due_leaves_in_one_write(self):
+        """Each write is a system call and a packet."""
+        async with scene() as now:
+            link = now.join()
+            await turns()
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms") for _ in range(50)])
+            await turns()
+            assert len(link.pieces) == 2
+            assert len(link.blocks) == 51
+
+    async def test_an_event_that_matches_twice_is_written_once(self):
+        """A session, its durable room and its collection are topics of the same event."""
+        async with scene() as now:
+            link = now.join(frozenset({"rooms/a", "rooms/s@d", "rooms/b"}))
+            await turns()
+            for _ in range(2):
+                now.happen("rooms/a", "rooms/s@d", "rooms")
+            await turns()
+            assert link.names == ["hello", "1", "2"]
+
+    async def test_what_does_not_match_is_not_written(self):
+        """A viewer of one room must not learn of another."""
+        async with scene() as now:
+            link = now.join(frozenset({"rooms/a"}))
+            await turns()
+            for name in ("rooms/ab", "rooms/A", "bots/a", "rooms/a"):
+                now.happen(name, name.partition("/")[0])
+            await turns()
+            assert link.names == ["hello", "4"]
+
+    async def test_a_burst_that_memory_does_not_hold_is_read_from_the_store(self):
+        """Everybody was live, and everybody misses it."""
+        async with scene(tail=5) as now:
+            links = [now.join() for _ in range(5)]
+            await turns()
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms") for _ in range(600)])
+            await turns(60)
+            now.happen()
+            await turns()
+            for link in links:
+                assert link.names == ["hello", *map(str, range(1, 602))]
+
+    async def test_a_webhook_is_answered_before_its_first_viewer_is_written_to(self):
+        """A provider gives up after seconds and sends again; a viewer waits."""
+        async with scene() as now:
+            link = now.join()
+            order: list[str] = []
+            link.on_write = lambda: order.append("viewer")
+            await turns()
+            ingest = Ingest(now.store, now.hub.feed)
+            writing = asyncio.create_task(ingest.run())
+
+            async def ask(key: str) -> None:
+                await ingest.submit(delivery(key, "rooms"))
+                # What a handler and its server take until the answer is written.
+                await asyncio.sleep(0)
+                order.append("answer")
+
+            async with asyncio.TaskGroup() as asking:
+                for place in range(5):
+                    asking.create_task(ask(str(place)))
+            await turns()
+            writing.cancel()
+            assert order == ["viewer", *["answer"] * 5, "viewer"]
+
+
+class TestHeartbeat:
+    """The promise that nothing was missed."""
+
+    async def test_it_says_where_everybody_is_who_is_live(self):
+        """One frame for all of a form, with their position, the head of the log and the health of the hub."""
+        async with scene(heartbeat=0) as now:
+            links = [now.join(topics) for topics in (ROOMS, frozenset({"bots"}))]
+            now.happen()
+            await turns()
+            first, second = ([block for block in link.blocks if block.name == "heartbeat"][-1] for link in links)
+            assert first == second
+            assert first.id == "epoch1.1"
+            assert first.value == {"time": "2026-03-10T12:00:00Z", "head": "epoch1.1", "degraded": False}
+            assert len({id(link.pieces[-1]) for link in links}) == 1
+
+    async def test_who_catches_up_gets_none(self):
+        """It would say that all was written when it was not."""
+        async with scene(heartbeat=0) as now:
+            link = now.join()
+            await turns()
+            link.stall()
+            await turns()
+            written = len(link.pieces)
+            now.happen()
+            await turns(100)
+            assert len(link.pieces) == written
+            assert link.piled == []
+            link.take()
+            await until(lambda: link.names.count("1") == 1 and link.names[-1] == "heartbeat")
+            assert link.blocks[-1].id == "epoch1.1"
+
+    @pytest.mark.parametrize("busy", [False, True])
+    def test_it_comes_in_time_also_when_much_happens(self, busy: bool):
+        """A proxy closes what was silent for too long, and a client takes silence for a dead server."""
+
+        async def look() -> list[str]:
+            async with scene(heartbeat=0) as now:
+                link = now.join(frozenset({"bots"}))
+                await turns()
+                for _ in range(20):
+                    if busy:
+                        now.happen()
+                    await turns(5)
+                return link.names
+
+        assert in_no_time(look).count("heartbeat") > 10
+
+
+class TestPermission:
+    """Viewers whose permission ends."""
+
+    @pytest.mark.parametrize("life", [3600, 600, 121, 100, 30])
+    async def test_a_fresh_token_comes_at_half_its_life(self, life: int):
+        """Late enough to be worth it, early enough to be there when the connection breaks."""
+        async with scene() as now:
+            link = now.join(expires_at=SECOND_OF_NOON + life)
+            await turns()
+            now.clock.advance(life / 2 - 1)
+            now.hub.tick()
+            await turns()
+            assert said(link, "token") == []
+            now.clock.advance(1)
+            now.hub.tick()
+            await turns()
+            assert said(link, "token") == [{"reconnect_token": f"rooms at {now.clock.now}"}]
+
+    async def test_who_has_no_end_gets_a_fresh_token_too(self):
+        """An API key does not expire, the token that was given for it does."""
+        async with scene() as now:
+            link = now.join()
+            await turns()
+            for _ in range(3):
+                now.clock.advance(DAY / 2)
+                now.hub.tick()
+                await turns()
+            assert len(said(link, "token")) == 3
+
+    @pytest.mark.parametrize(("life", "warned_after"), [(3600, 3540), (61, 1), (60, 0), (10, 0)])
+    async def test_the_end_is_announced_a_minute_before(self, life: int, warned_after: int):
+        """In time to bring a new token."""
+        async with scene() as now:
+            link = now.join(expires_at=SECOND_OF_NOON + life)
+            await turns()
+            if warned_after:
+                now.clock.advance(warned_after - 1)
+                now.hub.tick()
+                await turns()
+                assert said(link, "auth.expiring") == []
+                now.clock.advance(1)
+            now.hub.tick()
+            await turns()
+            [warning] = said(link, "auth.expiring")
+            assert warning == {"expires_at": said(link, "hello")[0]["expires_at"]}
+
+    async def test_at_the_end_there_is_a_goodbye_and_nothing_after_it(self):
+        """Not even what happens in the same moment."""
+        async with scene(heartbeat=0) as now:
+            link, other = now.join(expires_at=SECOND_OF_NOON + 10), now.join()
+            await turns()
+            now.clock.advance(9.999)
+            now.happen()
+            await turns()
+            assert "bye" not in link.names
+            now.clock.advance(0.001)
+            now.happen()
+            await turns()
+            now.happen()
+            await turns()
+            assert link.blocks[-1].name == "bye"
+            assert link.blocks[-1].value == {"reason": "expired", "reconnect": False}
+            assert [name for name in link.names if name.isdigit()] == ["1"]
+            assert [name for name in other.names if name.isdigit()] == ["1", "2", "3"]
+
+    async def test_a_look_that_comes_late_finds_the_end_before_anything_else(self):
+        """A process that was stopped for an hour must not serve everybody once more."""
+        async with scene(heartbeat=0) as now:
+            link = now.join(expires_at=SECOND_OF_NOON + 3600)
+            await turns()
+            written = link.names
+            now.clock.advance(3600)
+            now.happen()
+            await turns()
+            assert [name for name in link.names[len(written) :] if name not in ("token", "auth.expiring")] == ["bye"]
+
+    async def test_the_end_also_comes_to_who_is_behind(self):
+        """What it has not read by then is not for it any more, even if nobody has looked at the clock since."""
+        async with scene() as now:
+            link = now.join(expires_at=SECOND_OF_NOON + 10)
+            await turns()
+            link.stall()
+            now.happen()
+            await turns()
+            now.happen()
+            await turns()
+            now.clock.advance(10)
+            link.take()
+            await turns()
+            now.hub.tick()
+            await turns()
+            assert [name for name in link.names if name != "auth.expiring"] == ["hello", "1", "bye"]
+
+    async def test_each_deadline_is_met_once(self):
+        """However often the clock is looked at, and when it is looked at late."""
+        async with scene() as now:
+            link = now.join(expires_at=SECOND_OF_NOON + 3600)
+            for _ in range(80):
+                await turns(8)
+                now.clock.advance(50)
+                now.hub.tick()
+            await turns()
+            assert link.names == ["hello", "token", "auth.expiring", "bye"]
+
+    def test_deadlines_are_noticed_within_a_second_when_nothing_happens(self):
+        """A permission must not last until the next event."""
+
+        async def live() -> list[tuple[str, float]]:
+            store, written = MemoryStore(Folding()), list[float]()
+            hub = Hub(store, Position(epoch="epoch1", sequence=0), LoopClock())
+            async with hub.running():
+                link = Link()
+                link.on_write = lambda: written.append(asyncio.get_running_loop().time())
+                _, task = hub.connect(link, Grant(ROOMS, SECOND_OF_NOON + 600), Wish(snapshot=False))
+                await task
+                return list(zip(link.names, written, strict=True))
+
+        found = in_no_time(live)
+        assert [name for name, _ in found] == ["hello", "token", "auth.expiring", "bye"]
+        for (_, moment), expected in zip(found, (0, 300, 540, 600), strict=True):
+            assert expected <= moment <= expected + 1.1
+
+    async def test_hello_is_the_first_word_whatever_is_due(self):
+        """A client learns from it how to read the rest."""
+        async with scene() as now:
+            now.store.reads.hold()
+            link = Link()
+            wish = Wish(Position(epoch="epoch1", sequence=0))
+            now.hub.connect(link, Grant(ROOMS, SECOND_OF_NOON + 100), wish)
+            await turns()
+            now.clock.advance(60)
+            now.hub.tick()
+            await turns()
+            now.store.reads.release()
+            await turns()
+            assert link.names[0] == "hello"
+
+
+class TestDrain:
+    """The hub stops."""
+
+    async def test_everybody_is_told_and_whoever_still_comes(self):
+        """Nobody may find out by a connection that breaks."""
+        async with scene() as now:
+            links = [now.join(topics) for topics in (ROOMS, frozenset({"*"}), frozenset({"rooms/a"}))]
+            await turns()
+            await now.hub.fanout.drain(0)
+            late = now.join()
+            now.happen()
+            await turns()
+            for link in (*links, late):
+                assert said(link, "bye") == [{"reason": "drain", "reconnect": True}]
+                assert link.names[-1] == "bye"
+            assert late.names == ["bye"]
+            assert now.hub.fanout.viewers == 0
+
+    async def test_who_is_being_shown_the_state_is_told_too(self):
+        """It would else be cut off in the middle."""
+        async with scene() as now:
+            now.store.reads.hold()
+            link = Link()
+            now.hub.connect(link, Grant(ROOMS), Wish())
+            await turns()
+            await now.hub.fanout.drain(0)
+            now.store.reads.release()
+            await turns()
+            assert link.names == ["hello", "bye"]
+
+    def test_it_is_spread_over_the_time_that_there_is(self):
+        """All viewers at once would come back to the next process at once."""
+
+        async def live() -> list[float]:
+            store, told = MemoryStore(Folding()), list[float]()
+            hub = Hub(store, Position(epoch="epoch1", sequence=0), LoopClock())
+            async with hub.running():
+                links = [Link() for _ in range(100)]
+                for link in links:
+                    hub.connect(link, Grant(ROOMS), Wish(snapshot=False))
+                await turns()
+                start = asyncio.get_running_loop().time()
+                for link in links:
+                    link.on_write = lambda: told.append(asyncio.get_running_loop().time() - start)
+                await hub.fanout.drain(3.0)
+                await turns()
+                return told
+
+        told = in_no_time(live)
+        assert len(told) == 100
+        assert 2.5 < max(told) <= 3.0
+        for second in range(3):
+            assert 25 <= sum(second <= moment < second + 1 for moment in told) <= 45
+
+    async def test_nobody_is_no_work(self):
+        """An empty hub stops at once."""
+        async with scene() as now:
+            await now.hub.fanout.drain(1000)
+
+
+class TestSharingTheLoop:
+    """Webhooks are answered while viewers are served."""
+
+    @staticmethod
+    def burden(links: list[Link]) -> list[str]:
+        """Make every write slow, and let something else be ready to run from the first one on."""
+        order: list[str] = []
+
+        def write() -> None:
+            if not order:
+                asyncio.get_running_loop().call_soon(order.append, "something else")
+            order.append("write")
+            for _ in range(400):
+                pass
+
+        for link in links:
+            link.on_write = write
+        return order
+
+    async def test_an_event_for_everybody_is_written_in_slices(self):
+        """Ten thousand writes take longer than a webhook may wait."""
+        async with scene() as now:
+            order = self.burden(await now.crowd(5000))
+            now.happen()
+            await until(lambda: order.count("write") == 5000)
+            assert order.index("something else") < 2500
+
+    async def test_a_heartbeat_for_everybody_is_written_in_slices(self):
+        """It is the same walk."""
+        async with scene(heartbeat=0) as now:
+            links = await now.crowd(5000)
+            order = self.burden(links)
+            await until(lambda: order.count("write") >= 5000)
+            assert order.index("something else") < 2500
+
+    async def test_deadlines_that_all_viewers_have_at_once_are_met_in_slices(self):
+        """After a restart all viewers came in the same second, and half their lives end in the same second."""
+        async with scene() as now:
+            order = self.burden(await now.crowd(5000, expires_at=SECOND_OF_NOON + 3600))
+            now.clock.advance(1800)
+            now.hub.tick()
+            await until(lambda: order.count("write") == 5000)
+            assert order.index("something else") < 2500
+
+    async def test_finding_out_who_gets_what_is_done_in_slices(self):
+        """Viewers whose tokens differ are a group each, and a burst is hundreds of events for each of them."""
+        async with scene() as now:
+            links = await now.crowd(3000, alone=True)
+            passed = 0
+            at_first_write: list[int] = []
+            for link in links:
+                link.on_write = lambda: at_first_write.append(passed)
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms") for _ in range(500)])
+            while not at_first_write:
+                await asyncio.sleep(0)
+                passed += 1
+            # More turns than it takes to wake up: this is a tenth of a second's work.
+            assert at_first_write[0] > 20
+
+
+class TestMemory:
+    """A hub runs for months."""
+
+    async def test_nothing_is_left_of_viewers_that_are_gone(self):
+        """Whether they left while live, while behind, or were told to go."""
+        async with scene() as now:
+            fanout, gone = now.hub.fanout, list[weakref.ref[Subscriber]]()
+            for place in range(1000):
+                link = Link()
+                topics = frozenset({"rooms", f"bots/{place % 7}", f"sources/{place}"})
+                viewer, task = now.hub.connect(link, Grant(topics, SECOND_OF_NOON + 600), Wish(snapshot=place % 3 == 0))
+                gone.append(weakref.ref(viewer))
+                await turns(place % 11)
+                if place % 5 == 0:
+                    link.stall()
+                    now.happen()
+                    await turns(place % 13)
+                if place % 4 == 0:
+                    viewer.end("drain")
+                    link.take()
+                    await until(task.done)
+                else:
+                    task.cancel()
+                    await until(task.done)
+            assert fanout.viewers == 0
+            for kept in ("_groups", "_by_topic", "_viewers", "_deadlines"):
+                assert not getattr(fanout, kept), kept
+            now.hub.forget()
+            del viewer, task, link
+            gc.collect()
+            assert [one for one in gone if one() is not None] == []
+
+    async def test_viewers_are_counted_while_they_are_connected(self):
+        """More than the hub promises to serve are sent away, and that needs the number."""
+        async with scene() as now:
+            assert now.hub.fanout.viewers == 0
+            links = await now.crowd(3)
+            links[0].stall()
+            now.happen()
+            await turns()
+            assert now.hub.fanout.viewers == 3
+
+
+class TestStopping:
+    """The process ends."""
+
+    @pytest.mark.parametrize("part", ["feed", "fanout"])
+    @pytest.mark.parametrize("between", range(8))
+    async def test_a_part_that_is_cancelled_ends_whatever_happens_in_that_moment(self, part: str, between: int):
+        """One that overhears it keeps the process alive until it is killed."""
+        found = Scene()
+        running = asyncio.create_task(found.hub.feed.run() if part == "feed" else found.hub.fanout.run())
+        await turns()
+        if part == "feed":
+            found.store.append("rooms")
+        found.happen()
+        await turns(between)
+        running.cancel()
+        await turns(100)
+        is_over = running.done()
+        while not running.done():
+            running.cancel()
+            await asyncio.sleep(0)
+        assert is_over

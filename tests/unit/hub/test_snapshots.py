@@ -1,6 +1,7 @@
 """Snapshots: what topics hold at one position, in pages, read once for everybody who asks at about the same time."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,23 @@ class TestFailures:
         found = await asyncio.gather(*waiting, return_exceptions=True)
         assert {type(one) for one in found} == {StorageUnavailable}
 
+    async def test_a_failure_that_nobody_waits_for_is_no_error_of_the_program(self):
+        """All who asked may have left by then; the log must not cry wolf."""
+        reading = Reading()
+        complaints: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
+        reading.store.reads.hold()
+        [waiting] = reading.begin(1)
+        await turns()
+        waiting.cancel()
+        await turns()
+        reading.store.problem = "away"
+        reading.store.reads.release()
+        await turns()
+        del reading
+        gc.collect()
+        assert complaints == []
+
     async def test_a_viewer_that_leaves_takes_it_from_nobody(self):
         """The one that asked first may be gone before the answer."""
         reading = Reading()
@@ -282,6 +300,24 @@ class TestContents:
         assert found["rooms"][0]["duration"] == 12 * HOUR + 10
         watched = {one["id"]: one["watch_duration"] for one in found["participants"]}
         assert watched == {"p": 12 * HOUR + 10, "q": 10}
+
+
+class TestSharingTheLoop:
+    """Webhooks are answered while snapshots are made."""
+
+    async def test_many_rooms_are_encoded_in_slices(self):
+        """Two thousand of them take a tenth of a second, and viewers ask for them each second."""
+        reading = Reading()
+        rooms = (delivery(joined("p", 0, room=f"livekit:{place}", durable=f"lk@{place}")) for place in range(2000))
+        await reading.store.commit(list(rooms))
+        [waiting] = reading.begin(1)
+        passed = 0
+        while not waiting.done():
+            await asyncio.sleep(0)
+            passed += 1
+        assert len(together(blocks(await waiting))["rooms"]) == 2000
+        # More turns than waiting for the store takes.
+        assert passed > 15
 
 
 class TestSegments:

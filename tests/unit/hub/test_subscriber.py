@@ -260,6 +260,15 @@ class TestLosingThePlace:
             await turns()
             assert link.names[-1] == "10"
 
+    async def test_a_place_that_is_lost_is_never_replaced_by_an_earlier_one(self):
+        """This process may have heard less of the log than the viewer has; ids must not go back all the same."""
+        async with scene(1) as now:
+            now.happen(9)
+            now.store.raise_floor(8)
+            _, link = await now.resume(5, snapshot=False)
+            assert reasons(link) == ["history_trimmed"]
+            assert all(int(str(block.id).rpartition(".")[2]) >= 8 for block in link.blocks)
+
     async def test_a_viewer_that_trimming_overtakes_is_reset(self):
         """It was resumed in time, and too slow afterwards."""
         async with scene(3 * PAGE, page_size=10_000) as now:

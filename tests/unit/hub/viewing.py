@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import TypeVar
 
 from hub.errors import StorageUnavailable
 from hub.events import Position
@@ -14,6 +16,8 @@ from hub.snapshots import Snapshots
 from hub.subscriber import Desk, Gone, Grant, Subscriber, Wish
 from hub.wire import Encoder, Form
 from tests.unit.hub.browser import Block, read
+
+Answer = TypeVar("Answer")
 
 NOON = 1_773_144_000_000
 # Longer than any test lasts.
@@ -35,6 +39,31 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
+def in_no_time(scene: Callable[[], Coroutine[None, None, Answer]]) -> Answer:
+    """Run a scene in a loop whose clock jumps to whatever is next, so that hours of waiting last milliseconds."""
+    with asyncio.Runner(loop_factory=_JumpingLoop) as runner:
+        return runner.run(scene())
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Lets time pass instead of waiting."""
+
+    elapsed = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.elapsed += timeout or 0.0
+        return super().select(0)
+
+
+class _JumpingLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.elapsed
+
+
 async def stopped(task: asyncio.Task[None]) -> None:
     """Cancel a task until it is over, and raise what it failed with."""
     while not task.done():
@@ -42,6 +71,14 @@ async def stopped(task: asyncio.Task[None]) -> None:
         await asyncio.sleep(0)
     if not task.cancelled():
         task.result()
+
+
+class LoopClock:
+    """Milliseconds since 1970, as the loop has waited."""
+
+    def __call__(self) -> int:
+        """Return the time."""
+        return NOON + round(asyncio.get_running_loop().time() * 1000)
 
 
 class Clock:
@@ -132,7 +169,7 @@ class Hub:
         self,
         store: Store,
         start: Position,
-        clock: Clock,
+        clock: Callable[[], int],
         *,
         heartbeat: float = NEVER,
         max_lag: int = 1_000_000,
@@ -151,7 +188,7 @@ class Hub:
             max_lag=max_lag,
             now=clock,
             chance=lambda: 0.5,
-            reconnect_token=lambda grant: f"{'+'.join(sorted(grant.topics))} at {clock.now}",
+            reconnect_token=lambda grant: f"{'+'.join(sorted(grant.topics))} at {clock()}",
         )
         self.fanout = Fanout(self.desk)
         self._tasks: list[asyncio.Task[None]] = []
@@ -180,6 +217,10 @@ class Hub:
         """Serve a viewer as a handler does."""
         viewer = Subscriber(self.desk, link, grant)
         return viewer, self._start(self._serve(viewer, wish))
+
+    def forget(self) -> None:
+        """Let go of what is over."""
+        self._tasks = [task for task in self._tasks if not task.done()]
 
     def look(self) -> None:
         """Let the feed look at the store now, as it does every second."""

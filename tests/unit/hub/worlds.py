@@ -54,6 +54,7 @@ class Note:
     floor: int
     head: int
     ending: str
+    now: int
 
 
 class Call:
@@ -71,7 +72,7 @@ class Call:
 
     def _note(self) -> None:
         kept = self._world.store.kept
-        self._notes.append(Note(kept.floor, kept.head, self.viewer.ending))
+        self._notes.append(Note(kept.floor, kept.head, self.viewer.ending, self._world.clock.now))
 
     def received(self, length: int) -> Iterator[tuple[Block, Note]]:
         """Yield what arrived of so many bytes, each with how things were when it was written."""
@@ -95,6 +96,8 @@ class Client:
     world: "World"
     topics: frozenset[str]
     form: Form
+    # For how many seconds it is permitted to watch each time it asks; None: for ever.
+    life: int | None = None
     expires_at: int | None = None
     at: Position | None = None
     # What it shows: documents by topic, with the sequence that changed each; None while it does not know.
@@ -106,7 +109,13 @@ class Client:
 
     def connect(self, hub: Hub, *, snapshot: bool, room: int, lost: bool) -> None:
         """Come, or come back."""
-        wish = Wish(None if lost else self.at, lost=lost, snapshot=snapshot)
+        if lost:
+            # It sends something that nobody can read, so nobody can say which ids it has had.
+            self.at = self.documents = None
+        wish = Wish(self.at, lost=lost, snapshot=snapshot)
+        now = self.world.clock.now // 1000
+        if self.expires_at is None or self.expires_at <= now:
+            self.expires_at = None if self.life is None else now + self.life
         self.call = Call(self.world, hub, Link(self.form, room=room), Grant(self.topics, self.expires_at), wish)
 
     def leave(self, *, unnoticed: bool = False) -> None:
@@ -135,6 +144,9 @@ class _Story:
         self.call = call
         self.world = client.world
         self.is_greeted = self.is_over = False
+        # What it was told that is told once.
+        self.told: list[str] = []
+        self.expires_at = call.viewer.grant.expires_at
         # It was told to forget what it shows, or has nothing yet, and was not shown the state.
         self.awaits_state = False
         self.building: dict[str, int] | None = None
@@ -142,12 +154,17 @@ class _Story:
     def hear(self, block: Block, note: Note) -> None:
         assert not self.is_over, "something follows the goodbye"
         assert not note.ending or block.name == "bye", "something but the goodbye after it was told to go"
+        assert self.is_greeted or block.name in ("hello", "bye"), "something before the greeting"
+        is_permitted = self.expires_at is None or note.now < self.expires_at * 1000
+        assert is_permitted or block.name in ("hello", "reset", "bye"), "something after its permission has ended"
         handler = {
             "hello": self.hello,
             "reset": self.reset,
             "snapshot": self.snapshot,
             "": self.message,
             "heartbeat": self.heartbeat,
+            "token": self.once,
+            "auth.expiring": self.once,
             "bye": self.bye,
         }
         handler[block.name](block, note)
@@ -189,14 +206,17 @@ class _Story:
                 places = [one for one in (place, wish.position) if one]
                 assert any(one.sequence < note.floor for one in places), "nothing was trimmed"
             case "lagging":
-                assert self.world.max_lag < NEVER, "nobody lags"
+                assert at
+                assert note.head - at.sequence > self.world.max_lag, "nobody lags"
 
     def snapshot(self, block: Block, _: Note) -> None:
         page = block.value
         assert self.awaits_state, "the state is shown to somebody who has it"
         if self.building is None:
             self.building = {}
-            wanted = {"bots", "rooms", "schedules"} if "*" in self.client.topics else self.client.topics & {"rooms", "bots"}
+            wanted = (
+                {"bots", "rooms", "schedules"} if "*" in self.client.topics else self.client.topics & {"rooms", "bots"}
+            )
             assert wanted <= page.keys(), "the first page names all collections"
         for name in ("rooms", "bots"):
             self.building |= {f"{name}/{one['id']}": one["sequence"] for one in page.get(name, ())}
@@ -229,10 +249,22 @@ class _Story:
         assert before
         self.move(block.id)
         assert self.client.at
-        assert self.world.missed(before, self.client.at.sequence, self.client.topics) == [], "a heartbeat ahead of events"
+        assert self.world.missed(before, self.client.at.sequence, self.client.topics) == [], (
+            "a heartbeat ahead of events"
+        )
 
-    def bye(self, block: Block, _: Note) -> None:
+    def once(self, block: Block, _: Note) -> None:
         assert block.id is None
+        assert block.name not in self.told
+        assert self.expires_at is not None
+        self.told.append(block.name)
+
+    def bye(self, block: Block, note: Note) -> None:
+        assert block.id is None
+        assert block.value["reason"] in ("overloaded", "drain", "expired")
+        if block.value["reason"] == "expired":
+            assert self.expires_at is not None
+            assert note.now >= self.expires_at * 1000, "its permission has not ended"
         self.is_over = True
 
     def move(self, identity: str | None) -> None:
@@ -251,7 +283,7 @@ class World:
 
     def __init__(
         self,
-        viewers: Iterable[tuple[int, Form]],
+        viewers: Iterable[tuple[int, Form, int | None]],
         *,
         heartbeat: float = NEVER,
         tail: int = 3,
@@ -262,13 +294,17 @@ class World:
         self.max_lag = max_lag
         self.happened: dict[str, list[Event]] = {"epoch1": []}
         self.store = MemoryStore(Folding(), Kept(epoch="epoch1"))
-        self.clients = [Client(self, WANTED[number], form) for number, form in viewers]
+        self.clients = [Client(self, WANTED[number], form, life) for number, form, life in viewers]
         self._limits = {"heartbeat": heartbeat, "tail": tail, "page_size": page_size, "max_lag": max_lag}
         self.hubs = [self._new_hub(), self._new_hub()]
+        self.drained: set[int] = set()
 
     async def live(self, steps: Iterable[tuple[object, ...]]) -> None:
-        """Take steps, then let everything settle, and judge."""
+        """Let everybody come, take steps, then let everything settle, and judge."""
         try:
+            for place, client in enumerate(self.clients):
+                client.connect(self.hubs[place % 2], snapshot=place != 2, room=0, lost=False)
+            await turns()
             for name, *rest in steps:
                 await getattr(self, str(name))(*rest)
             await self.settle()
@@ -293,15 +329,18 @@ class World:
 
     async def settle(self) -> None:
         """Take away all hindrances and let everybody come back and read."""
-        await self.mend()
         for gate in (self.store.reads, self.store.answers):
             gate.release()
         # Who is being sent away because the store was, is to come back too.
         await turns()
+        for node in tuple(self.drained):
+            await self.restart(node)
         for client in self.clients:
-            if client.call and client.call.task.done():
+            client.life = None
+            if client.call and (client.expires_at is not None or client.call.task.done()):
                 client.leave()
             if client.call is None:
+                client.expires_at = None
                 client.connect(self.hubs[0], snapshot=True, room=0, lost=False)
             assert client.call
             client.call.link.take()
@@ -314,6 +353,10 @@ class World:
         events = [self._happen(entity) for entity in entities]
         if heard_by is not None:
             self.hubs[heard_by].feed.publish(events)
+
+    async def burst(self, entity: str, number: int, heard_by: int | None) -> None:
+        """Let much happen."""
+        await self.commit(entity * number, heard_by)
 
     async def hear(self, node: int, number: int) -> None:
         """Let a process be told of the latest events by another."""
@@ -373,16 +416,24 @@ class World:
         """Let them go."""
         self.gate(gate).release()
 
-    async def fail(self) -> None:
-        """Let the store be away."""
+    async def fail(self, number: int) -> None:
+        """Let the store be away for some turns."""
         self.store.problem = "away"
-
-    async def mend(self) -> None:
-        """Let it be back."""
+        await turns(number)
         self.store.problem = ""
+
+    async def drain(self, node: int) -> None:
+        """Let a process tell everybody to go, as it does before it stops."""
+        self.drained.add(node)
+        await self.hubs[node].fanout.drain(0)
+
+    async def tick(self, node: int) -> None:
+        """Let a process look at the clock."""
+        self.hubs[node].tick()
 
     async def restart(self, node: int) -> None:
         """Kill a process and start it again."""
+        self.drained.discard(node)
         hub = self.hubs[node]
         for client in self.clients:
             if client.call and client.call.hub is hub:
@@ -393,10 +444,13 @@ class World:
     async def restore(self, kept_events: int) -> None:
         """Replace the log by an older copy of it, under a new name."""
         old = self.store.kept
+        for gate in (self.store.reads, self.store.answers):
+            gate.release()
         for client in self.clients:
             client.leave()
         for hub in self.hubs:
             await hub.stop()
+        self.drained.clear()
         epoch = f"epoch{len(self.happened) + 1}"
         self.happened[epoch] = self.happened[old.epoch][: max(old.floor, kept_events)]
         self.store = MemoryStore(Folding(), Kept(epoch=epoch, floor=old.floor))

@@ -297,6 +297,13 @@ def test_the_end_that_does_not_win_is_told_too(end: Fact, other: Fact) -> None:
     assert types(log.commit([delivery(other, key="again")])) == []
 
 
+@pytest.mark.parametrize("of", [captured, lambda kind, second, name: of_bot(kind, second, CaptureDetail(id=name))])
+def test_the_end_of_one_recording_is_not_that_of_another(of: Callable[..., Fact]) -> None:
+    """Two egresses of one room end each for itself."""
+    log = folded(of(Kind.RECORDING_FAILED, 2, "EG1"), of(Kind.RECORDING_COMPLETED, 3, "EG2"))
+    assert types(log.commit([delivery(of(Kind.RECORDING_FAILED, 3, "EG2"))])) == ["recording.failed"]
+
+
 @pytest.mark.parametrize(
     ("fact", "kept"),
     [

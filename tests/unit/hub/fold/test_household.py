@@ -224,6 +224,42 @@ def test_a_recording_of_which_one_payload_names_the_session_is_of_that() -> None
         assert (recording["room"], recording["status"]) == (SESSION, "completed")
 
 
+def test_a_stream_that_starts_again_is_of_the_session_that_is_on_then() -> None:
+    """An ingress is made once and used for every meeting; its starts and stops are of different sessions."""
+    facts = [
+        named(STARTED, 0),
+        nameless(Kind.STREAM_STARTED, 5, CaptureDetail(id="IN1")),
+        named(ENDED, 8),
+        named(STARTED, 10, room=SECOND),
+    ]
+    log = folded(*facts)
+    changes = log.commit([delivery(nameless(Kind.STREAM_STARTED, 15, CaptureDetail(id="IN1")))])
+    [event] = [event for event, _ in changes.events]
+    assert event.topics[0] == f"rooms/{SECOND}"
+    assert shown(log, f"rooms/{SECOND}")["last_active_at"] == format_time(at(15))
+
+
+def test_a_nameless_end_that_is_told_again_in_other_words_adds_no_event() -> None:
+    """A second channel may know more of the room, and tells of the same end."""
+    log = folded(nameless(STARTED, 0), nameless(ENDED, 5))
+    assert types(log.commit([delivery(nameless(ENDED, 5, session=Session(project="p")), key="z")])) in (
+        [],
+        ["room.ended"],
+    )
+    again = nameless(ENDED, 5, session=Session(project="p", started_at=at(0)))
+    assert types(log.commit([delivery(again, key="zz")])) == []
+
+
+def test_a_nameless_completion_that_is_told_again_adds_no_event() -> None:
+    """The same, of a recording: it was complete."""
+    log = folded(
+        nameless(Kind.RECORDING_COMPLETED, 5, CaptureDetail(id="EG1", size=7)),
+        nameless(Kind.CHAT_MESSAGE, 9, ChatDetail(id="M1")),
+    )
+    again = nameless(Kind.RECORDING_COMPLETED, 6, CaptureDetail(id="EG1", size=7))
+    assert types(log.commit([delivery(again)])) == []
+
+
 def test_a_nameless_end_ends_the_session_that_was_on() -> None:
     """It names the room, and there was only one meeting in it."""
     facts = [named(STARTED, 0), joined("ann", 2), nameless(ENDED, 5, closing_reason="closed")]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from hub.events import (
     BotDetail,
+    CaptureDetail,
     ChatDetail,
     Delivery,
     Fact,
@@ -103,6 +104,18 @@ def test_ids_cannot_break_out_of_the_name_of_their_part(identity: str) -> None:
     [segment] = segment_parts(of_bot(Kind.TRANSCRIPT_UPDATED, 1, speech(identity)), "k")
     assert segment.startswith(f"~segment/{'0' * 16}/")
     assert segment.isascii()
+
+
+@pytest.mark.parametrize("identity", ["", "x" * 500, "ä/~%\x00", "\ud800"])
+@pytest.mark.parametrize("detail", [TrackDetail, JobDetail, ChatDetail, NoteDetail, CaptureDetail])
+def test_no_id_makes_a_part_that_cannot_be_looked_up(detail: type, identity: str) -> None:
+    """All deliveries of a batch are looked up at once: one that cannot be must not keep the others from it."""
+    facts = [
+        named(Kind.TRACK_PUBLISHED, 1, detail(id=identity)),
+        Fact(kind=Kind.STREAM_STARTED, time=1, detail=detail(id=identity)),
+    ]
+    asked = needs_of((delivery(*facts, key="k"),))
+    assert all(part.isascii() and len(part) < 400 for _, part in asked.items)
 
 
 def speech(*ids: str, whole: bool = False) -> TranscriptDetail:

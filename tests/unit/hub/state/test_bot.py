@@ -31,7 +31,9 @@ def because(kind: Kind, second: float, code: str, key: str = "k") -> Facts:
 
 
 def speech(kind: Kind, second: float, *, whole: bool = False) -> Facts:
-    return bot_facts(Fact(kind=kind, time=round(second * 1000), bot=IDENTITY, detail=TranscriptDetail(whole=whole)), "k")
+    return bot_facts(
+        Fact(kind=kind, time=round(second * 1000), bot=IDENTITY, detail=TranscriptDetail(whole=whole)), "k"
+    )
 
 
 def shown(*facts: Facts, capture: Facts | None = None, segments: int = 0) -> Document:
@@ -254,9 +256,7 @@ def test_a_bot_of_which_only_enrichment_is_known_is_unknown() -> None:
     order=st.randoms(use_true_random=False),
 )
 @settings(max_examples=500, deadline=None, print_blob=True)
-def test_a_document_does_not_depend_on_the_order(
-    steps: list[tuple[Kind, int, int | None]], order: object
-) -> None:
+def test_a_document_does_not_depend_on_the_order(steps: list[tuple[Kind, int, int | None]], order: object) -> None:
     """Nor on how often something is told."""
     facts = [told(kind, second, f"k{place % 3}", attempt=number) for place, (kind, second, number) in enumerate(steps)]
     shuffled = [*facts, facts[0]]

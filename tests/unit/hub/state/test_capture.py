@@ -39,8 +39,8 @@ def shown(*facts: Facts, from_second: int = 0) -> Document:
         ([COMPLETED, FAILED], "completed"),
         ([FAILED, COMPLETED], "completed"),
         ([Kind.STREAM_STARTED], "live"),
-        ([Kind.STREAM_STOPPED, Kind.STREAM_STARTED], "stopped"),
-        ([Kind.STREAM_FAILED, Kind.STREAM_STOPPED], "failed"),
+        ([Kind.STREAM_STARTED, Kind.STREAM_STOPPED], "stopped"),
+        ([Kind.STREAM_STARTED, Kind.STREAM_FAILED], "failed"),
     ],
 )
 def test_the_furthest_status_wins_then_the_latest(kinds: list[Kind], status: str) -> None:

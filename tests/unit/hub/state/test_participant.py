@@ -58,7 +58,9 @@ def test_presence_follows_from_whatever_was_told(facts: list[Facts], expected: t
         pytest.param([told(JOINED, 1)], None, id="who is there has none"),
         pytest.param([told(JOINED, 1), told(LEFT, 5, reason="kicked")], "kicked", id="the leave's"),
         pytest.param([told(LEFT, 5, reason="kicked")], "kicked", id="also alone"),
-        pytest.param([told(JOINED, 1), told(LEFT, 3, reason="a"), told(JOINED, 4), told(LEFT, 5)], None, id="the last's"),
+        pytest.param(
+            [told(JOINED, 1), told(LEFT, 3, reason="a"), told(JOINED, 4), told(LEFT, 5)], None, id="the last's"
+        ),
         pytest.param([told(REJECTED, 3, reason="join_failure")], "join_failure", id="the rejection's"),
         pytest.param([told(JOINED, 1), told(LEFT, 3, reason="a"), told(JOINED, 4)], None, id="who came back has none"),
     ],

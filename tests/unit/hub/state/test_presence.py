@@ -22,7 +22,9 @@ STAYS = st.lists(
 SEARCH = settings(max_examples=500, deadline=None, print_blob=True)
 
 
-def shown(joins: Sequence[int], leaves: Sequence[tuple[int, int | None]], ends: Sequence[int] = (), **how: bool) -> list:
+def shown(
+    joins: Sequence[int], leaves: Sequence[tuple[int, int | None]], ends: Sequence[int] = (), **how: bool
+) -> list:
     return [(stay.start, stay.end) for stay in visits(joins, leaves, ends, **how)]
 
 
@@ -191,7 +193,5 @@ def test_the_peak_is_the_most_that_were_there_at_any_moment(stays: list[Visit]) 
 @SEARCH
 def test_the_time_spent_is_the_sum_of_all_moments(stays: list[Visit], now: int) -> None:
     """Compared with counting every moment; what is open counts until now."""
-    counted = sum(
-        len(range(stay.start, now if stay.end is None else stay.end)) for stay in stays
-    )
+    counted = sum(len(range(stay.start, now if stay.end is None else stay.end)) for stay in stays)
     assert present_ms(stays, now) == counted

@@ -108,7 +108,8 @@ def test_what_follows_an_end_does_not_revive_a_room_without_ids(late: Facts) -> 
 def test_a_room_that_met_twice_is_told_why_it_ended_last() -> None:
     """`ended_at` and `end_reason` are of one and the same end."""
     facts = [
-        told(ENDED, second, detail=NoteDetail(said=(("reason", reason),))) for second, reason in ((5, "idle"), (9, "kill"))
+        told(ENDED, second, detail=NoteDetail(said=(("reason", reason),)))
+        for second, reason in ((5, "idle"), (9, "kill"))
     ]
     document = shown(*facts, ends=Ends(times=(5000, 9000), final=False))
     assert (document["ended_at"], document["end_reason"]) == (format_time(9000), "kill")
