@@ -238,6 +238,12 @@ class Fanout:
                 viewer.send("token", {"reconnect_token": self._desk.reconnect_token(viewer.grant)})
             else:
                 viewer.send("auth.expiring", {"expires_at": format_time((expires_at or 0) * 1000)})
+        group = self._groups.get(viewer.grant.topics)
+        if group and viewer in group.members and viewer.connection.is_behind():
+            # What was written to it alone filled its connection.
+            cursor = max(self._position, group.members[viewer])
+            self._leave(viewer)
+            viewer.left_behind(cursor)
         ahead = [due for due in schedule if due[0] > now]
         if ahead:
             self._schedule(viewer, ahead)

@@ -198,6 +198,8 @@ class Subscriber:
             if self._must_go() or self.cursor >= self._desk.feed.head:
                 return
             events, through = await self._next_events()
+            # The read took a while, in which a token may have filled the connection.
+            await self.connection.drain()
             if self._must_go():
                 return
             if events is None:

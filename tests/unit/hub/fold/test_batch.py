@@ -1,5 +1,7 @@
 """A batch as a whole: what is new in it, what order it enters the log in, and that one delivery never harms another."""
 
+from collections.abc import Callable
+
 import pytest
 
 from hub.events import (
