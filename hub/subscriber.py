@@ -125,10 +125,10 @@ class Subscriber:
 
     def send(self, name: str, value: object) -> None:
         """Write something that is for this viewer alone, after its greeting; it has no id, so the cursor stays."""
-        if self._is_greeted:
-            self._write(message(name, value))
-        else:
+        if not self._is_greeted:
             self._unsaid.append((name, value))
+        elif not self.ending:
+            self._write(message(name, value))
 
     async def _greet(self, wish: Wish) -> None:
         self._wants_snapshots = wish.snapshot
