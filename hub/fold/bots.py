@@ -73,12 +73,20 @@ def bot_change(fact: Fact, before: BotWork, after: BotWork, *, news: bool) -> Bo
     """Return the fact's entry, None when it tells nothing new."""
     old, new = before.documents(), after.documents()
     changed = {topic for topic, document in new.items() if old.get(topic) != document}
-    if not changed and not (news and not was_told(before.parts, fact.kind)):
+    if not changed and not (news and not was_told(before.parts, fact)):
         return None
     topic = f"bots/{fact.bot}"
-    data = {"bot": new[topic], **_details(fact, new), **circumstances(fact)}
+    told = _details(fact, new)
+    data = {"bot": new[topic], **told, **_also_changed(changed, new, told), **circumstances(fact)}
     rows = tuple(_row(name, topic, new[name], fact) for name in sorted(changed | {topic}))
     return BotChange(Entry(fact.kind, topic, (), fact, data), rows)
+
+
+def _also_changed(changed: set[str], new: dict[str, Document], told: Document) -> Document:
+    """Return the recordings that a fact about the bot itself changed: a retry gives up what was recorded before."""
+    captured = [new[name] for name in sorted(changed) if name.startswith("recordings/")]
+    others = [document for document in captured if document is not told.get("recording")]
+    return {"recordings": others} if others else {}
 
 
 def _row(topic: str, bot: str, document: Document, fact: Fact) -> Row:

@@ -102,7 +102,7 @@ class Household:
         return known is None
 
     def _derive(self, session: str) -> Derived | None:
-        parts = self._parts(session)
+        parts = self.parts_of(session)
         if not parts:
             return None
         room = parts[""]
@@ -122,7 +122,8 @@ class Household:
         document = room_document(session, room, ends, people, featured=featured)
         return Derived(document, tally(room, ends, people.values()), people, captures)
 
-    def _parts(self, session: str) -> Parts:
+    def parts_of(self, session: str) -> Parts:
+        """Return the facts of a session, those of the pool included, by part."""
         parts = self.sessions.get(session, {})
         if not self.pool:
             return parts
@@ -187,4 +188,6 @@ def _without(derived: dict[str, Derived | None], session: str) -> dict[str, Deri
 
 
 def _capture_of(fact: Fact) -> str:
-    return capture_part(fact, fact.detail) if isinstance(fact.detail, CaptureDetail) else ""
+    # Streams run again by the same id, recordings do not.
+    part = capture_part(fact, fact.detail) if isinstance(fact.detail, CaptureDetail) else ""
+    return part if part.startswith("recording/") else ""

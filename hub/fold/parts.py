@@ -104,7 +104,7 @@ def item_part(fact: Fact) -> str | None:
     if isinstance(detail, NoteDetail | ChatDetail):
         return f"{ITEM}{fact.kind}/{digest(fact)}"
     is_shown = fact.bot or ((fact.room or fact.durable) and not fact.kind.startswith("transcript."))
-    return None if is_shown else f"{ITEM}{fact.kind}/{getattr(detail, 'id', '')}/{fact.time}"
+    return None if is_shown else f"{ITEM}{fact.kind}/{escape_id(getattr(detail, 'id', ''))}/{fact.time}"
 
 
 def segment_parts(fact: Fact, key: str) -> dict[str, StoredSegment]:

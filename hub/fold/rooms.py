@@ -17,7 +17,7 @@ from hub.events import (
 )
 from hub.fold.compose import CLOSED_LIMIT, Entry, circumstances
 from hub.fold.household import Derived, Household
-from hub.fold.parts import Parts, provider_of
+from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
 from hub.state.capture import Document, capture_document, capture_facts
 from hub.state.presence import Visit, present_ms
@@ -54,7 +54,7 @@ def room_changes(
     """
     target = after.owner_of(fact)
     old, new = (left or before).derive(target), after.derive(target)
-    if was_told(before.sessions.get(target, {}), fact.kind):
+    if was_told(before.parts_of(target), fact):
         news = False
     told = _own_entry(fact, delivery, old, new, target, after.durable, news)
     if told:
@@ -65,10 +65,16 @@ def room_changes(
         yield from _corrections(fact, session, before, after)
 
 
-def was_told(parts: Parts, kind: Kind) -> bool:
-    """Whether an end of this kind was told before: telling it again, in other words, is no news."""
+def was_told(parts: Parts, fact: Fact) -> bool:
+    """Whether this end was told before: telling it again, in other words, is no news."""
+    kind, detail = fact.kind, fact.detail
+    if kind not in SETTLED:
+        return False
     names = ("end/",) if kind is Kind.ROOM_ENDED else (f"{kind}/", f"status/{kind}/", f"transcript/{kind}/")
-    return kind in SETTLED and any(name.startswith(names) for facts in parts.values() for name in facts.first)
+    # The end of one recording is not that of another.
+    part = capture_part(fact, detail) if isinstance(detail, CaptureDetail) else ""
+    known = parts.get(part)
+    return known is not None and any(name.startswith(names) for name in known.first)
 
 
 def source_details(fact: Fact, delivery: Delivery) -> Document:

@@ -251,7 +251,7 @@ async def test_bodies_in_flight_are_bounded_together(tmp_path: Path) -> None:
         refused = [await reply for reply in done]
         assert all(is_problem(reply, 503) for reply in refused)
         assert all(reply.headers["retry-after"] == "1" for reply in refused)
-        assert len(waiting) == 4
+        assert len(waiting) == 3
         for reply in waiting:
             reply.cancel()
         for connection in connections:
