@@ -57,11 +57,20 @@ def load(path: str | None, environ: Mapping[str, str], shipped: Path | None = No
     chosen = _chosen(path or environ.get("HUB_CONFIG"), standard)
     tables = _overridden(list(_tables(chosen, standard, environ)), environ)
     readings = [(table, _readings(table, environ)) for table in tables]
-    settings = msgspec.convert(_plain(readings), Settings)
+    settings = _with_homes(msgspec.convert(_plain(readings), Settings))
     files = {table.section: table.file for table in tables}
     origins = {table.place(key).key: reading.origin for table, entries in readings for key, reading in entries.items()}
     check_together(settings, lambda key: origins.get(key, files[key.partition(".")[0]]))
     return settings
+
+
+def _with_homes(settings: Settings) -> Settings:
+    """Let all sources of one account call a durable room the same, whichever path its webhooks take."""
+    first: dict[str, str] = {}
+    for source in settings.sources:
+        first.setdefault(source.scope, source.home or source.name)
+    homes = (msgspec.structs.replace(source, home=source.home or first[source.scope]) for source in settings.sources)
+    return msgspec.structs.replace(settings, sources=tuple(homes))
 
 
 def _chosen(given: str | None, standard: Path) -> Path:

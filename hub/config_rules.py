@@ -218,6 +218,7 @@ _TEXTS: Mapping[str, Rule[str]] = {
     "auth.allow_origins": _matching(_ORIGIN, "origins such as https://dashboard.example.com, or *"),
     "sources.provider": _one_of(*PROOFS),
     "sources.name": _matching(_NAME, "a name of a-z, 0-9, _ and -"),
+    "sources.home": _empty_or(_matching(_NAME, "a name of a-z, 0-9, _ and -")),
     "sources.path": _matching(_PATH, "a path that begins with / and holds no spaces, braces, ? or #"),
     "sources.proof": _one_of("signature", "ip", "none"),
     "sources.allow_ips": _NETWORK,

@@ -80,6 +80,8 @@ class Source(_Section, frozen=True, kw_only=True):
     name: str
     path: str
     account: str = ""
+    # What its durable rooms are called after: `<home>@<room id>`. Empty: the name of the first source of the account.
+    home: str = ""
     # signature, or, explicitly weaker: ip (with allow_ips) or none.
     proof: str = "signature"
     allow_ips: tuple[str, ...] = ()
@@ -102,6 +104,10 @@ class Source(_Section, frozen=True, kw_only=True):
     def scope(self) -> str:
         """Deliveries of one provider account are deduplicated together, whichever path they took."""
         return f"{self.provider}/{self.account}"
+
+    def durable_room(self, room: str) -> str:
+        """Return the id of the durable room that this account calls `room` (already escaped); empty for none."""
+        return f"{self.home or self.name}@{room}" if room else ""
 
 
 class MeetingBaas(_Section, frozen=True, kw_only=True):

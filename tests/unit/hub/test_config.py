@@ -25,7 +25,13 @@ EVERY_VARIABLE = {
     "LIVEKIT_API_KEY": "APIabc",
     "LIVEKIT_API_SECRET": "lk-new,lk-old",
     "LIVEKIT_URL": "wss://rooms.example.com",
+    "HMS_WEBHOOK_SECRET": "hms-new,hms-old",
+    "HMS_ACCESS_KEY": "hms-access",
+    "HMS_APP_SECRET": "hms-app",
+    "PULSE_WEBHOOK_SECRET": "pulse-secret",
+    "WEBHOOK_SECRET": "guide-secret",
 }
+SHIPPED_SOURCES = ["meetingbaas", "livekit", "100ms", "100ms-rooms", "pulse"]
 
 
 def _file(folder: Path, toml: str) -> str:
@@ -37,15 +43,16 @@ def _file(folder: Path, toml: str) -> str:
 def test_the_shipped_file_loads_with_an_empty_environment() -> None:
     """`make run` has to work on a fresh checkout, before anybody has set anything."""
     loaded = load(str(SHIPPED), {})
-    assert [source.name for source in loaded.sources] == ["meetingbaas", "livekit"]
+    assert [source.name for source in loaded.sources] == SHIPPED_SOURCES
     assert loaded == msgspec.structs.replace(Settings(), sources=loaded.sources)
-    assert all(not source.keys and not source.api_keys for source in loaded.sources)
+    secrets = [(one.keys, one.api_keys, one.headers, one.signing_secrets) for one in loaded.sources]
+    assert secrets == [({}, (), {}, ())] * len(SHIPPED_SOURCES)
 
 
 def test_the_shipped_file_reads_every_variable_that_is_documented() -> None:
     """A deployment is configured by these variables alone; rotation puts several values into one."""
     loaded = load(str(SHIPPED), EVERY_VARIABLE)
-    meetingbaas, livekit = loaded.sources
+    meetingbaas, livekit, hms, hms_rooms, pulse = loaded.sources
     assert (loaded.server.port, loaded.storage.url) == (9001, "postgresql://hub:pw@db/hub")
     assert (loaded.bus.url, loaded.livekit.url) == ("redis://cache:6379/1", "wss://rooms.example.com")
     assert loaded.auth.api_keys == ("key-one", "key-two:read+launch")
@@ -54,15 +61,31 @@ def test_the_shipped_file_reads_every_variable_that_is_documented() -> None:
     assert meetingbaas.webhook_secrets == ("whsec_c2VjcmV0",)
     assert meetingbaas.callback_secrets == ("callback-secret",)
     assert livekit.keys == {"APIabc": ("lk-new", "lk-old")}
+    assert {hms.signing_secrets, hms_rooms.signing_secrets} == {("hms-new", "hms-old")}
+    assert hms.headers == hms_rooms.headers == {"X-100ms-Key": ("hms-new", "hms-old")}
+    assert (loaded.hms.access_key, loaded.hms.app_secret) == ("hms-access", "hms-app")
+    assert pulse.signing_secrets == ("pulse-secret",)
+
+
+def test_the_variable_of_the_pulse_guide_is_read_where_ours_is_not_set() -> None:
+    """Whoever followed the guide has it set already."""
+    loaded = load(str(SHIPPED), {"WEBHOOK_SECRET": "guide-secret"})
+    assert loaded.sources[-1].signing_secrets == ("guide-secret",)
+
+
+def test_paths_of_one_account_speak_of_the_same_rooms() -> None:
+    """100ms posts to two paths, as two guides have them; a room must not be two rooms for that."""
+    sources = {source.name: source for source in load(str(SHIPPED), {}).sources}
+    assert sources["100ms-rooms"].durable_room("r") == sources["100ms"].durable_room("r") == "100ms@r"
 
 
 def test_the_shipped_file_shows_every_key_of_this_release() -> None:
     """Users look for what they can set in the file, not in the source."""
     document = tomllib.loads(SHIPPED.read_text("utf-8"))
     shown = {key for source in document["sources"] for key in source}
-    assert {field.name for field in msgspec.structs.fields(Source)} - shown == {"headers", "signing_secrets"}
+    assert {field.name for field in msgspec.structs.fields(Source)} == shown
     for section in msgspec.structs.fields(Settings):
-        if section.name not in {"sources", "hms"}:
+        if section.name != "sources":
             keys = {field.name for field in msgspec.structs.fields(section.type)}
             assert keys == set(document[section.name]), section.name
 
@@ -81,7 +104,7 @@ def test_a_table_that_the_file_lacks_comes_from_the_shipped_one(tmp_path: Path) 
     """Whoever changes only the port still wants DATABASE_URL read and the sources there."""
     loaded = load(_file(tmp_path, "[server]\nport = 9000"), {"DATABASE_URL": "sqlite:///other.db", "PORT": "1"})
     assert (loaded.server.port, loaded.storage.url) == (9000, "sqlite:///other.db")
-    assert len(loaded.sources) == 2
+    assert [source.name for source in loaded.sources] == SHIPPED_SOURCES
 
 
 def test_a_table_that_the_file_has_is_not_mixed_with_the_shipped_one(tmp_path: Path) -> None:
