@@ -26,6 +26,8 @@ SECRETS = {
     "MEETINGBAAS_API_KEY": "mb-test-api-key-0123456789abcdef",
     "MEETINGBAAS_WEBHOOK_SECRET": "whsec_bWVldGluZy1iYWFzLXYyLXN2aXgtc2lnbmluZy1rZXk=",
     "MEETINGBAAS_CALLBACK_SECRET": "cb-secret-1-0123456789",
+    "HMS_WEBHOOK_SECRET": "hms-test-secret-0123456789",
+    "PULSE_WEBHOOK_SECRET": "pulse-test-secret-0123456789",
 }
 
 
@@ -43,7 +45,7 @@ class HubProcess:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        foreign = ("HUB_", "LIVEKIT_", "MEETINGBAAS_")
+        foreign = ("HUB_", "LIVEKIT_", "MEETINGBAAS_", "HMS_", "PULSE_")
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
             **SECRETS,

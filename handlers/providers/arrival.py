@@ -1,8 +1,13 @@
 """What a provider module gets and gives: a request as it arrived, its proof, and what it says."""
 
+import hashlib
+import hmac
+
 import msgspec
 
 from hub.events import Fact
+
+HASH_PREFIX = "sha256:"
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +21,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     received_at: int
     # The `{bot_key}` of the path, where there is one.
     path_key: str = ""
+    # It was kept: what may be a static secret among its headers, and its path key, are there as `hashed_secret` only.
+    hashed: bool = False
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header (`name` in lower case), or None."""
@@ -51,3 +58,23 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     # How it is proved: a name that the provider's `sign` knows.
     dialect: str
     method: str = "POST"
+
+
+def matches_secret(arrival: Arrival, given: str, secret: str) -> bool:
+    """Whether `given`, a header's value or the path key of this arrival, is the secret; an empty secret is none.
+
+    A request that was kept holds hashes in place of what was given. Only then are hashes compared: a live request
+    that sends the hash of a secret has not proved that it knows the secret.
+    """
+    expected = hashed_secret(secret) if arrival.hashed else secret
+    return bool(secret) and hmac.compare_digest(_as_bytes(given), _as_bytes(expected))
+
+
+def hashed_secret(value: str) -> str:
+    """Return the form in which a value that may be a static secret is kept: `sha256:<hex>`."""
+    return f"{HASH_PREFIX}{hashlib.sha256(_as_bytes(value)).hexdigest()}"
+
+
+def _as_bytes(value: str) -> bytes:
+    # Headers may hold lone surrogates: bytes that were not UTF-8. They compare as different, and nothing raises.
+    return value.encode("utf-8", "surrogatepass")

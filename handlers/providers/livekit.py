@@ -5,9 +5,10 @@ and `createdAt` has whole seconds.
 """
 
 from handlers.providers.arrival import Spoken
+from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past, read_error
 from handlers.providers.livekit_captures import read_egress, read_ingress
 from handlers.providers.livekit_proof import sign, verify
-from handlers.providers.livekit_statement import ID_CHARACTERS, Statement, identify, not_before, past, read_error
+from handlers.providers.livekit_statement import Statement
 from handlers.providers.reading import Payload, clean, flag, harmless, mapping, moment, pseudonym, text
 from hub.errors import Unusable
 from hub.events import (
@@ -199,8 +200,7 @@ def _first(payload: Payload, paths: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _durable(source: Source, payload: Payload) -> str:
-    name = _first(payload, _NAMES)
-    return f"{source.name}@{escape_id(name)}" if name else ""
+    return source.durable_room(escape_id(_first(payload, _NAMES)))
 
 
 def _session(source: Source, payload: Payload, received_at: int) -> Session | None:

@@ -1,11 +1,12 @@
 """What LiveKit says of recordings and live streams: its egresses and ingresses."""
 
-from handlers.providers.livekit_statement import Statement, identify, past, read_error
+from handlers.providers.judging import identify, past, read_error
+from handlers.providers.links import Links, link_at
+from handlers.providers.livekit_statement import Statement
 from handlers.providers.reading import Payload, listing, mapping, moment, text, whole
 from hub.errors import Unusable
 from hub.events import CaptureDetail, Kind
 
-_LINK_CHARACTERS = 4096
 _LINKS = 20
 
 # Status of an egress → its kind as a recording, its kind as a stream, the field that holds the time of it.
@@ -103,13 +104,10 @@ def _egress_error(egress: Payload, kind: Kind) -> str:
     return error
 
 
-def _links(results: list[Payload]) -> tuple[tuple[str, str], ...]:
+def _links(results: list[Payload]) -> Links:
     """Return where the files are kept; without cloud storage that is a path on the egress server: no link."""
-    found = (
-        text(result, key, limit=_LINK_CHARACTERS) for result in results for key in ("location", "playlistLocation")
-    )
-    links = dict.fromkeys(link for link in found if link.startswith(("https://", "http://")))
-    return tuple(("file", link) for link in links)[:_LINKS]
+    found = (link_at(result, key) for result in results for key in ("location", "playlistLocation"))
+    return tuple(("file", link) for link in dict.fromkeys(found) if link)[:_LINKS]
 
 
 def read_ingress(name: str, payload: Payload, received_at: int) -> Statement:

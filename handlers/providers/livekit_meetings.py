@@ -1,4 +1,4 @@
-"""Simulated LiveKit meetings: people who come, go and come back, tracks, a recorder and its recording."""
+"""Simulated LiveKit meetings: people who come, go and come back, callers, agents, tracks, a recorder, its recording."""
 
 import random
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from handlers.providers.livekit_payloads import (
     brief_room,
     camera,
     complete_recording,
+    failed_recording,
     full_participant,
     full_room,
     microphone,
@@ -19,6 +20,7 @@ from handlers.providers.livekit_payloads import (
     recording,
     sample,
 )
+from handlers.providers.story import Captured, Meeting, RoomTruth, Stay, whole_second
 
 _PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
 _ROOMS = ("daily-standup", "design-review", "sales-call", "office-hours", "retro")
@@ -26,32 +28,52 @@ _REASONS = ("CLIENT_INITIATED", "CLIENT_INITIATED", "SIGNAL_CLOSE", "CONNECTION_
 _UPLOAD_MS = 8_000
 
 
-def meeting(seed: int, start: int, minutes: float) -> list[tuple[int, Sample]]:
-    """Return a whole meeting: pairs of when to send, in milliseconds, and what, sorted by time.
+def meeting(seed: int, start: int, minutes: float, room: str = "") -> Meeting:
+    """Return a whole meeting from `start` (ms) on, in `room` or one that is called after the seed.
 
     Equal arguments make equal meetings; another seed or start has other ids throughout.
     """
-    return sorted(_Story(seed, start, minutes).tell(), key=lambda entry: entry[0])
+    return _Story(seed, start, minutes, room).meeting()
 
 
 class _Story:
     """A meeting in the making: who comes and goes when, and what LiveKit tells of it."""
 
-    def __init__(self, seed: int, start: int, minutes: float) -> None:
+    def __init__(self, seed: int, start: int, minutes: float, room: str) -> None:
         self._random = random.Random(seed)
         self._key = f"{base36(seed % 2**64)}_{base36(start)}"
         self._start = start
         self._length = max(1, round(minutes * 60_000))
         self._end = start + self._length
         self._made = 0
-        name = f"{self._random.choice(_ROOMS)}-{seed}"
+        name = room or f"{self._random.choice(_ROOMS)}-{seed}"
         self._room = Room(sid=self._new_id("RM"), name=name, created_at=start)
+        self._stays: list[Stay] = []
+        self._captured: list[Captured] = []
+        self._rejected: list[str] = []
 
-    def tell(self) -> Iterator[tuple[int, Sample]]:
+    def meeting(self) -> Meeting:
+        """Return the meeting, told to its end."""
+        script = tuple(sorted(self._tell(), key=lambda entry: entry[0]))
+        truth = RoomTruth(
+            provider="livekit",
+            room=self._room.name,
+            session=self._room.sid,
+            started=self._start,
+            # LiveKit tells in milliseconds when something began, and in whole seconds when it ended.
+            ended=max(self._start, whole_second(self._end)),
+            stays=tuple(self._stays),
+            captured=tuple(self._captured),
+            rejected=tuple(self._rejected),
+        )
+        return Meeting(script, truth)
+
+    def _tell(self) -> Iterator[tuple[int, Sample]]:
         """Yield what is sent and when, in no order but that equal times stand in theirs."""
         yield self._send("room_started", self._start, {"room": full_room(self._room)})
         for number, name in enumerate(self._random.sample(_PEOPLE, self._random.randint(3, 6))):
             yield from self._tell_person(name, comes_back=number == 0 or self._random.random() < 0.3)
+        yield from self._tell_others()
         yield from self._tell_recording()
         ended: JsonObject = {"room": full_room(self._room), "roomEndReason": "ROOM_END_IDLE_TIMEOUT"}
         yield self._send("room_finished", self._end, ended)
@@ -67,7 +89,25 @@ class _Story:
             arrival = back
         yield from self._tell_visit(self._visit(name, arrival), departure, self._random.choice(_REASONS))
 
+    def _tell_others(self) -> Iterator[tuple[int, Sample]]:
+        """Tell of an agent, whom nobody counts, of a caller, who is a person, and of somebody who does not get in."""
+        if self._random.random() < 0.3:
+            agent = self._visit("Notetaker", self._moment(0.02, 0.1), "AGENT")
+            yield from self._tell_visit(agent, self._end, "ROOM_CLOSED")
+        if self._random.random() < 0.3:
+            caller = self._visit("Caller", self._moment(0.1, 0.3), "SIP")
+            yield from self._tell_visit(caller, self._moment(0.5, 0.9), "CLIENT_INITIATED")
+        if self._random.random() < 0.3:
+            rejected = self._visit("Ivo Brandt", self._moment(0.2, 0.4))
+            self._rejected.append(rejected.sid)
+            failed = full_participant(rejected, "JOIN_FAILURE")
+            told: JsonObject = {"room": full_room(self._room), "participant": failed}
+            yield self._send("participant_connection_aborted", rejected.joined_at, told)
+
     def _tell_visit(self, visit: Visit, left_at: int, reason: str) -> Iterator[tuple[int, Sample]]:
+        if visit.kind != "AGENT":
+            told_end = max(visit.joined_at, whole_second(left_at))
+            self._stays.append(Stay(identity=visit.identity, began=visit.joined_at, ended=told_end))
         joined: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit)}
         yield self._send("participant_joined", visit.joined_at, joined)
         tracks = [microphone(self._new_id("TR"))]
@@ -94,9 +134,11 @@ class _Story:
         yield self._send_egress("egress_updated", began, active)
         yield self._send_egress("egress_updated", self._end, {**active, "status": "EGRESS_ENDING"})
         yield self._send_left(recorder, self._end, "ROOM_CLOSED")
-        # Only when the file is uploaded: long after the room has finished.
-        complete = complete_recording(self._room, egress_id, began, self._end)
-        yield self._send_egress("egress_ended", self._end + min(_UPLOAD_MS, self._length // 5), complete)
+        # Only when the file is uploaded, or could not be: long after the room has finished.
+        fails = self._random.random() < 0.2
+        result = (failed_recording if fails else complete_recording)(self._room, egress_id, began, self._end)
+        self._captured.append(Captured(egress_id, "failed" if fails else "completed"))
+        yield self._send_egress("egress_ended", self._end + min(_UPLOAD_MS, self._length // 5), result)
 
     def _send_left(self, visit: Visit, at: int, reason: str) -> tuple[int, Sample]:
         left: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit, reason)}
@@ -109,9 +151,9 @@ class _Story:
     def _send(self, event: str, at: int, objects: JsonObject) -> tuple[int, Sample]:
         return at, sample(event, self._new_id("EV"), at, objects)
 
-    def _visit(self, name: str, joined_at: int) -> Visit:
+    def _visit(self, name: str, joined_at: int, kind: str = "") -> Visit:
         identity = name.partition(" ")[0].lower()
-        return Visit(sid=self._new_id("PA"), identity=identity, name=name, joined_at=joined_at)
+        return Visit(sid=self._new_id("PA"), identity=identity, name=name, joined_at=joined_at, kind=kind)
 
     def _new_id(self, prefix: str) -> str:
         self._made += 1

@@ -132,6 +132,18 @@ def complete_recording(room: Room, egress_id: str, began: int, ended: int) -> Js
     }
 
 
+def failed_recording(room: Room, egress_id: str, began: int, ended: int) -> JsonObject:
+    """Return an egress that has become nothing."""
+    return {
+        **recording(room, egress_id, updated_at=ended),
+        "startedAt": nanoseconds(began),
+        "endedAt": nanoseconds(ended),
+        "status": "EGRESS_FAILED",
+        "error": "Start signal not received",
+        "errorCode": 412,
+    }
+
+
 def ingress_objects(room: Room, ingress_id: str, began: int, state: JsonObject) -> JsonObject:
     """Return what events about ingresses hold."""
     ingress: JsonObject = {

@@ -10,6 +10,7 @@ from handlers.providers.livekit_payloads import (
     brief_room,
     camera,
     complete_recording,
+    failed_recording,
     full_participant,
     full_room,
     ingress_objects,
@@ -112,10 +113,9 @@ def _tell_recording_ends(room: Room, now: int) -> dict[str, _Telling]:
     """Tell of other ends than a complete file, each of an egress of its own: an end is final."""
     began = now - 60_000
     ended: JsonObject = {**_since(began), "endedAt": nanoseconds(now)}
-    failed: JsonObject = {"status": "EGRESS_FAILED", "error": "Start signal not received", "errorCode": 412}
     aborted: JsonObject = {"status": "EGRESS_ABORTED", "details": "End reason: Start aborted"}
     limit: JsonObject = {"status": "EGRESS_LIMIT_REACHED", "error": "Session limit reached", "errorCode": 413}
-    failure = {**recording(room, "EG_hubsample002", updated_at=now), **ended, **failed}
+    failure = failed_recording(room, "EG_hubsample002", began, now)
     abortion = {**recording(room, "EG_hubsample003", updated_at=now), **ended, **aborted}
     cut_short = {**complete_recording(room, "EG_hubsample004", began, now), **limit}
     return {

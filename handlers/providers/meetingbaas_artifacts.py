@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from handlers.providers.links import Links, link_at, named_links
 from handlers.providers.meetingbaas_telling import Telling, name_of
 from handlers.providers.reading import Payload, flag, listing, mapping, number, text
 from hub.events import CaptureDetail, Segment, TranscriptDetail
-
-_Links = tuple[tuple[str, str], ...]
 
 # What is kept of a meeting, and the fields that link to it: v2's own name first, then v1's.
 _CAPTURE_FIELDS = (
@@ -22,7 +21,6 @@ _HOUR_MS = 60 * 60 * 1000
 # v1 documents 2 h in one place and 24 h in another; v2 documents 4 h.
 _V1_LINKS_LAST = 2 * _HOUR_MS
 _V2_LINKS_LAST = 4 * _HOUR_MS
-_URL_LIMIT = 8192
 _TEXT_LIMIT = 20_000
 _SECONDS_LIMIT = 10**9
 
@@ -56,14 +54,8 @@ def latest_speech(content: Payload) -> tuple[Segment, ...]:
     return _segments(entries or [mapping(content, "segment") or content])
 
 
-def _links(content: Payload, fields: tuple[tuple[str, str], ...]) -> _Links:
-    found: dict[str, str] = {}
-    for name, field in fields:
-        url = text(content, field, limit=_URL_LIMIT + 1)
-        # A link that was cut would be broken, and nothing but http is ever followed.
-        if len(url) <= _URL_LIMIT and url.startswith(("https://", "http://")):
-            found.setdefault(name, url)
-    return tuple(found.items())
+def _links(content: Payload, fields: tuple[tuple[str, str], ...]) -> Links:
+    return named_links((name, link_at(content, field)) for name, field in fields)
 
 
 def _expiry(telling: Telling) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from handlers.providers.arrival import Arrival, Proof
+from handlers.providers.arrival import Arrival, Proof, matches_secret
 from hub.errors import ConfigRefused, ProofRefused
 from hub.settings import Source
 
@@ -74,24 +74,24 @@ def _check_signature(family: str, source: Source, arrival: Arrival) -> Proof | N
 
 
 def _check_key(source: Source, arrival: Arrival) -> Proof | None:
-    given = arrival.every(_API_KEY_HEADER) + arrival.every(_LEGACY_KEY_HEADER)
-    return _check_static("api-key", _API_KEY_HEADER, given, "api_keys", source.api_keys)
+    headers = (_API_KEY_HEADER, _LEGACY_KEY_HEADER)
+    return _check_static("api-key", arrival, headers, "api_keys", source.api_keys)
 
 
 def _check_callback(source: Source, arrival: Arrival) -> Proof | None:
-    given = arrival.every(_CALLBACK_HEADER)
-    return _check_static("callback-secret", _CALLBACK_HEADER, given, "callback_secrets", source.callback_secrets)
+    return _check_static("callback-secret", arrival, (_CALLBACK_HEADER,), "callback_secrets", source.callback_secrets)
 
 
 def _check_static(
-    scheme: str, header: str, given: tuple[str, ...], setting: str, secrets: tuple[str, ...]
+    scheme: str, arrival: Arrival, headers: tuple[str, ...], setting: str, secrets: tuple[str, ...]
 ) -> Proof | None:
+    given = [value for header in headers for value in arrival.every(header)]
     if not given:
         return None
-    known = [_as_bytes(secret) for secret in secrets if secret]
-    if _any_equal(map(_as_bytes, given), known):
+    if any(matches_secret(arrival, value, secret) for value in given for secret in secrets):
         return Proof(scheme=scheme)
-    raise ProofRefused(f"{header} is none of {setting}" if known else f"{header} came, but {setting} is empty")
+    header = headers[0]
+    raise ProofRefused(f"{header} is none of {setting}" if any(secrets) else f"{header} came, but {setting} is empty")
 
 
 def _expectation(source: Source) -> str:
@@ -159,11 +159,6 @@ def _mac(key: bytes, delivery_id: bytes, second: int, body: bytes) -> bytes:
 
 def _any_equal(given: Iterable[bytes], known: list[bytes]) -> bool:
     return any(hmac.compare_digest(one, other) for one in given for other in known)
-
-
-def _as_bytes(secret: str) -> bytes:
-    # Headers may hold lone surrogates: bytes that were not UTF-8. They compare as different, and nothing raises.
-    return secret.encode("utf-8", "surrogatepass")
 
 
 def _decode(encoded: str) -> bytes | None:

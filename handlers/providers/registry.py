@@ -6,8 +6,18 @@ from collections.abc import Callable, Mapping
 import msgspec
 import structlog
 
-from handlers.providers import livekit, livekit_samples, meetingbaas, meetingbaas_samples
+from handlers.providers import (
+    hms,
+    hms_samples,
+    livekit,
+    livekit_samples,
+    meetingbaas,
+    meetingbaas_samples,
+    pulse,
+    pulse_samples,
+)
 from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
+from handlers.providers.keeping import shown_headers
 from handlers.providers.reading import Payload, clean, parse_payload
 from hub.errors import NotJson, ProofRefused, Unusable
 from hub.events import Delivery, Verdict
@@ -15,12 +25,9 @@ from hub.settings import Source
 
 # What a defect in a translator raises. It must cost the delivery its meaning, never its bytes.
 _DEFECTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-# Everything else in a header may be a secret: a provider's, a proxy's or a customer's.
-_SHOWN_HEADERS = frozenset(
-    {"content-length", "content-type", "date", "user-agent", "svix-id", "svix-timestamp", "webhook-id"}
-    | {"webhook-timestamp", "x-pulse-event"}
-)
-_SHOWN_LENGTH = 256
+
+# (source, body, now in ms, dialect, delivery id) -> headers
+_Sign = Callable[[Source, bytes, int, str, str], dict[str, str]]
 
 log = structlog.get_logger()
 
@@ -30,8 +37,7 @@ class Provider(msgspec.Struct, frozen=True):
 
     verify: Callable[[Source, Arrival], Proof]
     translate: Callable[[Source, Payload, int], Spoken]
-    # (source, body, now in ms, dialect, delivery id) -> headers
-    sign: Callable[[Source, bytes, int, str, str], dict[str, str]]
+    sign: _Sign
     samples: Callable[[int], dict[str, Sample]]
     # (seed, start in ms, minutes) -> [(time in ms, sample), …]
     meeting: Callable[[int, int, float], list[tuple[int, Sample]]]
@@ -47,7 +53,22 @@ def _sign_livekit(source: Source, body: bytes, now: int, _dialect: str, _deliver
     return livekit.sign(source, body, now)
 
 
+def _sign_body(sign: Callable[[Source, bytes, str], dict[str, str]]) -> _Sign:
+    """Fit a provider that signs neither a time nor an id."""
+    return lambda source, body, _now, dialect, _delivery_id: sign(source, body, dialect)
+
+
 PROVIDERS: Mapping[str, Provider] = {
+    "100ms": Provider(
+        hms.verify,
+        hms.translate,
+        _sign_body(hms.sign),
+        hms_samples.samples,
+        hms_samples.meeting,
+        # Real events have an id, the guides' bodies none: after a minute the same words are news.
+        dedupe_window=60,
+        takes="a secret header that is configured for it, or x-100ms-signature: HMAC-SHA256 of the raw body, in hex",
+    ),
     "livekit": Provider(
         livekit.verify,
         livekit.translate,
@@ -65,6 +86,16 @@ PROVIDERS: Mapping[str, Provider] = {
         takes_path_key=True,
         takes="x-meeting-baas-api-key, Svix headers (svix-id, svix-timestamp, svix-signature), or x-mb-secret",
     ),
+    "pulse": Provider(
+        pulse.verify,
+        pulse.translate,
+        _sign_body(pulse.sign),
+        pulse_samples.samples,
+        pulse_samples.meeting,
+        # The guide's tracks and recordings hold no time, and are sent again for over an hour.
+        dedupe_window=24 * 60 * 60,
+        takes="the body's HMAC-SHA256 in hex, with or without sha256=, in X-Webhook-Signature or X-Pulse-Signature",
+    ),
 }
 
 
@@ -77,12 +108,9 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
     provider = PROVIDERS[source.provider]
     proof = _proved(provider, source, arrival) if source.proof == "signature" else Proof(scheme=source.proof)
     try:
-        spoken = provider.translate(source, parse_payload(arrival.body), arrival.received_at)
+        spoken = _translated(source, arrival.body, arrival.received_at)
     except Unusable as refusal:
-        return _dead(source, arrival, proof, str(refusal), malformed=isinstance(refusal, NotJson))
-    except _DEFECTS as defect:
-        log.exception("delivery.untranslated", source=source.name)
-        return _dead(source, arrival, proof, f"translation failed: {type(defect).__name__}")
+        return _dead(source, arrival, proof, refusal)
     delivery_id = proof.delivery_id or spoken.delivery_id
     is_lasting = bool(delivery_id) or spoken.timed
     return Delivery(
@@ -92,10 +120,33 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         window_ms=None if is_lasting else (source.dedupe_window or provider.dedupe_window) * 1000,
         received_at=arrival.received_at,
         body=arrival.body,
-        headers=_redacted(arrival.headers),
+        headers=shown_headers(arrival.headers),
         provider_type=clean(spoken.provider_type),
         facts=spoken.facts,
     )
+
+
+def read_again(source: Source, delivery: Delivery) -> Delivery:
+    """Translate the bytes of a kept delivery with today's code, at the clock of its arrival; it stays what it was."""
+    try:
+        spoken = _translated(source, delivery.body, delivery.received_at)
+    except Unusable as refusal:
+        return msgspec.structs.replace(delivery, verdict=Verdict.DEAD, reason=str(refusal), facts=())
+    return msgspec.structs.replace(
+        delivery,
+        verdict=Verdict.ACCEPTED,
+        reason="",
+        provider_type=clean(spoken.provider_type),
+        facts=spoken.facts,
+    )
+
+
+def _translated(source: Source, body: bytes, received_at: int) -> Spoken:
+    try:
+        return PROVIDERS[source.provider].translate(source, parse_payload(body), received_at)
+    except _DEFECTS as defect:
+        log.exception("delivery.untranslated", source=source.name)
+        raise Unusable(f"translation failed: {type(defect).__name__}") from defect
 
 
 def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
@@ -106,27 +157,19 @@ def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
         raise ProofRefused(f"{refusal}; this path takes {provider.takes}") from refusal
 
 
-def _dead(source: Source, arrival: Arrival, proof: Proof, reason: str, *, malformed: bool = False) -> Delivery:
+def _dead(source: Source, arrival: Arrival, proof: Proof, refusal: Unusable) -> Delivery:
     return Delivery(
         source=source.name,
         scope=source.scope,
         key=f"id:{clean(proof.delivery_id)}" if proof.delivery_id else _fingerprint(arrival.body),
         received_at=arrival.received_at,
         body=arrival.body,
-        headers=_redacted(arrival.headers),
+        headers=shown_headers(arrival.headers),
         verdict=Verdict.DEAD,
-        reason=reason,
-        malformed=malformed,
+        reason=str(refusal),
+        malformed=isinstance(refusal, NotJson),
     )
 
 
 def _fingerprint(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
-
-
-def _redacted(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        # A header may hold bytes that are no text; nothing that cannot be stored may get any further.
-        (clean(name, _SHOWN_LENGTH), clean(value, _SHOWN_LENGTH) if name in _SHOWN_HEADERS else "redacted")
-        for name, value in headers
-    )

@@ -67,7 +67,7 @@ def signed(source: Source, sample: Sample, body: bytes, now: int, *, wrong: bool
     sign = PROVIDERS[source.provider].sign
     # A wrong proof is made over other bytes and with another secret: whatever the scheme checks, it fails.
     headers = sign(source, body + b" " if wrong else body, now, sample.dialect, f"msg_{secrets.token_hex(12)}")
-    static = ("x-meeting-baas-api-key", "x-mb-secret")
+    static = {"x-meeting-baas-api-key", "x-mb-secret", *(name.lower() for name in source.headers)}
     return {name: ("wrong" if wrong and name.lower() in static else value) for name, value in headers.items()}
 
 

@@ -1290,6 +1290,8 @@ EXTRA: dict[str, dict[str, object]] = {
         "participant.metadata": "secret-metadata",
     },
     "meetingbaas": {"data.user_data": "ann@acme.example", "data.secret": "secret-metadata"},
+    "100ms": {"data.user_data": "ann@acme.example", "data.secret": "secret-metadata"},
+    "pulse": {"participant.metadata": "secret-metadata", "stream_key": "secret-metadata"},
 }
 
 
@@ -1329,7 +1331,7 @@ async def _everything_that_is_sent(hub: RunningHub) -> tuple[set[str], str]:
     """Send every sample, rightly and wrongly proved, and every sort of refused request; return the credentials."""
     carried: set[str] = set()
     answers: list[str] = []
-    public = {"content-type", "user-agent", "svix-id", "svix-timestamp"}
+    public = {"content-type", "user-agent", "svix-id", "svix-timestamp", "x-pulse-event"}
     for provider in PROVIDERS:
         source = source_for(hub.settings, provider)
         now = time.time_ns() // 1_000_000

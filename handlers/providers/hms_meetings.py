@@ -1,0 +1,142 @@
+"""Simulated 100ms meetings: people on several devices who come, go and come back, roles, a beam, its recording."""
+
+import random
+from collections.abc import Iterator
+
+import msgspec
+
+from handlers.providers import hms_files as files
+from handlers.providers import hms_payloads as payloads
+from handlers.providers.arrival import Sample
+from handlers.providers.hms_payloads import JsonObject, Peer, Place
+
+_PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
+_ROOMS = ("daily-standup", "design-review", "sales-call", "office-hours", "retro")
+_REASONS = ("client request", "client request", "websocket closed", "ice connection state closed", "peer kicked")
+_UPLOAD_MS = 8_000
+
+
+def meeting(seed: int, start: int, minutes: float) -> list[tuple[int, Sample]]:
+    """Return a whole meeting: pairs of when to send, in milliseconds, and what, sorted by time.
+
+    Equal arguments make equal meetings; another seed or start has other ids throughout. Odd seeds sign their bodies,
+    as HIPAA workspaces do, the others send the secret header.
+    """
+    return sorted(_Story(seed, start, minutes).tell(), key=lambda entry: entry[0])
+
+
+class _Story:
+    """A meeting in the making: who comes and goes when, and what 100ms tells of it."""
+
+    def __init__(self, seed: int, start: int, minutes: float) -> None:
+        self._random = random.Random(seed)
+        self._key = f"{seed % 2**64:x}-{start:x}"
+        self._dialect = "signature" if seed % 2 else "header"
+        self._length = max(1, round(minutes * 60_000))
+        self._start = start
+        self._end = start + self._length
+        # How long an upload takes, and a transcription after it.
+        self._delay = min(_UPLOAD_MS, self._length // 10)
+        self._made = 0
+        self._place = Place(
+            room_id=payloads.make_id(f"{self._key}/room"),
+            room_name=f"{self._random.choice(_ROOMS)}-{seed}",
+            session_id=payloads.make_id(f"{self._key}/session"),
+            opened_at=start,
+        )
+
+    def tell(self) -> Iterator[tuple[int, Sample]]:
+        """Yield what is sent and when, in no order but that equal times stand in theirs."""
+        yield self._send("session.open.success", self._start, self._place.named())
+        host, *guests = self._random.sample(_PEOPLE, self._random.randint(2, 6))
+        host_peer = self._peer(host, "host", self._moment(0.01, 0.05))
+        yield from self._tell_host(host_peer)
+        yield from self._tell_two_devices(guests[0])
+        for name in guests[1:]:
+            yield from self._tell_guest(name)
+        yield from self._tell_beam()
+        yield self._send("session.close.success", self._end, payloads.closed(self._place, self._end))
+        yield from self._tell_transcription()
+
+    def _tell_host(self, host: Peer) -> Iterator[tuple[int, Sample]]:
+        yield self._send_joined(host)
+        if self._random.random() < 0.5:
+            yield self._send_left(host, self._moment(0.9, 0.98), "client request")
+            return
+        # Who ends the room for everybody is not told to leave it: the close of the session is all there is.
+        ended = payloads.ended(self._place, host, "Class has ended")
+        yield self._send("room.end.success", self._end, ended)
+
+    def _tell_two_devices(self, name: str) -> Iterator[tuple[int, Sample]]:
+        """Tell of somebody who is there twice at once, and comes back with one of the two."""
+        desk = self._peer(name, "guest", self._moment(0.05, 0.1))
+        phone = self._peer(name, "guest", self._moment(0.15, 0.25))
+        yield from self._tell_visit(phone, self._moment(0.5, 0.6), "client request")
+        yield from self._tell_visit(desk, self._moment(0.3, 0.4), "websocket closed")
+        back = self._peer(name, "guest", self._moment(0.65, 0.7))
+        yield from self._tell_visit(back, self._moment(0.75, 0.95), "client request")
+
+    def _tell_guest(self, name: str) -> Iterator[tuple[int, Sample]]:
+        guest = self._peer(name, "guest", self._moment(0.05, 0.25))
+        yield self._send_joined(guest)
+        if self._random.random() < 0.5:
+            promoted = msgspec.structs.replace(guest, role="host")
+            yield self._send_role(promoted, "guest", self._moment(0.3, 0.4))
+            yield self._send_role(guest, "host", self._moment(0.5, 0.6))
+        yield self._send_left(guest, self._moment(0.7, 0.98), self._random.choice(_REASONS))
+
+    def _tell_visit(self, peer: Peer, left_at: int, reason: str) -> Iterator[tuple[int, Sample]]:
+        yield self._send_joined(peer)
+        yield self._send_left(peer, left_at, reason)
+
+    def _tell_beam(self) -> Iterator[tuple[int, Sample]]:
+        began, stopped = self._moment(0.04, 0.06), self._moment(0.985, 0.999)
+        made = self._end + self._delay
+        recorder = Peer(
+            # The beam names the peer that it is.
+            peer_id=payloads.make_uuid(f"{self._key}/recorder"),
+            user_id="",
+            name="beam",
+            role="__internal_recorder",
+            joined_at=began,
+        )
+        rtmp = self._random.random() < 0.3
+        gone: JsonObject = {"duration": (stopped - began) // 1000, "reason": "client request"}
+        yield self._send_joined(recorder)
+        yield self._send("beam.started.success", began, files.beam(self._place, self._key, began, rtmp=rtmp))
+        stop = {**files.beam(self._place, self._key, stopped, rtmp=rtmp), **gone}
+        yield self._send("beam.stopped.success", stopped, stop)
+        yield self._send_left(recorder, stopped, "client request")
+        # Only when the file is uploaded: after the session has closed.
+        recording = files.beam_recording(self._place, self._key, began, stopped, made)
+        yield self._send("beam.recording.success", made, recording)
+
+    def _tell_transcription(self) -> Iterator[tuple[int, Sample]]:
+        begun = self._end + self._delay
+        done = begun + self._delay
+        for name, at, count in (("transcription.started.success", begun, 0), ("transcription.success", done, 4)):
+            yield self._send(name, at, files.transcription(self._place, self._key, at, count))
+
+    def _send_joined(self, peer: Peer) -> tuple[int, Sample]:
+        return self._send("peer.join.success", peer.joined_at, payloads.joined(self._place, peer))
+
+    def _send_left(self, peer: Peer, at: int, reason: str) -> tuple[int, Sample]:
+        return self._send("peer.leave.success", at, payloads.left(self._place, peer, at, reason))
+
+    def _send_role(self, peer: Peer, previous: str, at: int) -> tuple[int, Sample]:
+        return self._send("role.change.success", at, payloads.role_changed(self._place, peer, previous, at))
+
+    def _send(self, name: str, at: int, inner: JsonObject) -> tuple[int, Sample]:
+        return at, payloads.sample(name, self._new_uuid(), at, inner, self._dialect)
+
+    def _peer(self, name: str, role: str, joined_at: int) -> Peer:
+        user_id = name.partition(" ")[0].lower()
+        return Peer(peer_id=self._new_uuid(), user_id=user_id, name=name, role=role, joined_at=joined_at)
+
+    def _new_uuid(self) -> str:
+        self._made += 1
+        return payloads.make_uuid(f"{self._key}/{self._made}")
+
+    def _moment(self, earliest: float, latest: float) -> int:
+        """Pick a time between two fractions of the meeting."""
+        return self._start + int(self._length * self._random.uniform(earliest, latest))

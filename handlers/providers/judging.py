@@ -1,0 +1,31 @@
+"""What a provider's module takes from a payload only after judging it: ids, times that can have been, errors."""
+
+import re
+
+from handlers.providers.reading import Payload, text
+from hub.events import FUTURE_LIMIT_MS, NAME_LIMIT, escape_id
+
+# Longer than any id may be, so that ids which differ only at the end stay different until they are escaped.
+ID_CHARACTERS = 4096
+_ERROR_CHARACTERS = 4096
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)\S+")
+
+
+def identify(payload: Payload, *path: str) -> str:
+    """Return the id at `path` as the hub writes it, empty when there is none."""
+    return escape_id(text(payload, *path, limit=ID_CHARACTERS))
+
+
+def past(time: int | None, received_at: int) -> int | None:
+    """Drop a time that the sender's clock puts into the future: a start after its own end helps nobody."""
+    return time if time is not None and time <= received_at + FUTURE_LIMIT_MS else None
+
+
+def not_before(start: int | None, end: int | None) -> int | None:
+    """Keep an end from preceding its start, which may have milliseconds where the end has only seconds."""
+    return max(start, end) if start is not None and end is not None else end
+
+
+def read_error(payload: Payload, key: str = "error") -> str:
+    """Return an error without what follows `://` in it: addresses of streams hold their keys."""
+    return _ADDRESS.sub(r"\1…", text(payload, key, limit=_ERROR_CHARACTERS))[:NAME_LIMIT]
