@@ -11,6 +11,7 @@ from hub.events import covers
 from hub.tokens import LONGEST_SECONDS, Claims, Tokens, Use
 
 COOKIE = "hub_token"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SCOPES = frozenset({"read", "launch", "admin"})
 
 
@@ -27,6 +28,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if not self.scopes & {scope, "admin"}:
             raise Forbidden(f"this needs the scope {scope}")
 
+    def demand_everything(self) -> None:
+        """Raise Forbidden unless the caller administers every topic: what arrives may be about any of them."""
+        self.demand("admin")
+        if "*" not in self.topics:
+            raise Forbidden("this needs a credential for every topic (*)")
+
     def narrowed(self, topics: frozenset[str]) -> frozenset[str]:
         """Return the topics asked for, the caller's own when none are; raise Forbidden for any it may not have."""
         if not topics:
@@ -37,18 +44,20 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Access:
-    """Reads credentials. `now` is in milliseconds since 1970."""
+    """Reads credentials. `now` is in milliseconds since 1970, `public_url` where the page is reached."""
 
-    def __init__(self, api_keys: Sequence[str], tokens: Tokens, now: Callable[[], int]) -> None:
+    def __init__(self, api_keys: Sequence[str], tokens: Tokens, now: Callable[[], int], public_url: str = "") -> None:
         self._keys = [_parse_key(entry) for entry in api_keys]
         self._tokens = tokens
         self._now = now
+        self._origin = _origin_of(public_url)
 
     def caller(self, request: web.Request) -> Caller:
         """Return who sent a request.
 
         Looked for are, in this order, `Authorization: Bearer`, `?token=` and the page's cookie. Raises Unauthenticated
-        when there is none, TokenRefused when it is not good.
+        when there is none, TokenRefused when it is not good, and Forbidden when another site's page sends our cookie
+        to change something.
         """
         kind, _, credential = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
@@ -56,6 +65,8 @@ class Access:
         if "token" in request.query:
             return self._token(request.query["token"])
         if COOKIE in request.cookies:
+            if request.method not in _SAFE_METHODS and not self._is_own(request):
+                raise Forbidden("a request with the page's cookie must come from the page: its Origin is another")
             return self._token(request.cookies[COOKIE])
         raise Unauthenticated("send an API key or a token as Authorization: Bearer, or a token as ?token=")
 
@@ -85,8 +96,19 @@ class Access:
                 found = Caller(scopes=scopes)
         return found
 
+    def _is_own(self, request: web.Request) -> bool:
+        origin = _origin_of(request.headers.get("Origin", ""))
+        # Behind a proxy that changes Host, public_url says who we are.
+        return bool(origin) and (origin == self._origin or origin.partition("://")[2] == request.host.lower())
+
     def _token(self, token: str) -> Caller:
         return _caller(self._tokens.read(token, Use.ACCESS, self._now() // 1000))
+
+
+def _origin_of(url: str) -> str:
+    """Return `scheme://host:port` of an address, in lower case; empty when it is none."""
+    scheme, separator, rest = url.lower().partition("://")
+    return f"{scheme}{separator}{rest.partition('/')[0]}" if separator and rest else ""
 
 
 def _caller(claims: Claims) -> Caller:

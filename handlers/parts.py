@@ -8,6 +8,7 @@ from aiohttp import web
 from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.limits import Rates
+from handlers.quarantine import Quarantine
 from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.ingest import Ingest
@@ -34,6 +35,7 @@ ACCESS = web.AppKey("ACCESS", Access)
 BODIES = web.AppKey("BODIES", BodyBudget)
 FAILURES = web.AppKey("FAILURES", Rates)
 ARRIVALS = web.AppKey("ARRIVALS", Rates)
+QUARANTINE = web.AppKey("QUARANTINE", Quarantine)
 CLOCKWORK = web.AppKey("CLOCKWORK", Clockwork)
 LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
 NOW: web.AppKey[Callable[[], int]] = web.AppKey("NOW")

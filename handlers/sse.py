@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -12,7 +13,7 @@ from aiohttp_sse import EventSourceResponse
 from handlers.access import Caller
 from handlers.parts import ACCESS, DESK, FANOUT, SETTINGS
 from hub.errors import BadRequest, StorageUnavailable
-from hub.events import Position, covers, parse_topic
+from hub.events import DELIVERIES, Position, covers, parse_topic
 from hub.subscriber import Gone, Grant, Subscriber, Wish
 from hub.wire import Form
 
@@ -85,7 +86,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """
     caller = _caller(request)
     topics = _topics(request, caller)
-    wish = _wish(request)
+    # What arrives is shown as it arrives: there is no state of it, and nothing to resume.
+    wish = Wish(snapshot=False) if topics == {DELIVERIES} else _wish(request)
     settings, fanout = request.app[SETTINGS].stream, request.app[FANOUT]
     response = Stream(send_timeout=settings.stall)
     writer = await response.prepare(request)
@@ -121,10 +123,15 @@ def _caller(request: web.Request) -> Caller:
 
 
 def _topics(request: web.Request, caller: Caller) -> frozenset[str]:
-    asked = [parse_topic(text) for text in request.query.getall("topic", [])]
-    if len(asked) > TOPIC_LIMIT:
+    texts = request.query.getall("topic", [])
+    if len(texts) > TOPIC_LIMIT:
         raise BadRequest(f"topic: at most {TOPIC_LIMIT} in one stream")
-    return without_nesting(caller.narrowed(frozenset(asked)))
+    asked = frozenset(text if text == DELIVERIES else parse_topic(text) for text in texts)
+    # A reconnect token holds the topic only if whoever got it was permitted to see it.
+    if DELIVERIES in (asked or caller.topics) and "reconnect" not in request.query:
+        caller.demand_everything()
+        caller = msgspec.structs.replace(caller, topics=caller.topics | {DELIVERIES})
+    return without_nesting(caller.narrowed(asked))
 
 
 def without_nesting(topics: frozenset[str]) -> frozenset[str]:

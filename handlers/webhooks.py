@@ -9,7 +9,7 @@ from aiohttp.typedefs import Handler
 
 from handlers.addresses import client_address, is_within
 from handlers.errors import problem_answer
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, SETTINGS
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
 from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
@@ -35,6 +35,28 @@ def webhook_routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
     return routes
 
 
+def proved(source: Source, arrival: Arrival, address: str) -> Delivery:
+    """Return the delivery that a genuine request is. Raises ProofRefused for any other."""
+    if source.allow_ips and not is_within(address, source.allow_ips):
+        raise ProofRefused(f"{source.path} takes requests from configured networks only (allow_ips)")
+    return receive(source, arrival)
+
+
+async def commit(request: web.Request, delivery: Delivery) -> Outcome:
+    """Return what became of a delivery, once that is durable.
+
+    Raises StorageUnavailable when that takes too long; it may become durable all the same.
+    """
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            return await request.app[INGEST].submit(delivery)
+    except TimeoutError:
+        raise StorageUnavailable("the store is slow; whether this was kept is not known, so send it again") from None
+    except Overloaded:
+        log.warning("delivery.overloaded", source=delivery.source)
+        raise
+
+
 def _handler(source: Source) -> Handler:
     async def take_webhook(request: web.Request) -> web.StreamResponse:
         return await _take(request, source)
@@ -53,7 +75,7 @@ async def _take(request: web.Request, source: Source) -> web.Response:
             path_key=request.match_info.get("bot_key", ""),
         )
         delivery = _verified(request, source, arrival, address)
-        outcome = await _commit(request, delivery)
+        outcome = await commit(request, delivery)
     log.info(
         "delivery.taken",
         source=source.name,
@@ -68,10 +90,9 @@ async def _take(request: web.Request, source: Source) -> web.Response:
 def _verified(request: web.Request, source: Source, arrival: Arrival, address: str) -> Delivery:
     """Return the delivery of a genuine request; refuse others, more shortly when they come too often."""
     try:
-        if source.allow_ips and not is_within(address, source.allow_ips):
-            raise ProofRefused(f"{source.path} takes requests from configured networks only (allow_ips)")
-        delivery = receive(source, arrival)
+        delivery = proved(source, arrival, address)
     except ProofRefused as refusal:
+        request.app[QUARANTINE].offer(source, arrival, address, str(refusal))
         failures = request.app[FAILURES].count((address, source.name), arrival.received_at)
         log.warning("delivery.refused", source=source.name, address=address, reason=str(refusal))
         if failures > FAILURES_A_MINUTE:
@@ -81,17 +102,6 @@ def _verified(request: web.Request, source: Source, arrival: Arrival, address: s
     if source.rate_limit and arrivals > source.rate_limit:
         raise TooMany(f"more than {source.rate_limit} deliveries a minute (rate_limit of this source)")
     return delivery
-
-
-async def _commit(request: web.Request, delivery: Delivery) -> Outcome:
-    try:
-        async with asyncio.timeout(COMMIT_SECONDS):
-            return await request.app[INGEST].submit(delivery)
-    except TimeoutError:
-        raise StorageUnavailable("the store is slow; whether this was kept is not known, so send it again") from None
-    except Overloaded:
-        log.warning("delivery.overloaded", source=delivery.source)
-        raise
 
 
 def _answer(delivery: Delivery, outcome: Outcome) -> web.Response:

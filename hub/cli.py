@@ -1,4 +1,4 @@
-"""The commands: `hub serve | check | migrate | send | simulate | tail | token`."""
+"""The commands: `hub serve | check | migrate | send | simulate | tail | redrive | token`."""
 
 import asyncio
 import os
@@ -19,6 +19,7 @@ from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from hub import app, config, telemetry
 from hub.commands import check as checking
+from hub.commands import redrive as redriving
 from hub.commands import send as sending
 from hub.commands import simulate as simulating
 from hub.commands import tail as tailing
@@ -136,6 +137,26 @@ def tail(path: str | None, topics: Sequence[str], url: str) -> None:
     settings, _ = _load(path)
     base = url or sending.base_url(settings)
     _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
+
+
+@main.command()
+@click.argument("ids", nargs=-1, metavar="[ID]…")
+@click.option("--source", default="", help="Only what came by this source.")
+@click.option("--refused", is_flag=True, help="Verify everything in quarantine, instead of reading what is dead.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
+@url_option
+@click.pass_obj
+def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dry_run: bool, url: str) -> None:
+    """Read dead deliveries (all, or those named) once more, after a fix: hub redrive --dry-run.
+
+    With ids such as q17, or --refused: verify what was refused, after a secret was corrected.
+    """
+    settings, _ = _load(path)
+    verdict = "refused" if refused else "dead"
+    plan = redriving.Plan(ids=tuple(ids), verdict=verdict, source=source, dry_run=dry_run)
+    base = url or sending.base_url(settings)
+    is_done = _run(redriving.redrive(base, _access(settings).login_token(), plan, click.echo))
+    sys.exit(0 if is_done else 1)
 
 
 @main.command()

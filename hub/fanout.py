@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
-from hub.events import Event, format_time
+from hub.events import DELIVERIES, Event, format_time
+from hub.notices import Notice
+from hub.pace import Pace
 from hub.subscriber import Desk, Subscriber
 from hub.wire import Form, formed, message
 
-SLICE_SECONDS = 0.002
-_STEPS_PER_LOOK = 16
 _TICK_SECONDS = 1.0
 _EXPIRY_NOTICE_SECONDS = 60
 _TOKEN_SECONDS = 24 * 3600
 # A commit's answers need at most this many turns of the loop to be on their way.
 _TURNS_FOR_ANSWERS = 3
+# Of what just arrived: how much may wait to be shown, and how much is written at once.
+_NOTICES = 4096
+_NOTICES_AT_ONCE = 64
 
 log = structlog.get_logger()
 
@@ -47,6 +51,7 @@ class Fanout:
         # What a viewer's permission brings, and when (seconds since 1970), in order.
         self._deadlines: dict[Subscriber, list[tuple[float, str]]] = {}
         self._soonest = float("inf")
+        self._notices: deque[Notice] = deque(maxlen=_NOTICES)
         self._growth = asyncio.Event()
         self._closing = False
         desk.feed.on_growth = self._growth.set
@@ -83,6 +88,12 @@ class Fanout:
                 self._by_topic.setdefault(topic, {})[group] = None
         group.members[viewer] = viewer.cursor
 
+    def announce(self, notices: Iterable[Notice]) -> None:
+        """Show what just arrived to who follows `deliveries` now; when nobody does, not one of them is made."""
+        if DELIVERIES in self._by_topic:
+            self._notices.extend(notices)
+            self._growth.set()
+
     async def run(self) -> None:
         """Serve until cancelled."""
         beat_at = self._next_beat()
@@ -95,8 +106,9 @@ class Fanout:
             self._growth.clear()
             for _ in range(_TURNS_FOR_ANSWERS):
                 await asyncio.sleep(0)
-            await self._keep_deadlines(_Pace())
+            await self._keep_deadlines(Pace())
             await self._deliver()
+            await self._show_notices()
             if time.monotonic() >= beat_at:
                 await self._beat()
                 beat_at = self._next_beat()
@@ -122,11 +134,11 @@ class Fanout:
             # So much at once that memory does not hold it: everybody reads on from the store.
             self._leave_all_behind(start)
             return
-        pace = _Pace()
+        pace = Pace()
         for group, due in (await self._due(events, pace)).items():
             await self._deliver_group(group, due, start, head, pace)
 
-    async def _due(self, events: Iterable[Event], pace: "_Pace") -> dict[_Group, list[Event]]:
+    async def _due(self, events: Iterable[Event], pace: Pace) -> dict[_Group, list[Event]]:
         due: dict[_Group, list[Event]] = {}
         for event in events:
             for topic in (*event.topics, "*"):
@@ -137,7 +149,7 @@ class Fanout:
             await pace.rest()
         return due
 
-    async def _deliver_group(self, group: _Group, due: list[Event], start: int, head: int, pace: "_Pace") -> None:
+    async def _deliver_group(self, group: _Group, due: list[Event], start: int, head: int, pace: Pace) -> None:
         joined: dict[Form, bytes] = {}
         for viewer in tuple(group.members):
             served = group.members.get(viewer)
@@ -151,6 +163,20 @@ class Fanout:
             if frames:
                 self._write(viewer, frames, max(head, served))
             await pace.rest()
+
+    async def _show_notices(self) -> None:
+        """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
+        pace = Pace()
+        while self._notices:
+            some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
+            block = b"".join(notice.block() for notice in some)
+            frames = {form: formed(form, block) for form in Form}
+            for group in tuple(self._by_topic.get(DELIVERIES, ())):
+                for viewer in tuple(group.members):
+                    # Who came meanwhile may be further already; ids never go back.
+                    if (served := group.members.get(viewer)) is not None:
+                        self._write(viewer, frames[viewer.connection.form], max(self._position, served))
+                    await pace.rest()
 
     def _unserved(self, due: list[Event], served: int, form: Form) -> bytes:
         """Return what a viewer that came in the middle has not got yet."""
@@ -173,7 +199,7 @@ class Fanout:
         }
         block = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
         frames = {form: formed(form, block) for form in Form}
-        pace = _Pace()
+        pace = Pace()
         for group in tuple(self._groups.values()):
             for viewer, served in tuple(group.members.items()):
                 # Who came meanwhile may be further already; ids never go back.
@@ -211,7 +237,7 @@ class Fanout:
         self._deadlines[viewer] = schedule
         self._soonest = min(self._soonest, schedule[0][0])
 
-    async def _keep_deadlines(self, pace: "_Pace") -> None:
+    async def _keep_deadlines(self, pace: Pace) -> None:
         now = self._desk.now() / 1000
         if now < self._soonest:
             return
@@ -253,19 +279,3 @@ class Fanout:
     def _next_beat(self) -> float:
         # Downwards, so that the promised interval is never exceeded.
         return time.monotonic() + self._desk.heartbeat * (1 - 0.1 * self._desk.chance())
-
-
-class _Pace:
-    """Gives the loop back every two milliseconds, so that no webhook waits for viewers."""
-
-    def __init__(self) -> None:
-        self._until = time.perf_counter() + SLICE_SECONDS
-        self._steps = 0
-
-    async def rest(self) -> None:
-        """Return at once, or after whatever else is ready to run."""
-        self._steps += 1
-        if self._steps % _STEPS_PER_LOOK or time.perf_counter() < self._until:
-            return
-        await asyncio.sleep(0)
-        self._until = time.perf_counter() + SLICE_SECONDS

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -50,6 +50,8 @@ class Ingest:
         self._closing = False
         # What the store answered last, empty when it took the batch.
         self.problem = ""
+        # Called with deliveries that were committed and what became of each, after all who wait were answered.
+        self.on_settled: Callable[[Iterable[tuple[Delivery, Outcome]]], None] = lambda _: None
 
     async def submit(self, delivery: Delivery) -> Outcome:
         """Return what became of a delivery, once that is durable.
@@ -106,6 +108,9 @@ class Ingest:
         batch = [self._waiting.popleft()]
         size = len(batch[0].delivery.body)
         while self._waiting and len(batch) < self._batch_limit:
+            # What takes away what others stated must not meet them in one batch.
+            if batch[0].delivery.erases or self._waiting[0].delivery.erases:
+                break
             size += len(self._waiting[0].delivery.body)
             if size > BYTES_LIMIT:
                 break
@@ -128,6 +133,8 @@ class Ingest:
                 waiting.outcome.set_exception(StorageUnavailable(str(outcome)))
         # Only after the answers: whoever waits for one is now first in the loop's line.
         self._feed.publish(events)
+        settled = zip((waiting.delivery for waiting in batch), outcomes, strict=True)
+        self.on_settled((delivery, outcome) for delivery, outcome in settled if isinstance(outcome, Outcome))
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:
         try:

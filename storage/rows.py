@@ -6,9 +6,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from hub.events import Delivery, Event
-from hub.ports import Changes, DeliveryRow, Document
+from hub.events import Delivery, Event, Verdict
+from hub.ports import REFUSED, REFUSED_PREFIX, Arrived, Changes, DeliveryRow, Document, Refusal
 
+_ARRIVED_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Arrived) if field.name != "id")
+_REFUSAL_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Refusal))
 _DOCUMENT_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Document) if field.name != "over")
 
 
@@ -32,14 +34,71 @@ def delivery_row(kept: DeliveryRow) -> tuple[object, ...]:
         kept.status.value,
         kept.reason,
         delivery.provider_type,
-        headers_text(delivery),
+        delivery.event_time,
+        json.dumps(delivery.subjects),
+        headers_text(delivery.headers),
         delivery.body,
     )
 
 
-def headers_text(delivery: Delivery) -> str:
-    """Return the headers as JSON in plain ASCII: header values may hold bytes that are no UTF-8."""
-    return json.dumps(delivery.headers)
+def redriven_row(kept: DeliveryRow) -> dict[str, object]:
+    """Return by column what changes of a delivery that was read once more."""
+    return {
+        "id": kept.id,
+        "verdict": kept.status.value,
+        "reason": kept.reason,
+        "provider_type": kept.delivery.provider_type,
+        "event_time": kept.delivery.event_time,
+        "subjects": json.dumps(kept.delivery.subjects),
+    }
+
+
+def subject_rows(changes: Changes) -> Iterator[tuple[str, int, int]]:
+    """Yield every topic that a delivery is about, with when that was received and its id."""
+    for kept in (*changes.deliveries, *changes.redriven):
+        yield from ((subject, kept.delivery.received_at, kept.id) for subject in kept.delivery.subjects)
+
+
+def arrived_of(row: Row) -> Arrived:
+    """Return what a list shows of a delivery or a refused request."""
+    identity = f"{REFUSED_PREFIX if row['verdict'] == REFUSED else ''}{row['id']}"
+    return Arrived(id=identity, **{name: row[name] for name in _ARRIVED_COLUMNS})
+
+
+def delivery_of(row: Row) -> Delivery:
+    """Return the delivery of a row, without its facts, which are not kept."""
+    return Delivery(
+        source=row["source"],
+        scope=row["scope"],
+        key=row["key"],
+        received_at=row["received_at"],
+        body=row["body"],
+        headers=headers_of(row["headers"]),
+        provider_type=row["provider_type"],
+        verdict=Verdict(row["verdict"]),
+        reason=row["reason"],
+    )
+
+
+def refusal_row(refusal: Refusal) -> dict[str, object]:
+    """Return a refused request by column."""
+    return msgspec.structs.asdict(refusal) | {"headers": headers_text(refusal.headers)}
+
+
+def refusal_of(row: Row) -> Refusal:
+    """Return the refused request of a row."""
+    columns = {name: row[name] for name in _REFUSAL_COLUMNS}
+    return Refusal(**{**columns, "headers": headers_of(row["headers"])})
+
+
+def headers_text(headers: tuple[tuple[str, str], ...]) -> str:
+    """Return headers as JSON in plain ASCII: their values may hold bytes that are no UTF-8."""
+    return json.dumps(headers)
+
+
+def headers_of(text: str) -> tuple[tuple[str, str], ...]:
+    """Return headers as they were."""
+    return tuple((name, value) for name, value in json.loads(text))
 
 
 def event_row(event: Event, delivery: int) -> tuple[object, ...]:

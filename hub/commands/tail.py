@@ -91,6 +91,8 @@ def _event_line(event: dict[str, object]) -> str:
 def _gist(data: dict[str, dict[str, object]]) -> str:
     """Say in a few words what an event led to."""
     words: list[str] = []
+    if isinstance(delivery := data.get("delivery"), dict):
+        words += _fate(delivery)
     if isinstance(bot := data.get("bot"), dict):
         words.append(f"{bot.get('status')} (attempt {bot.get('attempt')})")
     if isinstance(who := data.get("participant"), dict):
@@ -102,3 +104,13 @@ def _gist(data: dict[str, dict[str, object]]) -> str:
     if isinstance(reason := data.get("reason"), dict):
         words.append(f"[{reason.get('code')}]")
     return "  ".join(words)
+
+
+def _fate(delivery: dict[str, object]) -> list[str]:
+    """Say in a few words what became of something that arrived."""
+    words = [str(delivery[name]) for name in ("source", "provider_type") if delivery.get(name)]
+    if delivery.get("copies"):
+        words.append(f"copy {delivery['copies']}")
+    if delivery.get("events"):
+        words.append(f"{delivery['events']} events")
+    return [*words, *([f"[{delivery['reason']}]"] if delivery.get("reason") else [])]

@@ -27,4 +27,11 @@ def trim_deliveries(session: Session, before: int) -> int:
     """Delete some deliveries that were received before a time, with their keys; return how many went."""
     with session.writing():
         session.write("trim_keys", before=before, limit=CHUNK)
+        session.write("trim_subjects", before=before, limit=CHUNK)
         return session.write("trim_deliveries", before=before, limit=CHUNK)
+
+
+def trim_quarantine(session: Session, before: int) -> None:
+    """Delete the requests without a valid proof that were received before a time."""
+    with session.writing():
+        session.write("trim_quarantine", before=before)

@@ -1,6 +1,7 @@
 """One suite of rules per port, run on every implementation of it."""
 
 from tests.contracts.store_commits import CommitRules
+from tests.contracts.store_deliveries import DeliveryRules
 from tests.contracts.store_documents import DocumentRules
 from tests.contracts.store_loading import LoadingRules
 from tests.contracts.store_pages import PageRules
@@ -8,7 +9,7 @@ from tests.contracts.store_retention import RetentionRules
 from tests.contracts.store_snapshots import SnapshotRules
 
 
-class StoreContract(CommitRules, LoadingRules, PageRules, DocumentRules, SnapshotRules, RetentionRules):
+class StoreContract(CommitRules, LoadingRules, PageRules, DocumentRules, SnapshotRules, RetentionRules, DeliveryRules):
     """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
-from hub.events import Delivery, Event, Verdict
+from hub.events import Delivery, Event, Fact, Verdict
 from hub.ports import (
     Changes,
     Committed,
@@ -37,10 +37,13 @@ def delivery(
     window_ms: int | None = None,
     verdict: Verdict = Verdict.ACCEPTED,
     scope: str = "plain/",
+    source: str = "plain",
+    facts: tuple[Fact, ...] = (),
+    redrive: int | None = None,
 ) -> Delivery:
     """Return a delivery that becomes one event of these topics with this body."""
     return Delivery(
-        source="plain",
+        source=source,
         scope=scope,
         key=key,
         window_ms=window_ms,
@@ -48,6 +51,8 @@ def delivery(
         body=body,
         headers=tuple(("topic", topic) for topic in topics),
         verdict=verdict,
+        facts=facts,
+        redrive=redrive,
     )
 
 
@@ -73,7 +78,8 @@ class _Plain:
         self._deliveries = deliveries
         self._folding = folding
         keys = folding.needs.keys | {(one.scope, one.key) for one in deliveries}
-        self.needs = msgspec.structs.replace(folding.needs, keys=keys)
+        redriven = frozenset(one.redrive for one in deliveries if one.redrive is not None)
+        self.needs = msgspec.structs.replace(folding.needs, keys=keys, redriven=redriven)
 
     def fold(self, loaded: Loaded) -> Changes:
         folding = self._folding
@@ -82,15 +88,17 @@ class _Plain:
             raise folding.failure
         outcomes, rows, copies = _deduplicated(self._deliveries, loaded)
         first = loaded.head + 1 + folding.skew
+        redriven = tuple(row for row in rows if row.delivery.redrive is not None)
         accepted = [row for row in rows if row.status is Status.ACCEPTED]
         return Changes(
             outcomes=tuple(outcomes),
-            deliveries=tuple(rows),
+            deliveries=tuple(row for row in rows if row not in redriven),
             copies=tuple(copies),
             events=tuple((_event(row.delivery, sequence), row.id) for sequence, row in enumerate(accepted, first)),
             states={(SUBJECT, row.delivery.key): row.delivery.body for row in accepted} | folding.states,
             documents={document.topic: document for document in folding.documents},
             gone=folding.gone,
+            redriven=redriven,
         )
 
 
@@ -102,6 +110,12 @@ def _deduplicated(
     rows: list[DeliveryRow] = []
     copies: list[tuple[int, int]] = []
     for one in deliveries:
+        status = Status(one.verdict.value)
+        if one.redrive is not None:
+            is_dead = one.redrive in loaded.dead
+            outcomes.append(Outcome(status if is_dead else Status.DUPLICATE, one.redrive, one.reason))
+            rows += [DeliveryRow(one.redrive, one, status, one.reason)] if is_dead else []
+            continue
         before = known.get((one.scope, one.key))
         if before and (one.window_ms is None or one.received_at - before.received_at <= one.window_ms):
             outcomes.append(Outcome(Status.DUPLICATE, before.delivery))
@@ -109,8 +123,8 @@ def _deduplicated(
             continue
         last += 1
         known[one.scope, one.key] = Known(last, one.received_at)
-        outcomes.append(Outcome(Status(one.verdict.value), last, one.reason))
-        rows.append(DeliveryRow(last, one, Status(one.verdict.value), one.reason))
+        outcomes.append(Outcome(status, last, one.reason))
+        rows.append(DeliveryRow(last, one, status, one.reason))
     return outcomes, rows, copies
 
 

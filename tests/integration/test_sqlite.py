@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import StorageRefused, StorageUnavailable
-from hub.events import Delivery
+from hub.events import Delivery, Fact, Kind, Verdict
 from hub.ports import Foldable, Query, Store
 from storage.queries import load_migrations, load_queries
 from storage.sqlite import SqliteStore
@@ -152,6 +152,39 @@ async def test_a_migration_that_fails_leaves_nothing_behind(file: Path):
     await (await _open(file)).close()
 
 
+async def test_nothing_is_left_of_a_trimmed_delivery(file: Path):
+    """What lists do not show would still be there to be found in the file, and make it grow for ever."""
+    store = await _open(file)
+    facts = (Fact(kind=Kind.ROOM_STARTED, time=1, room="l:RM_1", durable="l@standup"),)
+    await store.commit([delivery("one", "rooms", facts=facts), delivery("two", verdict=Verdict.DEAD)])
+    await store.commit([delivery("two", "rooms", facts=facts, redrive=2)])
+    await store.trim(5_000)
+    await store.close()
+    tables = ("deliveries", "delivery_subjects", "dedupe", "events", "event_topics")
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        assert [database.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 5
+
+
+async def test_deliveries_of_before_are_kept_by_the_step_that_makes_them_lists(file: Path):
+    """A hub that is updated has seen what it has seen."""
+    file.parent.mkdir()
+    first, second = load_migrations("sqlite")[:2]
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.executescript(f"{first.script}; PRAGMA user_version = 1")
+        database.execute(
+            "INSERT INTO deliveries VALUES (7, 's', 'sc', 'k', 11, 'dead', 'why', 'type', '[[\"a\", \"b\"]]', 2, 12, x'00')"
+        )
+        database.commit()
+    assert second.number == 2
+    store = await _open(file)
+    kept = await store.arrival("7")
+    await store.close()
+    assert kept is not None
+    assert (kept.arrived.source, kept.arrived.copies, kept.arrived.last_copy_at) == ("s", 2, 12)
+    assert isinstance(kept.original, Delivery)
+    assert (kept.original.headers, kept.original.body, kept.original.reason) == ((("a", "b"),), b"\0", "why")
+
+
 async def test_commits_are_on_the_disk_before_they_are_answered(file: Path):
     """With less than FULL, a commit in WAL mode survives the process but not the machine."""
     async with connected(file.parent.parent / "other.db", "test", {}, writes=True) as connection:
@@ -265,7 +298,7 @@ def test_no_query_reads_a_whole_table(name: str):
     assert name in ("place", "last_delivery") or not [step for step in steps if re.fullmatch(r"SEARCH \w+", step)]
 
 
-_TABLES = "deliveries|dedupe|events|event_topics|states|documents"
+_TABLES = "deliveries|delivery_subjects|quarantine|dedupe|events|event_topics|states|documents"
 
 
 class _Gate(Folding):

@@ -17,7 +17,7 @@ from hub.tokens import LONGEST_SECONDS, Claims, Tokens, Use
 NOW = 1_773_151_300
 KEYS = ("full-key", "reading-key:read", "launching-key:launch+read", "odd:key")
 TOKENS = Tokens(("first secret", "second secret"))
-ACCESS = Access(KEYS, TOKENS, lambda: NOW * 1000 + 999)
+ACCESS = Access(KEYS, TOKENS, lambda: NOW * 1000 + 999, "https://Hub.example.com/")
 
 
 def minted(*topics: str, use: Use = Use.ACCESS, exp: int = NOW + 60, tokens: Tokens = TOKENS) -> str:
@@ -35,7 +35,7 @@ async def asking() -> AsyncIterator[TestClient]:
         return web.json_response(said)
 
     app = web.Application(middlewares=[problems])
-    app.router.add_get("/", tell)
+    app.router.add_route("*", "/", tell)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -240,3 +240,51 @@ def test_a_token_of_nothing_but_brackets_is_refused_like_any_other(opening: str)
     token = base64.urlsafe_b64encode(opening.encode()).decode().rstrip("=") + ".signature"
     with pytest.raises(TokenRefused):
         ACCESS.logging_in(token[:16_000])
+
+
+@pytest.mark.parametrize(
+    ("method", "origin", "expected"),
+    [
+        ("GET", "https://evil.example", 200),
+        ("HEAD", "", 200),
+        ("POST", "https://hub.example.com", 200),
+        ("POST", "http://hub.local:8080", 200),
+        ("POST", "https://evil.example", 403),
+        ("POST", "https://hub.example.com.evil.example", 403),
+        ("POST", "https://evil.example/hub.local:8080", 403),
+        ("POST", "http://hub.local", 403),
+        ("POST", "null", 403),
+        ("POST", "", 403),
+        ("PATCH", "https://evil.example", 403),
+        ("DELETE", "https://evil.example", 403),
+    ],
+)
+async def test_the_cookie_changes_something_only_for_our_own_page(method: str, origin: str, expected: int) -> None:
+    """A browser sends it along with whatever another page asks for."""
+    headers = {"Cookie": f"{COOKIE}={minted('*')}", "Host": "hub.local:8080", **({"Origin": origin} if origin else {})}
+    async with asking() as client, client.request(method, "/", headers=headers) as answer:
+        assert answer.status == expected
+
+
+async def test_other_credentials_change_something_from_anywhere() -> None:
+    """No browser sends them by itself."""
+    headers = {"Authorization": "Bearer full-key", "Origin": "https://evil.example"}
+    async with asking() as client, client.post("/", headers=headers) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("caller", "may"),
+    [
+        (Caller(scopes=frozenset({"admin"})), True),
+        (Caller(scopes=frozenset({"read", "launch"})), False),
+        (Caller(scopes=frozenset({"admin"}), topics=frozenset({"rooms", "bots"})), False),
+    ],
+)
+def test_only_who_administers_every_topic_has_everything(caller: Caller, may: bool) -> None:
+    """An administrator of one room must not read what arrived for another."""
+    if may:
+        caller.demand_everything()
+        return
+    with pytest.raises(Forbidden):
+        caller.demand_everything()

@@ -43,3 +43,9 @@ def test_a_new_minute_begins_at_one() -> None:
     """A limit a minute is no ban."""
     rates = Rates()
     assert [rates.count(("ann",), now) for now in (0, MINUTE - 1, MINUTE, MINUTE, 5 * MINUTE)] == [1, 2, 1, 2, 1]
+
+
+def test_the_window_may_be_another_time() -> None:
+    """What is limited by the second is counted by the second."""
+    rates = Rates(window_ms=1000)
+    assert [rates.count(("a",), now) for now in (0, 999, 1000, 1500, 3000)] == [1, 2, 1, 2, 1]

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handlers import reads
+from handlers import attendance, reads
 from handlers.access import Access
 from handlers.errors import problems
 from handlers.parts import ACCESS, CLOCKWORK, FEED, NOW, STORE
@@ -103,7 +103,7 @@ async def desk() -> AsyncIterator[Desk]:
             web.get("/api/bots/{id}", reads.bot),
             web.get("/api/rooms", reads.rooms),
             web.get("/api/rooms/{id}", reads.room),
-            web.get("/api/rooms/{id}/participants", reads.participants),
+            web.get("/api/rooms/{id}/participants", attendance.participants),
             web.get("/api/events", reads.events),
         ]
     )
@@ -280,7 +280,7 @@ async def test_a_limit_that_is_none_is_refused_by_name(path: str, limit: str) ->
         cursor([]),
         cursor([1]),
         cursor(["a", "b"]),
-        cursor([1.5, "x"]),
+        cursor([1e300, "x"]),
         cursor([1, 2]),
         cursor([1, "a", "b"]),
         cursor({"a": 1, "b": 2}),
@@ -305,7 +305,7 @@ async def test_a_cursor_that_is_none_is_refused_by_name(path: str, garbage: str)
 
 @pytest.mark.parametrize("path", LISTS[:3])
 @pytest.mark.parametrize(
-    "value", [[0, ""], [2**63 - 1, "~"], [-(2**63) + 1, ""], [1, "\0"], [1, "'; DROP TABLE documents"]]
+    "value", [[0, ""], [1.5, "x"], [2**63 - 1, "~"], [-(2**63) + 1, ""], [1, "\0"], [1, "'; DROP TABLE documents"]]
 )
 async def test_a_cursor_that_nobody_got_only_finds_what_comes_after_it(path: str, value: list[object]) -> None:
     """It carries no permission, so it need not be signed."""
@@ -316,11 +316,11 @@ async def test_a_cursor_that_nobody_got_only_finds_what_comes_after_it(path: str
         assert len(said["items"]) <= 1
 
 
-@pytest.mark.parametrize("path", LISTS[:2])
-async def test_an_order_that_is_not_known_is_refused(path: str) -> None:
+@pytest.mark.parametrize("sort", ["name", "began", "Trending", "%00"])
+async def test_an_order_that_is_not_known_is_refused(sort: str) -> None:
     """Another order than the asked one would pass for the asked one."""
     async with desk() as hub:
-        status, said = await hub.get(f"{path}?sort=name")
+        status, said = await hub.get(f"/api/rooms?sort={sort}")
         assert status == 400
         assert "sort" in said["detail"]
 

@@ -420,3 +420,103 @@ async def test_who_leaves_is_no_longer_a_viewer(tmp_path: Path) -> None:
             async with hub.open("rooms") as viewer:
                 assert (await viewer.named("hello")).data["resumed"] is False
                 await viewer.named("snapshot")
+
+
+def verdicts(viewer: Followed) -> list[str]:
+    """Return what became of the deliveries that a viewer was shown."""
+    return [str(sent.data["type"]) for sent in viewer.seen if str(sent.data.get("type", "")).startswith("delivery.")]
+
+
+async def test_deliveries_are_shown_as_they_arrive_without_a_state_before(tmp_path: Path) -> None:
+    """Accepted, repeated, dead and refused ones; what was before is to be had by REST."""
+    async with streams(tmp_path) as hub:
+        await hub.happen()
+        async with hub.open("deliveries") as viewer:
+            await viewer.named("hello")
+            await hub.launch()
+            await viewer.until(lambda _: verdicts(viewer) == ["delivery.accepted"])
+            url = hub.url + source_for(hub.settings, "meetingbaas").path
+            key = {"x-meeting-baas-api-key": SECRETS["MEETINGBAAS_API_KEY"]}
+            for headers in (key, key, {}):
+                async with hub.session.post(url, data=b"[]", headers=headers):
+                    pass
+            await viewer.until(lambda _: len(verdicts(viewer)) == 4)
+            assert verdicts(viewer)[1:] == ["delivery.dead", "delivery.duplicate", "delivery.refused"]
+            assert viewer.names == ["hello", "", "", "", ""]
+            assert [sent.id for sent in viewer.seen[1:]] == [""] * 4
+
+
+async def test_deliveries_are_not_resumed(tmp_path: Path) -> None:
+    """Wherever somebody says to have been: there is no such place."""
+    async with streams(tmp_path) as hub:
+        await hub.happen(times=3)
+        for place in ("epoch1.1", "other.7", "nonsense"):
+            async with hub.open("deliveries", last_id=place) as viewer:
+                assert (await viewer.named("hello")).data["resumed"] is False
+                await hub.launch()
+                await viewer.until(lambda _, viewer=viewer: len(verdicts(viewer)) == 1)
+                assert viewer.names == ["hello", ""]
+
+
+async def test_deliveries_and_rooms_may_be_followed_together(tmp_path: Path) -> None:
+    """Rooms with their state and their positions, as ever."""
+    async with streams(tmp_path) as hub:
+        await hub.happen()
+        async with hub.open("deliveries", "rooms", last_id="epoch1.0") as viewer:
+            await viewer.until(lambda seen: "epoch1.1" in [sent.id for sent in seen])
+            await hub.launch()
+            await hub.happen()
+            await viewer.until(lambda seen: "epoch1.3" in [sent.id for sent in seen])
+            await viewer.until(lambda _: len(verdicts(viewer)) == 2)
+            assert "snapshot" not in viewer.names
+        async with hub.open("deliveries", "rooms") as viewer:
+            assert (await viewer.named("snapshot")).data.keys() == {"rooms", "complete", "time"}
+
+
+async def test_everything_is_without_deliveries(tmp_path: Path) -> None:
+    """Who follows the log would see each event twice."""
+    async with streams(tmp_path) as hub, hub.open("*") as viewer, hub.open("deliveries", "*") as both:
+        await both.named("snapshot")
+        await viewer.named("snapshot")
+        await hub.happen()
+        await hub.happen()
+        await both.until(lambda _: len(verdicts(both)) == 2)
+        await viewer.until(lambda _: len(viewer.events) == 2)
+        assert verdicts(viewer) == []
+
+
+def granted(*topics: str, scope: tuple[str, ...], use: Use = Use.ACCESS) -> str:
+    """Return a token for topics with scopes."""
+    return TOKENS.mint(Claims(use=use, topics=topics, scope=scope, exp=int(time.time() + 60)))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        granted("*", scope=("read", "launch")),
+        granted("rooms", scope=("admin",)),
+        granted("rooms", "deliveries", scope=("read",)),
+        granted("rooms", "deliveries", scope=("admin",)),
+    ],
+)
+async def test_deliveries_are_for_who_administers_everything(tmp_path: Path, key: str) -> None:
+    """They are about every room, and tell what was wrong with proofs."""
+    async with streams(tmp_path) as hub:
+        for topics in (("deliveries",), ("deliveries", "rooms")):
+            async with hub.open(*topics, key=key) as viewer:
+                assert viewer.answer.status == 403
+
+
+async def test_a_reconnect_token_brings_deliveries_back_to_who_had_them_and_to_nobody_else(tmp_path: Path) -> None:
+    """It carries topics, and they were permitted when it was made."""
+    async with streams(tmp_path) as hub:
+        async with hub.open("deliveries") as viewer:
+            reconnect = str((await viewer.named("hello")).data["reconnect_token"])
+        async with hub.open(key="", reconnect=reconnect) as viewer:
+            await viewer.named("hello")
+            await hub.launch()
+            await viewer.until(lambda _: len(verdicts(viewer)) == 1)
+        async with hub.open("*") as viewer:
+            reconnect = str((await viewer.named("hello")).data["reconnect_token"])
+        async with hub.open("deliveries", key="", reconnect=reconnect) as viewer:
+            assert viewer.answer.status == 403

@@ -14,9 +14,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, SETTINGS
-from handlers.providers.arrival import Sample
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, QUARANTINE, SETTINGS
+from handlers.providers.arrival import Sample, hashed_secret
 from handlers.providers.registry import PROVIDERS
+from handlers.quarantine import Quarantine
 from handlers.webhooks import COMMIT_SECONDS, FAILURES_A_MINUTE, webhook_routes
 from hub.commands.send import signed
 from hub.feed import Feed
@@ -35,7 +36,10 @@ OPEN = Source(provider="livekit", name="open", path="/open", proof="none")
 NEAR = Source(provider="livekit", name="near", path="/near", proof="ip", allow_ips=("127.0.0.0/8",))
 FAR = Source(provider="livekit", name="far", path="/far", proof="ip", allow_ips=("10.0.0.0/8",))
 SLOW = Source(provider="livekit", name="slow", path="/slow", proof="none", rate_limit=3)
-SOURCES = (LIVEKIT, MEETINGBAAS, OPEN, NEAR, FAR, SLOW)
+STRICT = Source(
+    provider="livekit", name="strict", path="/strict", keys={"APIkey": ("s" * 40,)}, allow_ips=("10.0.0.0/8",)
+)
+SOURCES = (LIVEKIT, MEETINGBAAS, OPEN, NEAR, FAR, SLOW, STRICT)
 MAX_BODY = 10_000
 
 Answer = tuple[int, dict[str, object], web.Response]
@@ -47,6 +51,7 @@ class Door:
 
     client: TestClient
     store: MemoryStore
+    quarantine: Quarantine
     now: list[int] = field(default_factory=lambda: [NOW_MS])
 
     async def post(self, source: Source, body: bytes, method: str = "POST", path: str = "", **headers: str) -> Answer:
@@ -70,12 +75,13 @@ async def door(trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[Door]:
     app = web.Application(middlewares=[problems])
     app[SETTINGS] = Settings(server=Server(max_body=MAX_BODY, trusted_proxies=trusted_proxies))
     app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
+    app[QUARANTINE] = quarantine = Quarantine(store, lambda _: None)
     app[NOW] = lambda: now[0]
     app.add_routes(webhook_routes(SOURCES))
     writing = asyncio.create_task(ingest.run())
     try:
         async with TestClient(TestServer(app)) as client:
-            yield Door(client, store, now)
+            yield Door(client, store, quarantine, now)
     finally:
         store.commits.release()
         writing.cancel()
@@ -216,6 +222,65 @@ async def test_the_address_is_what_a_trusted_proxy_says_and_not_the_client() -> 
     async with door(trusted_proxies=("127.0.0.0/8",)) as hub:
         assert (await hub.post(FAR, joined(), **{"X-Forwarded-For": "10.0.0.1"}))[0] == 200
         assert (await hub.post(FAR, joined(), **{"X-Forwarded-For": "10.0.0.1, 192.0.2.1"}))[0] == 401
+
+
+async def test_a_right_proof_from_a_network_that_is_not_allowed_is_refused_like_a_wrong_one() -> None:
+    """A secret that leaked is of no use elsewhere; whoever tries is counted and kept like everybody who fails."""
+    async with door(trusted_proxies=("127.0.0.0/8",)) as hub:
+        outside, inside = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "10.0.0.1"}
+        assert (await hub.sign(STRICT, joined(), **inside))[0] == 200
+        for _ in range(FAILURES_A_MINUTE):
+            status, said, _ = await hub.sign(STRICT, joined(2), **outside)
+        assert (status, "allow_ips" in said["detail"]) == (401, True)
+        assert (await hub.sign(STRICT, joined(2), **outside))[0] == 429
+        assert (await hub.sign(STRICT, joined(2), **inside))[0] == 200
+        await hub.quarantine.flush()
+        assert {refusal.address for refusal in hub.store.kept.arrivals.refusals.values()} == {"192.0.2.1"}
+
+
+async def test_a_client_cannot_choose_the_address_that_is_counted() -> None:
+    """Else each guess would come from somewhere else, and 429 never."""
+    async with door(trusted_proxies=("127.0.0.0/8",)) as hub:
+        for number in range(FAILURES_A_MINUTE + 1):
+            forged = {"X-Forwarded-For": f"198.51.100.{number % 250}, 203.0.113.1"}
+            status, _, _ = await hub.post(MEETINGBAAS, b"{}", **forged)
+        assert status == 429
+
+
+async def test_what_is_proved_is_never_slowed_down() -> None:
+    """However much comes from one address: there is no limit unless one is configured."""
+    async with door() as hub:
+        statuses = {(await hub.sign(LIVEKIT, joined(number)))[0] for number in range(FAILURES_A_MINUTE + 10)}
+        assert statuses == {200}
+
+
+async def test_what_was_refused_is_kept_for_a_second_look() -> None:
+    """A secret that was mistyped must not cost what came meanwhile."""
+    async with door() as hub:
+        status, said, _ = await hub.post(MEETINGBAAS, b'{"event": "x"}', **{"x-mb-secret": "wrong"})
+        await hub.quarantine.flush()
+        (refusal,) = hub.store.kept.arrivals.refusals.values()
+        assert status == 401
+        assert (refusal.source, refusal.body, refusal.reason) == ("meetingbaas", b'{"event": "x"}', said["detail"])
+        assert refusal.received_at == NOW_MS
+
+
+async def test_a_key_in_the_path_is_kept_as_a_hash() -> None:
+    """Paths are shown and logged; the key opens a bot."""
+    async with door() as hub:
+        await hub.post(MEETINGBAAS, b"{}", path=f"{MEETINGBAAS.path}/some-key")
+        await hub.quarantine.flush()
+        (refusal,) = hub.store.kept.arrivals.refusals.values()
+        assert refusal.path_key == hashed_secret("some-key")
+        assert "some-key" not in repr(refusal)
+
+
+async def test_a_refusal_is_answered_whatever_the_store_does() -> None:
+    """Guessing must not become a way to keep the hub busy."""
+    async with door() as hub:
+        hub.store.problem = "the disk is full"
+        hub.store.commits.hold()
+        assert (await hub.post(MEETINGBAAS, b"{}"))[0] == 401
 
 
 async def test_a_source_with_a_limit_takes_no_more_a_minute() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hub.events import Position
 from hub.ingest import Ingest
+from hub.notices import Notice
 from hub.subscriber import Grant, Subscriber, Wish
 from hub.wire import Form
 from tests.contracts.plain import Folding, delivery
@@ -22,6 +23,7 @@ from tests.unit.hub.viewing import NEVER, NOON, Clock, Hub, Link, LoopClock, in_
 from tests.unit.hub.worlds import ENTITIES, WANTED, World
 
 ROOMS = frozenset({"rooms"})
+DELIVERIES = frozenset({"deliveries"})
 SECOND_OF_NOON = NOON // 1000
 DAY = 24 * 3600
 
@@ -272,6 +274,137 @@ class TestDelivery:
             await turns()
             writing.cancel()
             assert order == ["viewer", *["answer"] * 5, "viewer"]
+
+
+def notices(number: int, first: int = 1) -> list[Notice]:
+    """Return what there is to show of some deliveries."""
+    return [Notice(id=str(first + place), verdict="accepted", source="s", received_at=NOON) for place in range(number)]
+
+
+def subjects(link: Link) -> list[str]:
+    """Return the ids of the deliveries that a viewer was shown."""
+    values = [block.value for block in link.blocks if not block.name and block.id is None]
+    return [value["subject"].removeprefix("deliveries/") for value in values]
+
+
+class TestDeliveries:
+    """What just arrived, as it arrives."""
+
+    async def test_who_follows_them_is_shown_each_once_and_in_order(self):
+        """The same bytes to all of a form."""
+        async with scene() as now:
+            links = [now.join(DELIVERIES, form) for form in Form for _ in range(2)]
+            await turns()
+            now.hub.fanout.announce(notices(200))
+            now.hub.fanout.announce(notices(1, first=201))
+            await turns()
+            for link in links:
+                assert subjects(link) == [str(number) for number in range(1, 202)]
+            for form in Form:
+                assert len({id(link.pieces[-1]) for link in links if link.form is form}) == 1
+
+    async def test_nobody_else_is(self):
+        """Not even who follows everything: raw deliveries tell of every room."""
+        async with scene() as now:
+            links = [now.join(topics) for topics in (frozenset({"*"}), ROOMS, frozenset({"sources/s"}))]
+            now.join(DELIVERIES)
+            await turns()
+            now.hub.fanout.announce(notices(3))
+            await turns()
+            assert {tuple(link.names) for link in links} == {("hello",)}
+
+    async def test_when_nobody_listens_nothing_is_made(self):
+        """It would be made for every webhook."""
+        async with scene() as now:
+            now.join(frozenset({"*"}))
+            await turns()
+            made: list[Notice] = []
+            now.hub.fanout.announce(made.append(notice) or notice for notice in notices(3))
+            assert made == []
+            now.join(DELIVERIES)
+            await turns()
+            now.hub.fanout.announce(made.append(notice) or notice for notice in notices(3))
+            assert len(made) == 3
+
+    async def test_positions_are_those_of_the_log_alone(self):
+        """Who also follows rooms resumes where it was in these."""
+        async with scene(heartbeat=0) as now:
+            link = now.join(DELIVERIES | ROOMS)
+            await turns()
+            for place in range(3):
+                now.happen()
+                now.hub.fanout.announce(notices(1, first=place))
+                await turns()
+            ids = [block.id for block in link.blocks if block.id is not None]
+            assert ids == sorted(ids)
+            assert [name for name in link.names if name.isdigit()] == ["1", "2", "3"]
+            assert subjects(link) == ["0", "1", "2"]
+            assert link.blocks[-1].id == "epoch1.3"
+
+    async def test_who_is_behind_misses_them_and_nothing_else(self):
+        """They are not kept for anybody: a stalled viewer costs nothing."""
+        async with scene() as now:
+            slow, quick = now.join(DELIVERIES | ROOMS), now.join(DELIVERIES | ROOMS)
+            await turns()
+            now.happen()
+            await turns()
+            slow.stall()
+            now.hub.fanout.announce(notices(1))
+            await turns()
+            now.happen()
+            now.hub.fanout.announce(notices(5, first=2))
+            await turns()
+            slow.take()
+            await turns()
+            now.happen()
+            now.hub.fanout.announce(notices(1, first=7))
+            await turns()
+            assert subjects(quick) == [str(number) for number in range(1, 8)]
+            assert subjects(slow) == ["1", "7"]
+            assert slow.piled == []
+            for link in (slow, quick):
+                assert [block.id for block in link.blocks if block.id] == [
+                    "epoch1.0",
+                    "epoch1.1",
+                    "epoch1.2",
+                    "epoch1.3",
+                ]
+
+    async def test_a_flood_of_them_ends_where_a_connection_is_full(self):
+        """What is written at once is little, so that little piles up."""
+        async with scene() as now:
+            link = now.join(DELIVERIES)
+            await turns()
+            link.stall()
+            now.hub.fanout.announce(notices(100_000))
+            await turns(200)
+            assert len(link.pieces) == 2
+            assert len(link.pieces[-1]) < 64 * 1024
+            assert link.piled == []
+
+    async def test_nothing_of_them_comes_after_the_end_of_a_permission(self):
+        """Nor after a viewer was told to go."""
+        async with scene() as now:
+            link = now.join(DELIVERIES, expires_at=SECOND_OF_NOON + 10)
+            await turns()
+            now.clock.advance(10)
+            now.hub.fanout.announce(notices(1))
+            await turns()
+            assert link.names[-1] == "bye"
+            assert subjects(link) == []
+
+    async def test_who_left_is_not_written_to_and_not_remembered(self):
+        """Then nothing is made any more either."""
+        async with scene() as now:
+            link = Link()
+            viewer, task = now.hub.connect(link, Grant(DELIVERIES), Wish(snapshot=False))
+            await turns()
+            task.cancel()
+            await turns()
+            made: list[Notice] = []
+            now.hub.fanout.announce(made.append(notice) or notice for notice in notices(3))
+            assert (made, subjects(link)) == ([], [])
+            assert viewer.ending == ""
 
 
 class TestHeartbeat:

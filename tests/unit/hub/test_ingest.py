@@ -222,6 +222,41 @@ class TestAnswers:
             assert grown == [1]
 
 
+class TestSettled:
+    """Who follows what arrives."""
+
+    async def test_is_told_of_each_delivery_with_its_outcome_in_order(self):
+        """Copies and dead ones too; the log says nothing of these."""
+        async with writing() as hub:
+            told: list[tuple[str, Status]] = []
+            hub.ingest.on_settled = lambda settled: told.extend((one.key, outcome.status) for one, outcome in settled)
+            dead = delivery("dead", verdict=Verdict.DEAD)
+            await answers(hub.submit(delivery("a", "rooms"), delivery("a"), dead))
+            await turns()
+            assert told == [("a", Status.ACCEPTED), ("a", Status.DUPLICATE), ("dead", Status.DEAD)]
+
+    async def test_is_told_of_nothing_that_was_not_kept(self):
+        """It will come again."""
+        async with writing() as hub:
+            told: list[str] = []
+            hub.ingest.on_settled = lambda settled: told.extend(one.key for one, _ in settled)
+            hub.store.problem = "the disk is full"
+            await answers(hub.submit(delivery("a")))
+            hub.store.problem = ""
+            await answers(hub.submit(delivery("b")))
+            await turns()
+            assert told == ["b"]
+
+    async def test_is_told_when_the_events_are_in_the_feed(self):
+        """Who follows both sees an event and its delivery in one turn."""
+        async with writing() as hub:
+            heads: list[int] = []
+            hub.ingest.on_settled = lambda settled: heads.append(hub.feed.head)
+            await answers(hub.submit(delivery("a", "rooms")))
+            await turns()
+            assert heads == [1]
+
+
 class TestBounds:
     """What may wait."""
 

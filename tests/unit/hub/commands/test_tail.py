@@ -76,6 +76,21 @@ async def test_every_sample_has_a_line(tmp_path: Path) -> None:
             assert any(event["type"] in line and event["subject"] in line for line in lines)
 
 
+async def test_what_arrives_is_a_line_with_what_became_of_it(tmp_path: Path) -> None:
+    """Refused and repeated ones too: this is where one looks when a webhook seems not to come."""
+    async with running_hub(tmp_path) as hub, tailing(hub.url, "deliveries") as lines:
+        await connected(lines)
+        for _ in range(2):
+            await hub.send("livekit", "participant_joined", id="EV_tail")
+        await hub.post_bytes("livekit", b"[]", "webhook")
+        async with hub.session.post(hub.url + "/api/livekit/webhook", data=b"{}") as answer:
+            assert answer.status == 401
+        assert "deliveries/1  livekit  participant_joined  1 events" in await shown(lines, "delivery.accepted")
+        assert "deliveries/1  livekit  participant_joined  copy 1" in await shown(lines, "delivery.duplicate")
+        assert "deliveries/2  livekit  [the body is a JSON array" in await shown(lines, "delivery.dead")
+        assert "deliveries/q1  livekit  [there is no Authorization header" in await shown(lines, "delivery.refused")
+
+
 async def test_following_goes_on_where_it_was_when_the_hub_comes_back(tmp_path: Path) -> None:
     """Whoever watches a deployment does not want to type anything."""
     port = str(free_port())

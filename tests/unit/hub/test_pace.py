@@ -1,0 +1,42 @@
+"""Long work gives the loop back before anybody notices."""
+
+import asyncio
+import time
+
+from hub.pace import SLICE_SECONDS, Pace
+
+
+async def test_others_get_their_turn_every_few_milliseconds() -> None:
+    """A webhook must not wait for ten thousand viewers."""
+    turns, working = 0, True
+
+    async def look() -> None:
+        nonlocal turns
+        while working:
+            turns += 1
+            await asyncio.sleep(0)
+
+    looking = asyncio.create_task(look())
+    pace, end = Pace(), time.perf_counter() + 50 * SLICE_SECONDS
+    while time.perf_counter() < end:
+        await pace.rest()
+    working = False
+    await looking
+    # Fewer than fifty, for the machine may be busy; none, or one at the end, would mean that nobody got a turn.
+    assert turns > 5
+
+
+async def test_short_work_is_not_interrupted() -> None:
+    """A turn of the loop costs more than a write."""
+    others = 0
+
+    async def count() -> None:
+        nonlocal others
+        others += 1
+
+    task = asyncio.create_task(count())
+    pace = Pace()
+    for _ in range(10):
+        await pace.rest()
+    assert others == 0
+    await task
