@@ -17,6 +17,7 @@ from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
 from handlers.origins import allow_origins
+from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery
@@ -24,6 +25,7 @@ from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import BATCH_LIMIT, Ingest
+from hub.notices import refused_notices, settled_notices
 from hub.ports import Store
 from hub.present import Clockwork
 from hub.settings import Settings
@@ -57,6 +59,8 @@ class Hub:
         self.ingest = Ingest(store, feed, batch_limit=batch_limit)
         self.desk = _desk(settings, store, feed, access, self.clockwork)
         self.fanout = Fanout(self.desk, is_degraded=lambda: bool(self.ingest.problem))
+        self.ingest.on_settled = lambda settled: self.fanout.announce(settled_notices(settled))
+        self.quarantine = Quarantine(store, lambda kept: self.fanout.announce(refused_notices(kept)))
 
     def web_app(self) -> web.Application:
         """Return the application with everything its handlers use."""
@@ -71,6 +75,7 @@ class Hub:
         app[parts.BODIES] = BodyBudget()
         app[parts.FAILURES] = Rates()
         app[parts.ARRIVALS] = Rates()
+        app[parts.QUARANTINE] = self.quarantine
         app[parts.CLOCKWORK] = self.clockwork
         app[parts.LIFECYCLE] = self.lifecycle
         app[parts.NOW] = now_ms
@@ -108,7 +113,7 @@ async def serve_until(
     store = store or await open_store(settings)
     try:
         feed = Feed(store, await store.position(), limit=settings.stream.tail)
-        access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms)
+        access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms, settings.server.public_url)
         hub = Hub(settings, store, feed, access, batch_limit)
         await _serve(hub, stopping, announce)
     finally:
@@ -197,6 +202,7 @@ def _work(hub: Hub) -> list[tuple[str, Coroutine[None, None, None]]]:
         ("ingest", hub.ingest.run()),
         ("feed", hub.feed.run()),
         ("fanout", hub.fanout.run()),
+        ("quarantine", hub.quarantine.run()),
         ("retention", _keep_retention(hub)),
     ]
 
@@ -218,6 +224,7 @@ async def _drain(hub: Hub) -> None:
     hub.lifecycle.draining = True
     await hub.fanout.drain(hub.settings.stream.drain if hub.fanout.viewers else 0)
     await hub.ingest.close()
+    await hub.quarantine.flush()
     log.info("hub.stopped", position=str(hub.feed.position))
 
 

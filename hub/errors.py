@@ -11,9 +11,11 @@ HubError
 ├── TokenRefused           a credential that is malformed, forged or expired
 ├── Unauthenticated        nobody said who they are
 ├── Forbidden              the caller is known, and may not do this
+├── CannotRedrive          a delivery that, as things are, cannot be read or verified once more
 ├── TooMany                the caller does something too often
 ├── BodyTooLarge           a body over the limit
 ├── PositionGone           a position that can no longer be resumed
+├── Expired                something that was there and is no more
 ├── NotFound               nothing by that name, or nothing the caller may know of
 └── BadRequest             a question that cannot be answered as it was asked
 """
@@ -63,6 +65,10 @@ class Forbidden(HubError):
     """The caller's credential does not permit this."""
 
 
+class CannotRedrive(HubError):
+    """What arrived cannot be read or verified once more; the message says why, and so what to mend."""
+
+
 class TooMany(HubError):
     """The caller did this too often; it may try again after a while."""
 
@@ -80,6 +86,10 @@ class PositionGone(HubError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"the position cannot be resumed: {reason}")
+
+
+class Expired(HubError):
+    """Something that was to be had for a while only, and is no more; the message says until when."""
 
 
 class NotFound(HubError):

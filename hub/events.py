@@ -17,6 +17,8 @@ NAME_LIMIT = 256
 ID_LIMIT = 200
 FUTURE_LIMIT_MS = 5 * 60 * 1000
 COLLECTIONS = ("bots", "rooms", "schedules", "sources")
+# What arrives, as it arrives: a topic that is only live, is no part of `*`, and is for administrators.
+DELIVERIES = "deliveries"
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:@~-]+\Z")
 _FOREIGN_BYTE = re.compile(rb"[^A-Za-z0-9._:@-]")
@@ -37,8 +39,11 @@ class Kind(StrEnum):
     BOT_PROCESSING = "bot.processing"
     BOT_COMPLETED = "bot.completed"
     BOT_FAILED = "bot.failed"
+    BOT_ERASED = "bot.erased"
     ROOM_STARTED = "room.started"
+    ROOM_UPDATED = "room.updated"
     ROOM_ENDED = "room.ended"
+    ROOM_ERASED = "room.erased"
     PARTICIPANT_JOINED = "participant.joined"
     PARTICIPANT_LEFT = "participant.left"
     PARTICIPANT_REJECTED = "participant.rejected"
@@ -64,7 +69,14 @@ class Kind(StrEnum):
     CALENDAR_CHANGED = "calendar.changed"
     JOB_STARTED = "job.started"
     JOB_ENDED = "job.ended"
+    SCHEDULE_CREATED = "schedule.created"
+    SCHEDULE_UPDATED = "schedule.updated"
+    SCHEDULE_CANCELLED = "schedule.cancelled"
     PROVIDER_EVENT = "provider.event"
+
+
+# These state nothing: they take away what was stated.
+ERASURES = frozenset({Kind.BOT_ERASED, Kind.ROOM_ERASED})
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -83,6 +95,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_id: str = ""
     project: str = ""
     started_at: int | None = None
+    # Why somebody ended it, told ahead of the end itself.
+    end_reason: str = ""
+    # Totals that the provider reports: how long it was, the presence of all participants added up, most at once.
+    duration_ms: int | None = None
+    participant_ms: int | None = None
+    peak: int | None = None
 
 
 class BotDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="bot", tag_field="about"):
@@ -114,7 +132,10 @@ class ParticipantDetail(
     may_publish: bool | None = None
     joined_at: int | None = None
     duration_ms: int | None = None
+    # Why the visit ended, as attendance shows it (`leave_reason`).
     reason: str = ""
+    # What the provider itself says of why, where `reason` is a word of the hub's.
+    cause: str = ""
     previous_role: str = ""
 
 
@@ -134,16 +155,41 @@ class CaptureDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """A recording or a live stream (egress, ingress, a bot's own recording)."""
 
     id: str
+    # By what else the provider calls it (100ms: a beam's file has an id of its own).
+    alias: str = ""
     scope: str = ""
     started_at: int | None = None
     ended_at: int | None = None
     duration_ms: int | None = None
     size: int | None = None
     truncated: bool = False
+    # Why it stopped, in the provider's words; `error` is why it failed.
+    reason: str = ""
     error: str = ""
     # What the artifacts are called and where the provider keeps them: for authorised readers only, never streamed.
     links: tuple[tuple[str, str], ...] = ()
     links_expire_at: int | None = None
+
+
+class RoomDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="room", tag_field="about"):
+    """What somebody decided about a durable room."""
+
+    featured: bool | None = None
+
+
+class ScheduleDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="schedule", tag_field="about"):
+    """A planned meeting of a durable room. What is None stays as it was."""
+
+    id: str
+    title: str | None = None
+    provider: str = ""
+    room_id: str = ""
+    starts_at: int | None = None
+    # Who is expected: (identity, name).
+    expected: tuple[tuple[str, str], ...] | None = None
+    cancelled: bool = False
+    # It was moved to another room; what happens in this one is no longer its own.
+    moved: bool = False
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -195,7 +241,16 @@ class NoteDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 Detail = (
-    BotDetail | ParticipantDetail | TrackDetail | CaptureDetail | TranscriptDetail | ChatDetail | JobDetail | NoteDetail
+    BotDetail
+    | ParticipantDetail
+    | TrackDetail
+    | CaptureDetail
+    | TranscriptDetail
+    | ChatDetail
+    | JobDetail
+    | NoteDetail
+    | RoomDetail
+    | ScheduleDetail
 )
 
 
@@ -259,6 +314,24 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     # Dead because the bytes are not JSON: the sender is told so.
     malformed: bool = False
+    # Id of the dead delivery that this is, read once more; None for one that arrives.
+    redrive: int | None = None
+
+    @property
+    def erases(self) -> bool:
+        """Whether it takes away what others stated; it is then committed alone."""
+        return any(fact.kind in ERASURES for fact in self.facts)
+
+    @property
+    def event_time(self) -> int | None:
+        """When what it tells of first happened; None when it tells nothing."""
+        return self.facts[0].time if self.facts else None
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The topics that its facts are about: bots, sessions, durable rooms, and the source where it is neither."""
+        topics = {fact.entity or f"sources/{self.source}" for fact in self.facts}
+        return tuple(sorted(topics | {f"rooms/{fact.durable}" for fact in self.facts if fact.durable}))
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -328,6 +401,8 @@ def parse_topic(text: str) -> str:
 
 def covers(topics: frozenset[str], topic: str) -> bool:
     """Whether somebody who has `topics` has `topic`: itself, its collection or everything."""
+    if topic == DELIVERIES:
+        return topic in topics
     return "*" in topics or topic in topics or topic.partition("/")[0] in topics
 
 

@@ -60,6 +60,10 @@ class Feed:
             return None
         return self._tail[start:] if limit is None else self._tail[start : start + limit]
 
+    def forget(self) -> None:
+        """Keep nothing in memory: whoever is behind reads the store, where events may have lost their content."""
+        self._tail, self._bytes = [], 0
+
     async def run(self) -> None:
         """Look at the store once a second, and at once when something is missing, until cancelled."""
         while True:

@@ -10,6 +10,10 @@ from hub.events import Delivery, Event, Position
 
 StateKey = tuple[str, str]
 
+# What became of a request that did not prove itself, and what its id begins with.
+REFUSED = "refused"
+REFUSED_PREFIX = "q"
+
 
 class Status(StrEnum):
     """What a caller is told about a delivery."""
@@ -25,6 +29,9 @@ class Outcome(msgspec.Struct, frozen=True):
     status: Status
     delivery: int
     reason: str = ""
+    # How many events it added to the log, and how often it has come again so far.
+    events: int = 0
+    copies: int = 0
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -43,6 +50,8 @@ class Needs(msgspec.Struct, frozen=True):
     counted: frozenset[str]
     # Sessions that were told without their durable room. Where the store knows it, it counts as nameless.
     homeless: frozenset[str] = frozenset()
+    # Ids of deliveries that are read once more.
+    redriven: frozenset[int] = frozenset()
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -50,6 +59,8 @@ class Known(msgspec.Struct, frozen=True):
 
     delivery: int
     received_at: int
+    # How often it has come again so far.
+    copies: int = 0
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -62,6 +73,8 @@ class Loaded(msgspec.Struct, frozen=True):
     items: dict[StateKey, bytes]
     # Bot to generation to number of segments.
     segments: dict[str, dict[str, int]]
+    # Those of the redriven deliveries that are there and dead: only these may become something else.
+    dead: frozenset[int] = frozenset()
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +96,20 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     active_at: int = 0
     ended_at: int | None = None
     over: bool = False
+    # What rooms are sorted by for `trending`, the largest first.
+    trending: float = 0.0
     sequence: int = 0
     body: bytes = b""
     # What numbers that depend on the clock are computed from, never shown.
     hidden: bytes = b""
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """Topics whose events and deliveries lose their content, and the state that goes with them."""
+
+    topics: frozenset[str] = frozenset()
+    # Facts of durable rooms that turned out to be about one of the sessions.
+    parts: frozenset[StateKey] = frozenset()
 
 
 class DeliveryRow(msgspec.Struct, frozen=True):
@@ -111,6 +134,10 @@ class Changes(msgspec.Struct, frozen=True):
     documents: dict[str, Document]
     # Topics of documents that no longer follow from any fact.
     gone: frozenset[str]
+    # Deliveries that were kept before, with what they became now that they were read once more.
+    redriven: tuple[DeliveryRow, ...] = ()
+    # What is taken away before anything else is written.
+    erased: Erased = Erased()
 
 
 class Foldable(Protocol):
@@ -154,9 +181,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     room_id: str = ""
     parent: str = ""
+    # began, active or trending
     sort: str = "began"
+    # Began at or after, and before (milliseconds); not for documents of one parent, nor with another order.
+    since: int | None = None
+    until: int | None = None
     # The (sort value, topic) after which to go on.
-    after: tuple[int, str] | None = None
+    after: tuple[float, str] | None = None
     limit: int = 100
 
 
@@ -173,6 +204,78 @@ class Snapshot(msgspec.Struct, frozen=True):
     position: Position
     documents: tuple[Document, ...]
     segments: tuple[bytes, ...] = ()
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that did not prove itself, as it is kept for a second look; its headers hold no static secret."""
+
+    source: str
+    received_at: int
+    # What was wrong with its proof.
+    reason: str
+    # Where it came from.
+    address: str
+    # The hash of the key in its path, where there was one.
+    path_key: str
+    headers: tuple[tuple[str, str], ...]
+    # The bytes; None when they were too many to be kept, and it can never be verified.
+    body: bytes | None
+    # Of the body: how many bytes, and their SHA-256 in hexadecimal digits.
+    size: int
+    digest: str
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """What a list shows of one thing that arrived: a delivery, or a request that was refused."""
+
+    # `17` for a delivery, `q17` for a refused request.
+    id: str
+    source: str
+    # accepted, dead or refused
+    verdict: str
+    reason: str
+    received_at: int
+    size: int
+    provider_type: str = ""
+    # When what it tells of happened, None when it tells nothing.
+    event_time: int | None = None
+    copies: int = 0
+    last_copy_at: int | None = None
+    # How many events of it are in the log.
+    events: int = 0
+
+
+class Arrivals(msgspec.Struct, frozen=True):
+    """Some of what arrived, and the position at which that was read."""
+
+    items: tuple[Arrived, ...]
+    position: Position
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that arrived, whole, and the position at which it was read."""
+
+    arrived: Arrived
+    # A delivery is without its facts, which are not kept.
+    original: Delivery | Refusal
+    position: Position
+    events: tuple[Event, ...] = ()
+
+
+class ArrivalQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of what arrived is asked for, newest first; empty fields do not restrict."""
+
+    source: str = ""
+    # accepted, dead or refused
+    verdict: str = ""
+    # A topic that its facts are about.
+    subject: str = ""
+    # Received at or after, and before (milliseconds).
+    since: int | None = None
+    until: int | None = None
+    # The (received_at, id) after which to go on.
+    after: tuple[int, str] | None = None
+    limit: int = 100
 
 
 class Store(Protocol):
@@ -204,11 +307,39 @@ class Store(Protocol):
         """Return one document (or none) and the position at which it was read."""
         ...
 
+    async def people(self, rooms: Sequence[str]) -> Reading:
+        """Return every participant of some rooms (topics), room by room, who came first first."""
+        ...
+
+    async def overlapping(self, since: int, until: int, after: str, limit: int) -> Reading:
+        """Return at most `limit` rooms that were going on at some time of a period, by topic, from after one on."""
+        ...
+
+    async def transcript(self, bot: str) -> tuple[bytes, ...]:
+        """Return every segment of the latest transcript of a bot (topic), in no order."""
+        ...
+
     async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
         """Return what is not over or ended after a time, in one consistent read.
 
         A single bot or room among the topics is there whenever it ended, with its parts.
         """
+        ...
+
+    async def arrivals(self, query: ArrivalQuery) -> Arrivals:
+        """Return what arrived, newest first: deliveries, and, where no subject is asked for, refused requests."""
+        ...
+
+    async def arrival(self, identity: str) -> Kept | None:
+        """Return a delivery (`17`) or a refused request (`q17`) whole, None when there is none by this id."""
+        ...
+
+    async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
+        """Keep refused requests, of each source the latest `limit`; return their ids."""
+        ...
+
+    async def release(self, identity: str) -> None:
+        """Let a refused request go; nothing happens when it is gone already."""
         ...
 
     async def trim(self, before: int) -> int:

@@ -1,20 +1,27 @@
 """Documents as they are read: what depends on the clock is computed when somebody asks."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
 
 import msgspec
 import orjson
 
-from hub.fold.rooms import PresenceTally
 from hub.ports import Document
+from hub.state.capture import Artifacts
+from hub.state.participant import Presence
+from hub.state.presence import Visit, present_ms, union
 from hub.state.room import Tally
+from hub.state.schedule import WINDOW_MS
+from hub.state.trending import trending_base, trending_score
 
-HALF_LIFE_HOURS = 6
 _MS_PER_MINUTE = 60_000
 _MS_PER_HOUR = 3_600_000
 
-_decode_tally = msgspec.msgpack.Decoder(Tally).decode
-_decode_presence = msgspec.msgpack.Decoder(PresenceTally).decode
+decode_tally = msgspec.msgpack.Decoder(Tally).decode
+decode_presence = msgspec.msgpack.Decoder(Presence).decode
+decode_artifacts = msgspec.msgpack.Decoder(Artifacts).decode
 
 
 class Clockwork(msgspec.Struct, frozen=True):
@@ -31,65 +38,124 @@ class Presented(msgspec.Struct, frozen=True):
     stale: bool = False
 
 
-def presented(document: Document, clockwork: Clockwork, now: int) -> Presented:
-    """Return a stored document as it is at `now`."""
-    if document.collection == "rooms" and document.hidden:
+class Totals(NamedTuple):
+    """How long a meeting was, the presence of all people added up, and how many were there at once."""
+
+    lasted_ms: int | None
+    present_ms: int | None
+    peak: int | None
+
+    def shown(self) -> dict[str, object]:
+        """Return them as documents have them: seconds, minutes and people."""
+        return {
+            "duration": _seconds(self.lasted_ms or 0),
+            "peak_participants": self.peak or 0,
+            "participant_minutes": round((self.present_ms or 0) / _MS_PER_MINUTE, 2),
+        }
+
+
+def presented(document: Document, clockwork: Clockwork, now: int, visits: Iterable[Visit] = ()) -> Presented:
+    """Return a stored document as it is at `now`; `visits` are all those of a participant's user, by `visits_of`."""
+    if not document.hidden:
+        return Presented(document.body)
+    if document.collection == "rooms":
         return _room(document, clockwork, now)
-    if document.collection == "participants" and document.hidden:
-        presence = _decode_presence(document.hidden)
-        watched = presence.closed_ms + _elapsed(presence.open_since, now)
-        return Presented(_with(document.body, {"watch_duration": round(watched / 1000, 3)}))
+    if document.collection == "participants":
+        own = stays_of(document)
+        watched = {
+            "watch_duration": _seconds(present_ms(visits or own, now)),
+            "duration": _seconds(present_ms(own, now)),
+        }
+        return Presented(_with(document.body, watched))
+    if document.collection == "recordings":
+        return Presented(_with(document.body, {"artifacts": _artifacts(document)}))
     return Presented(document.body)
+
+
+def visits_of(participants: Iterable[Document]) -> dict[str, list[Visit]]:
+    """Return when the users of participants were there, by the topics of these: two devices do not count twice.
+
+    `participants` are all of the rooms that are meant. Somebody without an identity is a user of its own.
+    """
+    users: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
+    for one in participants:
+        users[one.parent, one.name or one.topic].append(one)
+    found: dict[str, list[Visit]] = {}
+    for devices in users.values():
+        joined = union([stay for one in devices for stay in stays_of(one)])
+        found |= {one.topic: joined for one in devices}
+    return found
+
+
+def stays_of(participant: Document) -> list[Visit]:
+    """Return the visits of a participant."""
+    stays = decode_presence(participant.hidden).stays if participant.hidden else ()
+    return [Visit(start, end) for start, end, _ in stays]
+
+
+def is_missed(document: Document, now: int) -> bool:
+    """Whether a schedule's time is over and nobody came."""
+    return document.collection == "schedules" and document.status == "SCHEDULED" and now > document.began_at + WINDOW_MS
 
 
 def lives_until(documents: Iterable[Document], clockwork: Clockwork) -> dict[str, int]:
     """Return until when each of the rooms among the documents can be presumed to live, by topic."""
     return {
-        document.topic: _alive_until(document, _decode_tally(document.hidden), clockwork)
+        document.topic: alive_until(decode_tally(document.hidden), clockwork)
         for document in documents
         if document.collection == "rooms" and document.hidden
     }
 
 
-def trending_score(listeners: int, speakers: int, *, featured: bool, active_at: int, now: int) -> float:
-    """Return (listeners·1 + speakers·3 + featured·5) · 0.5^(hours since the room was active / 6), to two decimals."""
-    hours = max(0, now - active_at) / _MS_PER_HOUR
-    decay: float = 0.5 ** (hours / HALF_LIFE_HOURS)
-    return round((listeners + 3 * speakers + (5 if featured else 0)) * decay, 2)
+def alive_until(tally: Tally, clockwork: Clockwork) -> int:
+    """Return until when a room can be presumed to live that nobody says anything of any more."""
+    # By when it was received: a provider that was cut off tells hours later what goes on now.
+    heard = max(tally.active_at or 0, tally.heard_at or 0)
+    return heard + clockwork.presume_ended_after_ms
 
 
 def _room(document: Document, clockwork: Clockwork, now: int) -> Presented:
     room = orjson.loads(document.body)
-    tally = _decode_tally(document.hidden)
-    alive_until = _alive_until(document, tally, clockwork)
-    stale = not document.over and now > alive_until
+    tally = decode_tally(document.hidden)
+    limit = alive_until(tally, clockwork)
+    stale = not document.over and now > limit
     # Nobody is counted longer than the room can be presumed to have lived.
-    counted_until = min(now, alive_until)
-    minutes = (tally.closed_ms + sum(_elapsed(start, counted_until) for start in tally.open_since)) / _MS_PER_MINUTE
-    lasted = _elapsed(tally.started_at, tally.ended_at if tally.ended_at is not None else counted_until)
-    listeners, speakers = (0, 0) if stale else (room["listener_count"], room["speaker_count"])
-    computed = {
+    derived = _totals(tally, min(now, limit))
+    told = Totals(tally.told_ms, tally.told_present_ms, tally.told_peak)
+    # What the provider reports wins, and what follows from the visits is kept beside it.
+    best = Totals(*(known if known is not None else own for known, own in zip(told, derived, strict=True)))
+    base = trending_base(room["listener_count"], room["speaker_count"], featured=room["featured"])
+    computed: dict[str, object] = {
         "stale": stale,
-        "duration": round(lasted / 1000, 3),
-        "peak_participants": tally.peak,
-        "participant_minutes": round(minutes, 2),
-        "cost": round(minutes * clockwork.price_per_participant_minute, 4),
-        "trending_score": trending_score(
-            listeners, speakers, featured=room["featured"], active_at=document.active_at, now=now
-        ),
+        **best.shown(),
+        "cost": round((best.present_ms or 0) / _MS_PER_MINUTE * clockwork.price_per_participant_minute, 4),
+        "trending_score": trending_score(base, tally.active_at or 0, now),
+        "derived": derived.shown() if best != derived else None,
     }
     return Presented(orjson.dumps(room | computed), stale)
 
 
-def _alive_until(document: Document, tally: Tally, clockwork: Clockwork) -> int:
-    # By when it was received: a provider that was cut off tells hours later what goes on now.
-    heard_at = document.active_at if tally.heard_at is None else tally.heard_at
-    return max(document.active_at, heard_at) + clockwork.presume_ended_after_ms
+def _totals(tally: Tally, counted_until: int) -> Totals:
+    present = tally.closed_ms + sum(_elapsed(start, counted_until) for start in tally.open_since)
+    lasted = _elapsed(tally.started_at, tally.ended_at if tally.ended_at is not None else counted_until)
+    return Totals(lasted, present, tally.peak)
+
+
+def _artifacts(document: Document) -> list[dict[str, str]]:
+    identity = quote(document.topic.partition("/")[2], safe=":@")
+    names = decode_artifacts(document.hidden).links
+    return [
+        {"name": name, "url": f"/api/recordings/{identity}/content?artifact={quote(name, safe='')}"} for name in names
+    ]
 
 
 def _elapsed(start: int | None, end: int) -> int:
     return 0 if start is None else max(0, end - start)
 
 
-def _with(body: bytes, computed: dict[str, object]) -> bytes:
+def _seconds(milliseconds: int) -> float:
+    return round(milliseconds / 1000, 3)
+
+
+def _with(body: bytes, computed: Mapping[str, object]) -> bytes:
     return body[:-1] + b"," + orjson.dumps(computed)[1:]

@@ -1,7 +1,7 @@
 """What a viewer sees first: the state of its topics at one position, in pages, shared for a second."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import orjson
@@ -9,15 +9,20 @@ import orjson
 from hub.events import covers, format_time
 from hub.fold.parts import StoredSegment, decode_segment, segment_document
 from hub.ports import Document, Snapshot, Store
-from hub.present import Clockwork, lives_until, presented
+from hub.present import Clockwork, is_missed, lives_until, presented, visits_of
+from hub.state.presence import Visit
 from hub.wire import Form, formed, message
 
 SHARED_SECONDS = 1.0
 SEGMENTS = 200
 _REMEMBERED = 256
 _DOCUMENTS_PER_TURN = 50
-# What a single bot or room is shown with.
-_PARTS = {"bots": ["bots", "recordings", "segments"], "rooms": ["rooms", "participants", "recordings"]}
+# What a single bot, room or schedule is shown with.
+_PARTS = {
+    "bots": ["bots", "recordings", "segments"],
+    "rooms": ["rooms", "participants", "recordings"],
+    "schedules": ["schedules", "rooms", "participants", "recordings"],
+}
 
 
 class Pages(msgspec.Struct, frozen=True):
@@ -56,6 +61,10 @@ class Snapshots:
             task = self._begin(topics) if newer is task else newer
         return pages
 
+    def forget(self) -> None:
+        """Share nothing of what was read so far."""
+        self._shared.clear()
+
     def _current(self, topics: frozenset[str]) -> asyncio.Task[Pages]:
         taken_at, task = self._shared.get(topics, (0, None))
         is_fresh = 0 <= self._now() - taken_at <= SHARED_SECONDS * 1000
@@ -89,9 +98,11 @@ class Snapshots:
         """Cut the documents into pages; the first names every collection, so that none is taken for missing."""
         named: dict[str, object] = {collection: [] for collection in _collections(topics)}
         lives = lives_until(snapshot.documents, self._clockwork)
+        visits = visits_of(one for one in snapshot.documents if one.collection == "participants")
         shown: list[tuple[str, object]] = []
         for place, document in enumerate(snapshot.documents):
-            fragment = self._fragment(document, topics, min(now, lives.get(document.parent, now)), now)
+            until = min(now, lives.get(document.parent, now)) if document.collection == "participants" else now
+            fragment = self._fragment(document, topics, until, visits.get(document.topic, ()))
             shown += [(document.collection, fragment)] if fragment is not None else []
             if place % _DOCUMENTS_PER_TURN == 0:
                 await asyncio.sleep(0)
@@ -100,11 +111,12 @@ class Snapshots:
         return [{**named, **pages[0]}, *pages[1:]] if pages else [named]
 
     def _fragment(
-        self, document: Document, topics: frozenset[str], counted_until: int, now: int
+        self, document: Document, topics: frozenset[str], until: int, visits: Iterable[Visit]
     ) -> orjson.Fragment | None:
-        shown = presented(document, self._clockwork, counted_until if document.collection == "participants" else now)
-        # A room that died without a word is not shown as one of those that live now.
-        if shown.stale and not (topics & {document.topic, document.durable}):
+        shown = presented(document, self._clockwork, until, visits)
+        # What died without a word, or never came to be, is not shown as one of those that live now.
+        is_past = shown.stale or is_missed(document, until)
+        if is_past and not (topics & {document.topic, document.durable}):
             return None
         return orjson.Fragment(shown.body)
 

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
+
 from hub.events import Delivery, Event
 from hub.fold import Batch, Rules
-from hub.ports import Changes, DeliveryRow, Document, Known, Loaded, Needs, StateKey
+from hub.ports import Changes, DeliveryRow, Document, Known, Loaded, Needs, StateKey, Status
 
-_POOLED, _HIDDEN, _SEGMENT = "fact/", "~", "~segment/"
+_SHARED, _HIDDEN, _SEGMENT = ("fact/", "own", "schedule/"), "~", "~segment/"
 
 
 class MemoryLog:
@@ -39,16 +41,21 @@ class MemoryLog:
         return Loaded(
             head=self.head,
             last_delivery=self.deliveries[-1].id if self.deliveries else 0,
-            known={key: self._known[key] for key in needs.keys if key in self._known},
+            known={
+                key: msgspec.structs.replace(known, copies=self.copies[known.delivery])
+                for key, known in self._known.items()
+                if key in needs.keys
+            },
             states=self._needed_states(needs),
             items={key: self.states[key] for key in needs.items if key in self.states},
             segments={bot: self._generations(bot) for bot in needs.counted},
+            dead=frozenset(row.id for row in self.deliveries if row.id in needs.redriven and row.status is Status.DEAD),
         )
 
     def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
         homes = {self.documents[topic].durable for topic in needs.homeless if topic in self.documents}
         states = self._parts(needs.subjects | needs.nameless | homes)
-        pooled = {subject for subject, part in states if part.startswith(_POOLED)}
+        pooled = {subject for subject, part in states if part.startswith(_SHARED)}
         return states | self._parts(self._sessions(needs.nameless | pooled))
 
     def _parts(self, subjects: Iterable[str]) -> dict[StateKey, bytes]:
@@ -58,10 +65,6 @@ class MemoryLog:
             for (subject, part), body in self.states.items()
             if subject in wanted and not part.startswith(_HIDDEN)
         }
-
-    def _homes(self, sessions: Iterable[str]) -> set[str]:
-        known = (self.documents[session] for session in sessions if session in self.documents)
-        return {document.durable for document in known if document.durable}
 
     def _sessions(self, durables: Iterable[str]) -> set[str]:
         wanted = frozenset(durables)
@@ -78,11 +81,21 @@ class MemoryLog:
             if subject == bot and part.startswith(_SEGMENT)
         )
 
+    def _erase(self, changes: Changes) -> None:
+        topics = changes.erased.topics
+        self.states = {
+            key: body for key, body in self.states.items() if key[0] not in topics and key not in changes.erased.parts
+        }
+        self.documents = {topic: one for topic, one in self.documents.items() if not topics & {one.topic, one.parent}}
+
     def _write(self, changes: Changes) -> None:
+        self._erase(changes)
         for kept in changes.deliveries:
             self.deliveries.append(kept)
             delivery = kept.delivery
             self._known[delivery.scope, delivery.key] = Known(kept.id, delivery.received_at)
+        for redriven in changes.redriven:
+            self.deliveries[redriven.id - 1] = redriven
         self.copies.update(delivery for delivery, _ in changes.copies)
         self.events += [event for event, _ in changes.events]
         self.states |= changes.states

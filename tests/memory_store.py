@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
+import orjson
+
 from hub.errors import StorageUnavailable
 from hub.events import COLLECTIONS, Delivery, Event, Position
 from hub.ports import (
+    ArrivalQuery,
+    Arrivals,
     Changes,
     Committed,
     DeliveryRow,
@@ -20,16 +25,21 @@ from hub.ports import (
     Page,
     Query,
     Reading,
+    Refusal,
     Snapshot,
     StateKey,
 )
+from hub.ports import Kept as Whole
+from tests.memory_arrivals import Arrivals as Memory
 
 Answer = TypeVar("Answer")
 Folder = Callable[[Sequence[Delivery]], Foldable]
 
 _SEGMENT = "~segment/"
+_SHARED = ("fact/", "own", "schedule/")
 _OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
 _LATEST_SEGMENTS = 5000
+_ERASED = b'{"data":{"erased":true}}'
 
 
 class Gate:
@@ -73,11 +83,15 @@ class Kept:
     # Ids of deliveries up to here have been given out.
     last_delivery: int = 0
     events: list[tuple[Event, int]] = field(default_factory=list)
-    deliveries: dict[int, DeliveryRow] = field(default_factory=dict)
-    copies: Counter[int] = field(default_factory=Counter)
+    arrivals: Memory = field(default_factory=Memory)
     known: dict[tuple[str, str], Known] = field(default_factory=dict)
     states: dict[StateKey, bytes] = field(default_factory=dict)
     documents: dict[str, Document] = field(default_factory=dict)
+
+    @property
+    def deliveries(self) -> dict[int, DeliveryRow]:
+        """What was kept, by id."""
+        return self.arrivals.deliveries
 
     @property
     def head(self) -> int:
@@ -92,6 +106,8 @@ class MemoryStore:
         self.kept = kept or Kept()
         # Passed before a commit, before a read, and after a read with its answer in hand.
         self.commits, self.reads, self.answers = Gate(), Gate(), Gate()
+        # Passed before refused requests are kept.
+        self.quarantines = Gate()
         # What the store answers instead of doing anything, empty while it works.
         self.problem = ""
         # Deliveries with a value that the store cannot keep, or not even as dead.
@@ -144,10 +160,45 @@ class MemoryStore:
             lambda: Reading(tuple(one for one in self.kept.documents.values() if one.topic == topic), self._position())
         )
 
+    async def people(self, rooms: Sequence[str]) -> Reading:
+        """Return every participant of some rooms."""
+        return await self._answer(lambda: Reading(tuple(self._people(frozenset(rooms))), self._position()))
+
+    async def overlapping(self, since: int, until: int, after: str, limit: int) -> Reading:
+        """Return rooms that were going on at some time of a period."""
+        return await self._answer(
+            lambda: Reading(tuple(self._overlapping(since, until, after)[:limit]), self._position())
+        )
+
+    async def transcript(self, bot: str) -> tuple[bytes, ...]:
+        """Return the latest transcript of a bot."""
+        return await self._answer(lambda: tuple(self._segments(bot)))
+
     async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
         """Return what the topics hold."""
         self.snapshots.append(topics)
         return await self._answer(lambda: self._snapshot(topics, ended_after))
+
+    async def arrivals(self, query: ArrivalQuery) -> Arrivals:
+        """Return what arrived, newest first."""
+        kept = self.kept
+        return await self._answer(lambda: Arrivals(kept.arrivals.listed(query, kept.events), self._position()))
+
+    async def arrival(self, identity: str) -> Whole | None:
+        """Return a delivery or a refused request whole."""
+        kept = self.kept
+        return await self._answer(lambda: kept.arrivals.whole(identity, kept.events, self._position()))
+
+    async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
+        """Keep refused requests."""
+        await self.quarantines.passed()
+        self._check()
+        return self.kept.arrivals.quarantine(tuple(refusals), limit)
+
+    async def release(self, identity: str) -> None:
+        """Let a refused request go."""
+        self._check()
+        self.kept.arrivals.refusals.pop(identity, None)
 
     async def trim(self, before: int) -> int:
         """Raise the floor, then delete what lies below it."""
@@ -155,7 +206,9 @@ class MemoryStore:
         await self.commits.passed()
         old = {identity for identity, row in self.kept.deliveries.items() if row.delivery.received_at < before}
         last = max(old, default=0)
-        self.raise_floor(max((event.sequence for event, delivery in self.kept.events if delivery <= last), default=0))
+        later = [event.sequence - 1 for event, delivery in self.kept.events if delivery > last]
+        self.raise_floor(later[0] if later else self.kept.head)
+        self.kept.arrivals.trim_refusals(before)
         gone = {self.kept.deliveries.pop(identity).id for identity in old}
         self.kept.known = {key: known for key, known in self.kept.known.items() if known.delivery not in gone}
         return len(gone)
@@ -198,15 +251,22 @@ class MemoryStore:
         found = {
             one.topic: one
             for one in documents
-            if one.collection in ("bots", "rooms")
+            if one.collection in ("bots", "rooms", "schedules")
             and topics & {"*", one.collection}
             and (not one.over or (one.ended_at is not None and one.ended_at >= ended_after))
         }
         singles = sorted(topic for topic in topics if "/" in topic)
-        for entity in {*singles, *(name for topic in singles for name in self._current_sessions(topic, ended_after))}:
+        sessions = {name for topic in singles for name in self._current_sessions(topic, ended_after)}
+        for entity in {*singles, *sessions, *(name for topic in singles for name in self._meetings(topic))}:
             found |= {one.topic: one for one in documents if one.parent == entity}
         segments = [body for topic in singles for body in self._segments(topic)]
         return Snapshot(self._position(), tuple(found.values()), tuple(segments))
+
+    def _meetings(self, topic: str) -> list[str]:
+        document = self.kept.documents.get(topic)
+        if document is None or document.collection != "schedules":
+            return []
+        return [f"rooms/{session}" for session in orjson.loads(document.body)["sessions"]]
 
     def _current_sessions(self, durable: str, ended_after: int) -> list[str]:
         sessions = [one for one in self.kept.documents.values() if one.collection == "rooms" and one.durable == durable]
@@ -224,12 +284,23 @@ class MemoryStore:
 
     def _listed(self, query: Query) -> list[Document]:
         found = [one for one in self.kept.documents.values() if self._is_wanted(one, query)]
-        by_active = query.sort == "active" and not query.parent
         direction = 1 if query.parent else -1
-        keys = {one.topic: (direction * (one.active_at if by_active else one.began_at), one.topic) for one in found}
+        sort = "began" if query.parent else query.sort
+        column = {"began": "began_at", "active": "active_at", "trending": "trending"}[sort]
+        keys = {one.topic: (direction * getattr(one, column), one.topic) for one in found}
         after = (direction * query.after[0], query.after[1]) if query.after else None
         found = [one for one in found if after is None or keys[one.topic] > after]
         return sorted(found, key=lambda one: keys[one.topic])[: query.limit]
+
+    def _people(self, rooms: frozenset[str]) -> list[Document]:
+        documents = self.kept.documents.values()
+        found = [one for one in documents if one.collection == "participants" and one.parent in rooms]
+        return sorted(found, key=lambda one: (one.parent, one.began_at, one.topic))
+
+    def _overlapping(self, since: int, until: int, after: str) -> list[Document]:
+        rooms = [one for one in self.kept.documents.values() if one.collection == "rooms"]
+        found = [one for one in rooms if one.began_at < until and (not one.over or (one.ended_at or 0) >= since)]
+        return sorted((one for one in found if one.topic > after), key=lambda one: one.topic)
 
     def _is_wanted(self, document: Document, query: Query) -> bool:
         owner = self.kept.documents.get(document.parent)
@@ -242,6 +313,8 @@ class MemoryStore:
             and query.name in ("", document.name)
             and query.room_id in ("", document.room_id)
             and query.parent in ("", document.parent)
+            and (query.since is None or document.began_at >= query.since)
+            and (query.until is None or document.began_at < query.until)
             and (document.parent.partition("/")[0] in owners or bool(query.topics & {document.parent, home or "*/"}))
         )
 
@@ -250,17 +323,18 @@ class MemoryStore:
         return Loaded(
             head=kept.head,
             last_delivery=kept.last_delivery,
-            known={key: kept.known[key] for key in needs.keys if key in kept.known},
+            known={key: kept.arrivals.known(kept.known[key]) for key in needs.keys if key in kept.known},
             states=self._needed_states(needs),
             items={key: kept.states[key] for key in needs.items if key in kept.states},
             segments={bot: self._generations(bot) for bot in needs.counted},
+            dead=kept.arrivals.dead(needs.redriven),
         )
 
     def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
         documents = self.kept.documents
         nameless = needs.nameless | {documents[topic].durable for topic in needs.homeless if topic in documents}
         states = self._parts(needs.subjects | nameless)
-        durables = nameless | {subject for subject, part in states if part.startswith("fact/")}
+        durables = nameless | {subject for subject, part in states if part.startswith(_SHARED)}
         return states | self._parts(
             one.topic
             for one in self.kept.documents.values()
@@ -284,16 +358,27 @@ class MemoryStore:
             )
         )
 
+    def _erase(self, changes: Changes) -> None:
+        kept, topics = self.kept, changes.erased.topics
+        kept.events = [
+            (msgspec.structs.replace(event, body=_ERASED) if topics & set(event.topics) else event, delivery)
+            for event, delivery in kept.events
+        ]
+        kept.states = {
+            key: body for key, body in kept.states.items() if key[0] not in topics and key not in changes.erased.parts
+        }
+        kept.documents = {topic: one for topic, one in kept.documents.items() if not topics & {topic, one.parent}}
+
     def _write(self, changes: Changes) -> None:
         kept = self.kept
+        self._erase(changes)
         for place, (event, _) in enumerate(changes.events, kept.head + 1):
             if event.sequence != place:
                 raise StorageUnavailable("the log has no gaps")
         for row in changes.deliveries:
-            kept.deliveries[row.id] = row
             kept.known[row.delivery.scope, row.delivery.key] = Known(row.id, row.delivery.received_at)
             kept.last_delivery = row.id
-        kept.copies.update(delivery for delivery, _ in changes.copies)
+        kept.arrivals.write(changes)
         kept.events += changes.events
         kept.states |= changes.states
         for topic in changes.gone:

@@ -1,14 +1,15 @@
 """Folding a batch of deliveries: which are new, what they change, in which order it enters the log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import orjson
 import structlog
 
-from hub.events import Delivery, Event, Fact, Verdict, parse_time
+from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
 from hub.fold.bots import BotWork, bot_change, newer
 from hub.fold.compose import Entry, circumstances, compose
+from hub.fold.erasing import erase_bot, erase_room
 from hub.fold.household import Household
 from hub.fold.parts import (
     POOLED,
@@ -23,11 +24,11 @@ from hub.fold.parts import (
     provider_of,
     segment_parts,
 )
-from hub.fold.rooms import documents_of, hidden_of, room_changes, source_details
-from hub.ports import Changes, DeliveryRow, Known, Loaded, Outcome, StateKey, Status
+from hub.fold.rooms import RoomChange, documents_of, hidden_of, room_changes, source_details
+from hub.fold.schedules import ScheduleChange, extended, schedule_changes, scheduled
+from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
 from hub.state.capture import Document
-from hub.state.facts import NOTHING
 
 log = structlog.get_logger()
 
@@ -43,7 +44,8 @@ class Batch:
 
     def __init__(self, deliveries: Sequence[Delivery], rules: Rules) -> None:
         self.deliveries = tuple(deliveries)
-        self.needs = needs_of(self.deliveries)
+        redriven = frozenset(one.redrive for one in self.deliveries if one.redrive is not None)
+        self.needs = msgspec.structs.replace(needs_of(self.deliveries), redriven=redriven)
         self._rules = rules
 
     def fold(self, loaded: Loaded) -> Changes:
@@ -61,10 +63,12 @@ class _Work:
         self._loaded = loaded
         self._rules = rules
         self._known = dict(loaded.known)
+        self._dead = set(loaded.dead)
         self._last_delivery = loaded.last_delivery
         self._state = _State(loaded, rules)
         self._outcomes: list[Outcome] = []
         self._deliveries: list[DeliveryRow] = []
+        self._redriven: list[DeliveryRow] = []
         self._copies: list[tuple[int, int]] = []
         self._events: list[tuple[Event, int]] = []
         self._documents: dict[str, Row] = {}
@@ -72,16 +76,29 @@ class _Work:
 
     def take(self, delivery: Delivery) -> None:
         """Decide whether a delivery is new; if it is, keep it and fold it."""
+        if delivery.redrive is not None:
+            self._take_again(delivery, delivery.redrive)
+            return
         known = self._known.get((delivery.scope, delivery.key))
         if known and _is_copy(delivery, known):
             self._copies.append((known.delivery, delivery.received_at))
-            self._outcomes.append(Outcome(Status.DUPLICATE, known.delivery))
+            known = msgspec.structs.replace(known, copies=known.copies + 1)
+            self._known[delivery.scope, delivery.key] = known
+            self._outcomes.append(Outcome(Status.DUPLICATE, known.delivery, copies=known.copies))
             return
         self._last_delivery += 1
         self._known[delivery.scope, delivery.key] = Known(self._last_delivery, delivery.received_at)
-        status, reason = self._fold(delivery)
-        self._deliveries.append(DeliveryRow(self._last_delivery, delivery, status, reason))
-        self._outcomes.append(Outcome(status, self._last_delivery, reason))
+        self._deliveries.append(self._fold(delivery, self._last_delivery))
+
+    def _take_again(self, delivery: Delivery, identity: int) -> None:
+        """Fold a delivery that was kept as dead; what was accepted, by now or ever, is not told twice."""
+        if identity not in self._dead:
+            self._outcomes.append(Outcome(Status.DUPLICATE, identity))
+            return
+        row = self._fold(delivery, identity)
+        self._redriven.append(row)
+        if row.status is Status.ACCEPTED:
+            self._dead.discard(identity)
 
     def changes(self) -> Changes:
         """Return everything to be written."""
@@ -93,9 +110,17 @@ class _Work:
             states=self._state.written(),
             documents=self._documents,
             gone=frozenset(self._gone),
+            redriven=tuple(self._redriven),
+            erased=self._state.erased,
         )
 
-    def _fold(self, delivery: Delivery) -> tuple[Status, str]:
+    def _fold(self, delivery: Delivery, identity: int) -> DeliveryRow:
+        before = len(self._events)
+        status, reason = self._merge(delivery, identity)
+        self._outcomes.append(Outcome(status, identity, reason, events=len(self._events) - before))
+        return DeliveryRow(identity, delivery, status, reason)
+
+    def _merge(self, delivery: Delivery, identity: int) -> tuple[Status, str]:
         if delivery.verdict is Verdict.DEAD:
             return Status.DEAD, delivery.reason
         state = self._state.copy()
@@ -108,10 +133,10 @@ class _Work:
             documents = [one.documents(sequence + place) for place, one in enumerate(told, 1)]
         except Exception as problem:
             # A poison row must never fail its batch: it is kept as dead.
-            log.exception("delivery.poison", source=delivery.source, delivery=self._last_delivery)
+            log.exception("delivery.poison", source=delivery.source, delivery=identity)
             return Status.DEAD, f"folding failed: {type(problem).__name__}"
         self._state = state
-        self._events += [(event, self._last_delivery) for event in events]
+        self._events += [(event, identity) for event in events]
         for one, rows in zip(told, documents, strict=True):
             self._gone = (self._gone | one.gone) - rows.keys()
             for topic in one.gone:
@@ -155,6 +180,7 @@ class _State:
         self._homes: dict[str, str] = {}
         self._items: dict[StateKey, bytes] = dict(loaded.items)
         self._written: dict[StateKey, bytes] = {}
+        self.erased = Erased()
         self._load()
 
     def copy(self) -> "_State":
@@ -162,7 +188,7 @@ class _State:
         twin = object.__new__(_State)
         twin._loaded, twin._rules = self._loaded, self._rules
         twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
-        twin._items, twin._written = dict(self._items), dict(self._written)
+        twin._items, twin._written, twin.erased = dict(self._items), dict(self._written), self.erased
         return twin
 
     def written(self) -> dict[StateKey, bytes]:
@@ -171,6 +197,8 @@ class _State:
 
     def absorb(self, fact: Fact, delivery: Delivery) -> list[_Told]:
         """Merge a fact; return what it adds to the log."""
+        if fact.kind in ERASURES:
+            return self._erase(fact)
         item = item_part(fact)
         news = self._add_item((entity_of(fact, delivery), item)) if item else False
         if fact.bot:
@@ -198,7 +226,7 @@ class _State:
         if is_durable:
             house = self._house(identity)
             house.pool = pooled
-            house.own = facts.get("", NOTHING)
+            house.shared = facts
             return
         durable = facts[""].text("durable") if "" in facts else ""
         self._homes[identity] = durable
@@ -231,15 +259,36 @@ class _State:
         self._houses[before.durable or fact.room] = after
         self._write_room(fact, before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
+        return self._told(fact, changes, before, after)
+
+    def _told(self, fact: Fact, changes: list[RoomChange], before: Household, after: Household) -> list[_Told]:
         written = {row.topic for change in changes for row in change.rows}
         sessions = {change.entry.subject.partition("/")[2] for change in changes}
         shown: dict[str, Document] = {}
         hidden: dict[str, bytes] = {}
         for derived in (after.derive(session) for session in sessions):
             shown |= documents_of(derived)
-            hidden |= {topic: msgspec.msgpack.encode(tally) for topic, tally in hidden_of(derived).items()}
+            hidden |= _encoded(hidden_of(derived))
         # What moved to another session is gone from one and written with the other, in one go.
-        return [_Told(change.entry, change.rows, shown, hidden, change.gone - written) for change in changes]
+        told = [_Told(change.entry, change.rows, shown, hidden, change.gone - written) for change in changes]
+        return self._with_schedules(fact, told, before, after) if before.plans or after.plans else told
+
+    def _with_schedules(self, fact: Fact, told: list[_Told], before: Household, after: Household) -> list[_Told]:
+        old, new = scheduled(before), scheduled(after)
+        extensions = [msgspec.structs.replace(one, entry=extended(one.entry, new)) for one in told]
+        return extensions + [_told_of_schedule(change) for change in schedule_changes(fact, old, new)]
+
+    def _erase(self, fact: Fact) -> list[_Told]:
+        if fact.bot:
+            change = erase_bot(fact, self._bots.pop(fact.bot, BotWork(fact.bot, {}, {})))
+            self.erased = Erased(self.erased.topics | {fact.entity}, self.erased.parts)
+            return [_Told(change.entry, gone=change.gone)]
+        before, _ = self._home(fact)
+        after = before.copy()
+        changes, erased = erase_room(fact, before, after)
+        self.erased = Erased(self.erased.topics | erased.topics, self.erased.parts | erased.parts)
+        self._houses[before.durable or fact.room] = after
+        return self._told(fact, changes, before, after)
 
     def _write_room(self, fact: Fact, before: Household, after: Household) -> None:
         for session, parts in after.sessions.items():
@@ -247,6 +296,9 @@ class _State:
             for part, facts in parts.items():
                 if known.get(part) is not facts:
                     self._written[f"rooms/{session}", part] = encode(facts)
+        for part, facts in after.shared.items():
+            if before.shared.get(part) is not facts:
+                self._written[f"rooms/{after.durable}", part] = encode(facts)
         for part, pooled in after.pool.items():
             if before.pool.get(part) is not pooled:
                 self._written[f"rooms/{after.durable}", part] = encode(pooled)
@@ -262,7 +314,7 @@ class _State:
             if before.parts.get(part) is not facts:
                 self._written[fact.entity, part] = encode(facts)
         change = bot_change(fact, before, after, news=news)
-        return [_Told(change.entry, change.rows, after.documents())] if change else []
+        return [_Told(change.entry, change.rows, after.documents(), _encoded(after.hidden()))] if change else []
 
     def _absorb_source(self, fact: Fact, delivery: Delivery, *, news: bool) -> list[_Told]:
         if not news:
@@ -285,6 +337,17 @@ class _State:
         if known is None:
             bot.count(key[1])
         return known is None or known.segment != stored.segment
+
+
+def _told_of_schedule(change: ScheduleChange) -> _Told:
+    topic, shown = change.entry.subject, change.shown
+    if shown is None:
+        return _Told(change.entry, gone=frozenset({topic}))
+    return _Told(change.entry, (shown.row(),), {topic: shown.document}, _encoded({topic: shown.attended}))
+
+
+def _encoded(hidden: Mapping[str, msgspec.Struct]) -> dict[str, bytes]:
+    return {topic: msgspec.msgpack.encode(beside) for topic, beside in hidden.items()}
 
 
 def _is_copy(delivery: Delivery, known: Known) -> bool:

@@ -8,10 +8,10 @@ import msgspec
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
 from hub.fold.compose import Entry, circumstances
 from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, segment_document
-from hub.fold.rooms import was_told
+from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
-from hub.state.bot import bot_document, current_attempt, is_over
-from hub.state.capture import Document, capture_document
+from hub.state.bot import bot_document, current_attempt, is_over, transcript_artifacts
+from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, is_news, merged, since
 
 _SEGMENTS_SHOWN = 200
@@ -49,36 +49,57 @@ class BotWork:
         if "" not in self.parts:
             return {}
         facts = self.parts[""]
-        captures = {part: facts for part, facts in self.parts.items() if part.startswith("recording/")}
-        own = captures.get(f"recording/{self.identity.partition(':')[2]}")
+        own = self.parts.get(f"recording/{self.identity.partition(':')[2]}")
         newest = f"{facts.whole('generation') or 0:016d}"
         shown = {f"bots/{self.identity}": bot_document(self.identity, facts, own, self.segments.get(newest, 0))}
-        for part, capture in captures.items():
-            identity = f"{self.identity.partition(':')[0]}:{part.partition('/')[2]}"
-            # Of a retried bot, what the attempt recorded that goes on, as soon as it records.
-            current = since(capture, current_attempt(facts))
-            told = current if current.first else capture
-            shown[f"recordings/{identity}"] = capture_document(identity, ("bot", self.identity), told)
-        return shown
+        return shown | {name: one.document for name, one in self.captures().items()}
+
+    def captures(self) -> dict[str, Capture]:
+        """Return what the bot recorded, by topic."""
+        if "" not in self.parts:
+            return {}
+        begun = current_attempt(self.parts[""])
+        captured = {}
+        for part, facts in self.parts.items():
+            if part.startswith("recording/"):
+                identity = f"{self.identity.partition(':')[0]}:{part.partition('/')[2]}"
+                # Of a retried bot, what the attempt recorded that goes on, as soon as it records.
+                current = since(facts, begun)
+                told = current if current.first else facts
+                captured[f"recordings/{identity}"] = capture(identity, ("bot", self.identity), told)
+        return captured
+
+    def hidden(self) -> dict[str, Hidden]:
+        """Return what is kept beside the documents for authorised readers, by topic."""
+        if "" not in self.parts:
+            return {}
+        own: dict[str, Hidden] = {f"bots/{self.identity}": transcript_artifacts(self.parts[""])}
+        return own | {name: one.artifacts for name, one in self.captures().items()}
 
 
 class BotChange(msgspec.Struct, frozen=True):
-    """An entry of the log with the documents that it changes."""
+    """An entry of the log with the documents that it changes and the topics of those that are gone."""
 
     entry: Entry
     rows: tuple[Row, ...]
+    gone: frozenset[str] = frozenset()
 
 
 def bot_change(fact: Fact, before: BotWork, after: BotWork, *, news: bool) -> BotChange | None:
     """Return the fact's entry, None when it tells nothing new."""
-    old, new = before.documents(), after.documents()
-    changed = {topic for topic, document in new.items() if old.get(topic) != document}
+    new = after.documents()
+    changed = differing(before.documents(), new) | differing(before.hidden(), after.hidden())
+    # When a recording began is not always shown, but lists are sorted by it.
+    changed |= differing(before.captures(), after.captures())
     if not changed and not (news and not was_told(before.parts, fact)):
         return None
     topic = f"bots/{fact.bot}"
     told = _details(fact, new)
+    if fact.kind is Kind.PROVIDER_EVENT:
+        # What nobody knows the meaning of is shown, and changes nothing.
+        return BotChange(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}), ())
     data = {"bot": new[topic], **told, **_also_changed(changed, new, told), **circumstances(fact)}
-    rows = tuple(_row(name, topic, new[name], fact) for name in sorted(changed | {topic}))
+    rows = tuple(_row(name, topic, new[name], after) for name in sorted(changed | {topic}))
     return BotChange(Entry(fact.kind, topic, (), fact, data), rows)
 
 
@@ -89,15 +110,15 @@ def _also_changed(changed: set[str], new: dict[str, Document], told: Document) -
     return {"recordings": others} if others else {}
 
 
-def _row(topic: str, bot: str, document: Document, fact: Fact) -> Row:
-    identity = fact.bot.partition(":")[0]
+def _row(topic: str, bot: str, document: Document, work: BotWork) -> Row:
+    provider = work.identity.partition(":")[0]
     if not topic.startswith("bots/"):
-        return Row(topic=topic, collection="recordings", parent=bot, provider=identity, status=str(document["status"]))
+        return recording_row(topic, bot, provider, work.captures()[topic])
     return Row(
         topic=topic,
         collection="bots",
         parent=topic,
-        provider=identity,
+        provider=provider,
         status=str(document["status"]),
         name=str(document["name"] or ""),
         began_at=_milliseconds(document["created_at"]) or 0,

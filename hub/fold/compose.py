@@ -59,7 +59,7 @@ def _stamped(data: Document, sequence: int) -> Document:
 
 
 def _stamp(name: str, value: object, sequence: int) -> object:
-    if name in ("bot", "room", "participant", "recording") and isinstance(value, Mapping):
+    if name in ("bot", "room", "participant", "recording", "transcript", "schedule") and isinstance(value, Mapping):
         return {**value, "sequence": sequence}
     if name in ("participants", "recordings") and isinstance(value, list):
         return [{**one, "sequence": sequence} for one in value]

@@ -1,32 +1,27 @@
-"""A durable room in a batch: its sessions, and the facts that name none of them.
+"""A durable room in a batch: its sessions, the facts that name none of them, what was decided and what is planned."""
 
-A fact without a session belongs to the session with the latest start not after it, and, before any
-start, to a session that has the durable room's own id. Which one that is follows from the facts alone, so a
-start that arrives late moves what it should have had from the beginning.
-"""
-
-from bisect import bisect_right
 from typing import Self
 
 import msgspec
 
-from hub.events import CaptureDetail, Fact
-from hub.fold.parts import Parts, PooledFact, capture_part, pooled_part, room_parts
-from hub.state.capture import Document, capture_document
+from hub.events import Fact, Kind, RoomDetail, ScheduleDetail
+from hub.fold.attachment import CAPTURES, Timeline, attached
+from hub.fold.parts import OWN, SCHEDULE, Parts, PooledFact, capture_name, pooled_part, room_parts, shared_parts
+from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, Facts, is_news, merged
 from hub.state.participant import Ends, Participant, participant
-from hub.state.room import Tally, all_ends, began_at, own_end, room_document, tally
-
-_CAPTURES = ("recording/", "stream/")
+from hub.state.room import Tally, all_ends, began_at, ended_at, is_live, own_end, room_document, tally
+from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
 
 
 class Derived(msgspec.Struct, frozen=True):
-    """A session as it is shown: its room, its participants, its recordings and its streams."""
+    """A session as it is shown: its room, its participants, what was captured of it, and its meetings."""
 
     room: Document
     tally: Tally
     people: dict[str, Participant]
-    captures: dict[str, Document]
+    captures: dict[str, Capture]
+    runs: tuple[Run, ...]
 
 
 class Household:
@@ -36,53 +31,100 @@ class Household:
         self.durable = durable
         self.sessions: dict[str, Parts] = {}
         self.pool: dict[str, PooledFact] = {}
-        self.own: Facts = NOTHING
+        # What is neither a session's nor anybody's fact about one: decisions and schedules.
+        self.shared: Parts = {}
         self._roles = speaker_roles
         # Shared by all copies: what it holds is only reused for the very same facts.
         self._seen: dict[tuple[str, str], tuple[Facts, Ends, Participant]] = {}
         # Sessions as they are shown, and whose the pool's facts are, until a fact changes them.
         self._derived: dict[str, Derived | None] = {}
         self._owners: dict[str, str] | None = None
+        self._pooled: dict[str, list[PooledFact]] = {}
+        self._current: str | None = None
 
     def copy(self) -> Self:
         """Return one that can be changed without changing this one."""
         twin = type(self)(self.durable, self._roles)
         twin.sessions = {session: dict(parts) for session, parts in self.sessions.items()}
         twin.pool = dict(self.pool)
-        twin.own = self.own
+        twin.shared = dict(self.shared)
         twin._seen = self._seen
         twin._derived = dict(self._derived)
         return twin
 
     def absorb(self, fact: Fact, key: str, provider: str, heard_at: int | None = None) -> bool:
         """Merge a fact, received at `heard_at`; return whether it tells anything that had not happened yet."""
+        if isinstance(fact.detail, RoomDetail | ScheduleDetail) and not fact.room:
+            self._derived = {}
+            return _merge(self.shared, shared_parts(fact, key))
         # A start or an end moves facts between all sessions, where there are facts that can be moved.
-        self._owners = None
-        self._derived = {} if self.pool or not fact.room else _without(self._derived, fact.room)
+        self._owners = self._current = None
+        moves = self.pool or self.is_featured or not fact.room
+        self._derived = {} if moves else _without(self._derived, fact.room)
         if not fact.room:
             return self._absorb_nameless(PooledFact(fact, key, provider, heard_at))
-        parts = self.sessions.setdefault(fact.room, {})
-        news = False
-        for part, stated in room_parts(fact, key, provider, heard_at).items():
-            known = parts.get(part, NOTHING)
-            after = merged(known, stated)
-            news |= is_news(known, after)
-            parts[part] = after
-        return news
+        return _merge(self.sessions.setdefault(fact.room, {}), room_parts(fact, key, provider, heard_at))
 
     def adopt(self, other: Self) -> None:
         """Take in the sessions of one that turned out to be of the same durable room."""
         self.sessions |= {session: dict(parts) for session, parts in other.sessions.items()}
         self._derived = {}
-        self._owners = None
+        self._owners = self._current = None
 
-    def owner(self, time: int) -> str:
-        """Return the session that was running at a time."""
-        return self._running(self._starts(), time)
+    def forget(self, sessions: set[str], *, all_of_it: bool) -> set[str]:
+        """Drop sessions, and with `all_of_it` what is shared by all; return the parts of facts that named none."""
+        parts = {part for part, owner in self._attached().items() if all_of_it or owner in sessions}
+        self.pool = {part: pooled for part, pooled in self.pool.items() if part not in parts}
+        self.sessions = {session: kept for session, kept in self.sessions.items() if session not in sessions}
+        if all_of_it:
+            self.shared = {}
+        self._derived = {}
+        self._owners = self._current = None
+        return parts
+
+    @property
+    def is_featured(self) -> bool:
+        """Whether somebody featured the durable room."""
+        return self.shared.get(OWN, NOTHING).told("featured") is True
+
+    @property
+    def plans(self) -> dict[str, Plan]:
+        """Return what is planned here, by id."""
+        found = (
+            plan_of(part.removeprefix(SCHEDULE), facts)
+            for part, facts in self.shared.items()
+            if part.startswith(SCHEDULE)
+        )
+        return {plan.id: plan for plan in found if plan}
+
+    def everybody(self) -> set[str]:
+        """Return every session, the one without a name too."""
+        return self.sessions.keys() | self.owners()
+
+    def current(self) -> str:
+        """Return the session that stands for the durable room: what goes on, else what began last; empty for none."""
+        if self._current is None:
+            told = ((session, self.parts_of(session).get("", NOTHING)) for session in self.everybody())
+            found = [(session, room) for session, room in told if "seen" in room.first]
+            ranked = [(is_live(room, self._ends(name, room)), began_at(room) or 0, name) for name, room in found]
+            self._current = max(ranked, default=(False, 0, ""))[2]
+        return self._current
+
+    def assigned(self) -> dict[str, tuple[Run, ...]]:
+        """Return the meetings of every schedule, by its id."""
+        plans = self.plans
+        if not plans:
+            return {}
+        derived = (self.derive(session) for session in self.everybody())
+        return assigned(plans, (run for one in derived if one for run in one.runs))
 
     def owner_of(self, fact: Fact) -> str:
         """Return the session that a fact belongs to, also one that names none."""
-        return fact.room or self._attached()[pooled_part(fact)]
+        if fact.room:
+            return fact.room
+        known = self._attached().get(pooled_part(fact))
+        # What changes nothing is not kept.
+        return known or Timeline(self.durable, self.sessions, self.pool.values()).running(fact.time)
 
     def owners(self) -> set[str]:
         """Return every session that has facts of the pool."""
@@ -95,6 +137,8 @@ class Household:
         return self._derived[session]
 
     def _absorb_nameless(self, stated: PooledFact) -> bool:
+        if stated.fact.kind is Kind.PROVIDER_EVENT:
+            return False
         part = pooled_part(stated.fact)
         known = self.pool.get(part)
         if known is None or stated.key < known.key:
@@ -103,10 +147,11 @@ class Household:
 
     def _derive(self, session: str) -> Derived | None:
         parts = self.parts_of(session)
-        if not parts:
+        room = parts.get("", NOTHING)
+        # Decisions and announcements alone make no session.
+        if "seen" not in room.first:
             return None
-        room = parts[""]
-        ends = own_end(room) if session != self.durable else self._nameless_ends(room)
+        ends = self._ends(session, room)
         people = {
             part.partition("/")[2]: self._participant(session, part, facts, ends)
             for part, facts in parts.items()
@@ -114,24 +159,34 @@ class Household:
         }
         provider = room.text("provider")
         captures = {
-            part: capture_document(f"{provider}:{part.partition('/')[2]}", ("room", session), facts)
+            part: capture(f"{provider}:{capture_name(part)}", ("room", session), facts)
             for part, facts in parts.items()
-            if part.startswith(_CAPTURES)
+            if part.startswith(CAPTURES)
         }
-        featured = self.own.told("featured") is True
-        document = room_document(session, room, ends, people, featured=featured)
-        return Derived(document, tally(room, ends, people.values()), people, captures)
+        decided = self.is_featured and session == self.current()
+        document = room_document(session, room, ends, people, featured=decided or room.told("featured") is True)
+        runs = self._runs(session, room, ends, people)
+        return Derived(document, tally(room, ends, people.values()), people, captures, runs)
+
+    def _runs(self, session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:
+        began = began_at(room) or 0
+        if session != self.durable:
+            return (Run(session, began, ended_at(room, ends)),)
+        begun = [cell.time for _, cell in room.named("start/")]
+        begun += [stay.start for one in people.values() for stay in one.stays]
+        return runs_between(session, begun or [began], ends.times)
+
+    def _ends(self, session: str, room: Facts) -> Ends:
+        return own_end(room) if session != self.durable else self._nameless_ends(room)
 
     def parts_of(self, session: str) -> Parts:
         """Return the facts of a session, those of the pool included, by part."""
         parts = self.sessions.get(session, {})
         if not self.pool:
             return parts
+        self._attached()
         parts = dict(parts)
-        for name, owner in self._attached().items():
-            if owner != session:
-                continue
-            pooled = self.pool[name]
+        for pooled in self._pooled.get(session, ()):
             for part, stated in room_parts(pooled.fact, pooled.key, pooled.provider, pooled.heard_at).items():
                 parts[part] = merged(parts.get(part, NOTHING), stated)
         return parts
@@ -139,32 +194,11 @@ class Household:
     def _attached(self) -> dict[str, str]:
         """Return the session of every fact of the pool, by part."""
         if self._owners is None:
-            starts = self._starts()
-            captures = self._captures()
-            for pooled in sorted(self.pool.values(), key=lambda one: one.fact.time):
-                # Of a recording that no payload gives to a session, its first word decides.
-                captures.setdefault(_capture_of(pooled.fact), self._running(starts, pooled.fact.time))
-            self._owners = {
-                name: captures[capture]
-                if (capture := _capture_of(pooled.fact))
-                else self._running(starts, pooled.fact.time)
-                for name, pooled in self.pool.items()
-            }
+            self._owners = attached(self.durable, self.sessions, self.pool)
+            self._pooled = {}
+            for part, owner in self._owners.items():
+                self._pooled.setdefault(owner, []).append(self.pool[part])
         return self._owners
-
-    def _starts(self) -> list[tuple[int, str]]:
-        told = ((began_at(parts.get("", NOTHING)), session) for session, parts in self.sessions.items())
-        return sorted((start, session) for start, session in told if start is not None)
-
-    def _captures(self) -> dict[str, str]:
-        """Return the sessions of recordings that some payload names; what is told of one is of one session."""
-        named = ((part, session) for session, parts in self.sessions.items() for part in parts)
-        return {part: session for part, session in sorted(named, reverse=True) if part.startswith(_CAPTURES)}
-
-    def _running(self, starts: list[tuple[int, str]], time: int) -> str:
-        """Return the session with the latest start not after a time."""
-        place = bisect_right(starts, time, key=lambda start: start[0])
-        return starts[place - 1][1] if place else self.durable
 
     def _nameless_ends(self, room: Facts) -> Ends:
         """A nameless session ends with its own ends and with every end of the durable room's sessions."""
@@ -183,11 +217,15 @@ class Household:
         return derived
 
 
+def _merge(parts: Parts, stated: Parts) -> bool:
+    """Merge facts part by part; return whether they tell anything that had not happened yet."""
+    news = False
+    for part, facts in stated.items():
+        known = parts.get(part, NOTHING)
+        parts[part] = merged(known, facts)
+        news |= is_news(known, parts[part])
+    return news
+
+
 def _without(derived: dict[str, Derived | None], session: str) -> dict[str, Derived | None]:
     return {other: shown for other, shown in derived.items() if other != session}
-
-
-def _capture_of(fact: Fact) -> str:
-    # Streams run again by the same id, recordings do not.
-    part = capture_part(fact, fact.detail) if isinstance(fact.detail, CaptureDetail) else ""
-    return part if part.startswith("recording/") else ""

@@ -1,8 +1,9 @@
 """How state is kept: each entity in parts, each part a row; and the parts that are only looked up by name.
 
 ""                              the entity itself
-participant/<id>, recording/<id>, stream/<id>
+participant/<id>, recording/<id>, stream/<id>, transcript/<id>
 fact/<hash>                     of a durable room: a fact that names no session
+own, schedule/<id>              of a durable room: what was decided about it, and planned for it
 ~item/<kind>/<id or hash>       something that happened and changes no document
 ~segment/<generation>/<id>      a stretch of transcript
 """
@@ -12,13 +13,17 @@ import hashlib
 import msgspec
 
 from hub.events import (
+    ERASURES,
     CaptureDetail,
     ChatDetail,
     Delivery,
     Fact,
     JobDetail,
+    Kind,
     NoteDetail,
     ParticipantDetail,
+    RoomDetail,
+    ScheduleDetail,
     Segment,
     TrackDetail,
     TranscriptDetail,
@@ -29,10 +34,12 @@ from hub.state.bot import bot_facts
 from hub.state.capture import capture_facts
 from hub.state.facts import Facts
 from hub.state.participant import participant_facts
-from hub.state.room import room_facts
+from hub.state.room import announced_facts, decided_facts, room_facts
+from hub.state.schedule import schedule_facts
 
 Parts = dict[str, Facts]
-ITEM, SEGMENT, POOLED = "~item/", "~segment/", "fact/"
+ITEM, SEGMENT = "~item/", "~segment/"
+POOLED, OWN, SCHEDULE = "fact/", "own", "schedule/"
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -73,6 +80,12 @@ def provider_of(delivery: Delivery) -> str:
 
 def room_parts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Parts:
     """Return what a fact states, part by part of its session; `heard_at` is when the hub received it."""
+    if isinstance(fact.detail, RoomDetail):
+        return {"": decided_facts(fact, fact.detail, key)}
+    if fact.kind is Kind.PROVIDER_EVENT:
+        # What nobody knows the meaning of must not change anything.
+        announced = announced_facts(fact, key)
+        return {"": announced} if announced.latest else {}
     parts = {"": room_facts(fact, key, provider, heard_at)}
     if isinstance(fact.detail, ParticipantDetail):
         parts[f"participant/{fact.detail.id}"] = participant_facts(fact, fact.detail, key)
@@ -81,8 +94,17 @@ def room_parts(fact: Fact, key: str, provider: str, heard_at: int | None = None)
     return parts
 
 
+def shared_parts(fact: Fact, key: str) -> Parts:
+    """Return what a fact states of its durable room as a whole, part by part."""
+    if isinstance(fact.detail, ScheduleDetail):
+        return {f"{SCHEDULE}{fact.detail.id}": schedule_facts(fact, fact.detail, key)}
+    return {OWN: decided_facts(fact, fact.detail, key)} if isinstance(fact.detail, RoomDetail) else {}
+
+
 def bot_parts(fact: Fact, key: str) -> Parts:
     """Return what a fact states, part by part of its bot."""
+    if fact.kind is Kind.PROVIDER_EVENT:
+        return {}
     parts = {"": bot_facts(fact, key)}
     if isinstance(fact.detail, CaptureDetail):
         parts[capture_part(fact, fact.detail)] = capture_facts(fact, fact.detail, key)
@@ -90,8 +112,15 @@ def bot_parts(fact: Fact, key: str) -> Parts:
 
 
 def capture_part(fact: Fact, detail: CaptureDetail) -> str:
-    """Return the part of a recording, or of a stream."""
+    """Return the part of a recording, of a stream, or of a room's transcript."""
     return f"{fact.kind.value.partition('.')[0]}/{detail.id}"
+
+
+def capture_name(part: str) -> str:
+    """Return what a recording, stream or transcript is called beside the others of its provider."""
+    family, _, identity = part.partition("/")
+    # A provider may call a recording and its transcript by one id.
+    return f"transcript:{identity}" if family == "transcript" else identity
 
 
 def item_part(fact: Fact) -> str | None:
@@ -158,7 +187,9 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
         subjects=frozenset({fact.entity for fact in facts} | {f"rooms/{fact.durable}" for fact in facts})
         - {"", "rooms/"},
         nameless=frozenset(
-            f"rooms/{fact.durable}" for fact in facts if fact.durable and not fact.room and not fact.bot
+            f"rooms/{fact.durable}"
+            for fact in facts
+            if fact.durable and not fact.bot and (not fact.room or fact.kind in ERASURES)
         ),
         items=frozenset(items),
         homeless=frozenset(fact.entity for fact in facts if fact.room and not fact.durable and not fact.bot),

@@ -1,6 +1,6 @@
 """What a fact about a room changes, as entries of the log and as documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -13,15 +13,18 @@ from hub.events import (
     Kind,
     NoteDetail,
     ParticipantDetail,
+    RoomDetail,
+    ScheduleDetail,
     TrackDetail,
 )
 from hub.fold.compose import CLOSED_LIMIT, Entry, circumstances
 from hub.fold.household import Derived, Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
-from hub.state.capture import Document, capture_document, capture_facts
-from hub.state.presence import Visit, present_ms
+from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts
+from hub.state.participant import Presence, presence_of
 from hub.state.room import Tally
+from hub.state.trending import trending_base, trending_key
 
 # Whoever repeats such an end in other words (a resend, a second channel) tells nothing new.
 SETTLED = frozenset(
@@ -30,11 +33,7 @@ SETTLED = frozenset(
 )
 
 
-class PresenceTally(msgspec.Struct, frozen=True):
-    """What a participant's watch duration is computed from."""
-
-    closed_ms: int
-    open_since: int | None
+Hidden = Tally | Presence | Artifacts
 
 
 class RoomChange(msgspec.Struct, frozen=True):
@@ -52,7 +51,10 @@ def room_changes(
 
     `left` is where the fact's session was kept before it told its durable room.
     """
-    target = after.owner_of(fact)
+    if isinstance(fact.detail, ScheduleDetail):
+        return
+    decides = isinstance(fact.detail, RoomDetail) and not fact.room
+    target = after.current() if decides else after.owner_of(fact)
     old, new = (left or before).derive(target), after.derive(target)
     if was_told(before.parts_of(target), fact):
         news = False
@@ -60,9 +62,11 @@ def room_changes(
     if told:
         yield told
     yield from _departures(fact, target, after.durable, old, new)
-    touched = (before.owners() | after.owners() | {after.durable}) - {target, ""} if after.pool else set()
-    for session in sorted(touched):
-        yield from _corrections(fact, session, before, after)
+    touched = before.owners() | after.owners() | {after.durable} if after.pool else set()
+    if before.is_featured or after.is_featured:
+        touched |= {before.current(), after.current()}
+    for session in sorted(touched - {target, ""}):
+        yield from corrections(fact, session, before, after)
 
 
 def was_told(parts: Parts, fact: Fact) -> bool:
@@ -111,19 +115,49 @@ def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
             began_at=derived.tally.started_at or 0,
             ended_at=derived.tally.ended_at,
             over=room["status"] == "ended",
+            trending=trending_key(_base(room), derived.tally.active_at or 0),
         )
     }
     for identity, person in derived.people.items():
         name = f"{topic}/participants/{identity}"
         rows[name] = Row(
-            topic=name, collection="participants", parent=topic, began_at=person.stays[0].start if person.stays else 0
+            topic=name,
+            collection="participants",
+            parent=topic,
+            # A participant's name here is its user, whose other devices are found by it.
+            name=str(person.document["identity"] or ""),
+            began_at=person.stays[0].start if person.stays else 0,
         )
-    for part, document in derived.captures.items():
-        if part.startswith("recording/"):
-            name = f"recordings/{document['id']}"
-            status, provider = str(document["status"]), str(room["provider"])
-            rows[name] = Row(topic=name, collection="recordings", parent=topic, status=status, provider=provider)
+    rows |= {
+        name: recording_row(name, topic, str(room["provider"]), one) for name, one in recordings_of(derived).items()
+    }
     return rows
+
+
+def _base(room: Document) -> int:
+    listeners, speakers = room["listener_count"], room["speaker_count"]
+    counts = (listeners, speakers) if isinstance(listeners, int) and isinstance(speakers, int) else (0, 0)
+    return trending_base(*counts, featured=room["featured"] is True)
+
+
+def recording_row(name: str, parent: str, provider: str, one: Capture) -> Row:
+    """Return the document of a recording, or of a room's transcript."""
+    alias = one.document["alias"]
+    return Row(
+        topic=name,
+        collection="recordings",
+        parent=parent,
+        provider=provider,
+        status=str(one.document["status"]),
+        name=f"{provider}:{alias}" if alias else "",
+        began_at=one.began_at,
+    )
+
+
+def recordings_of(derived: Derived) -> dict[str, Capture]:
+    """Return what was captured and is kept, by topic; live streams leave nothing."""
+    kept = (one for part, one in derived.captures.items() if not part.startswith("stream/"))
+    return {f"recordings/{one.document['id']}": one for one in kept}
 
 
 def documents_of(derived: Derived | None) -> dict[str, Document]:
@@ -133,29 +167,22 @@ def documents_of(derived: Derived | None) -> dict[str, Document]:
     topic = f"rooms/{derived.room['id']}"
     shown = {topic: derived.room}
     shown |= {f"{topic}/participants/{identity}": person.document for identity, person in derived.people.items()}
-    shown |= {
-        f"recordings/{document['id']}": document
-        for part, document in derived.captures.items()
-        if part.startswith("recording/")
-    }
-    return shown
+    return shown | {name: one.document for name, one in recordings_of(derived).items()}
 
 
-def hidden_of(derived: Derived | None) -> dict[str, Tally | PresenceTally]:
-    """Return what the clock-dependent numbers of a session's documents are computed from, by topic."""
+def hidden_of(derived: Derived | None) -> dict[str, Hidden]:
+    """Return what is kept beside a session's documents, by topic: for the clock, and for authorised readers."""
     if derived is None:
         return {}
     topic = f"rooms/{derived.room['id']}"
-    people = derived.people.items()
-    return {topic: derived.tally} | {
-        f"{topic}/participants/{identity}": _presence_tally(person.stays) for identity, person in people
-    }
+    hidden: dict[str, Hidden] = {topic: derived.tally}
+    hidden |= {f"{topic}/participants/{identity}": presence_of(person) for identity, person in derived.people.items()}
+    return hidden | {name: one.artifacts for name, one in recordings_of(derived).items()}
 
 
-def _presence_tally(stays: tuple[Visit, ...]) -> PresenceTally:
-    """Sum up what is over of somebody's visits."""
-    open_since = stays[-1].start if stays and stays[-1].end is None else None
-    return PresenceTally(present_ms((stay for stay in stays if stay.end is not None), 0), open_since)
+def differing(old: Mapping[str, object], new: Mapping[str, object]) -> set[str]:
+    """Return the topics of what is new or not as it was."""
+    return {topic for topic, one in new.items() if old.get(topic) != one}
 
 
 def _own_entry(
@@ -167,14 +194,26 @@ def _own_entry(
     durable: str,
     news: bool,
 ) -> RoomChange | None:
-    if after is None:
-        return None
-    changed = _differences(before, after)
+    changed = _differences(before, after) if after else set()
     if not changed and not news:
         return None
+    if after is None or (not changed and fact.kind is Kind.PROVIDER_EVENT):
+        return _unknown(fact, delivery, session, durable)
     told = _details(fact, delivery, before, after)
     data = {"room": after.room, **told, **_also_changed(fact, after, changed, told), **circumstances(fact)}
     return _change(fact, fact.kind, session, durable, data, after, changed)
+
+
+def _unknown(fact: Fact, delivery: Delivery, session: str, durable: str) -> RoomChange | None:
+    """Show what nobody knows the meaning of, and that changes nothing."""
+    if not isinstance(fact.detail, NoteDetail):
+        return None
+    data = {**_note(fact.detail, delivery), **circumstances(fact)}
+    return RoomChange(Entry(fact.kind, f"rooms/{session}", _durable_topic(durable), fact, data))
+
+
+def _note(detail: NoteDetail, delivery: Delivery) -> Document:
+    return {"note": {"id": detail.id or None, "provider": provider_of(delivery), **dict(detail.said)}}
 
 
 def _change(
@@ -194,12 +233,12 @@ def _durable_topic(durable: str) -> tuple[str, ...]:
 
 def _differences(before: Derived | None, after: Derived) -> set[str]:
     """Return the topics of what is shown differently, or will be when the clock goes on."""
-    old, new = documents_of(before), documents_of(after)
-    past, present = _counted(before), _counted(after)
-    return {topic for topic in new if old.get(topic) != new[topic] or past.get(topic) != present.get(topic)}
+    changed = differing(documents_of(before), documents_of(after)) | differing(_counted(before), _counted(after))
+    # When a recording began is not always shown, but lists are sorted by it.
+    return changed | differing(recordings_of(before) if before else {}, recordings_of(after))
 
 
-def _counted(derived: Derived | None) -> dict[str, Tally | PresenceTally]:
+def _counted(derived: Derived | None) -> dict[str, Hidden]:
     # That the hub heard of a room again is a sign of life, but nothing to tell anybody.
     return {
         topic: msgspec.structs.replace(hidden, heard_at=None) if isinstance(hidden, Tally) else hidden
@@ -213,7 +252,7 @@ def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Deri
         return _participant_details(detail, before, after)
     if isinstance(detail, CaptureDetail):
         family = fact.kind.value.partition(".")[0]
-        return {family: after.captures[f"{family}/{detail.id}"]}
+        return {family: after.captures[f"{family}/{detail.id}"].document}
     if isinstance(detail, TrackDetail):
         return _track_details(detail, after)
     if isinstance(detail, JobDetail):
@@ -221,14 +260,14 @@ def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Deri
     if isinstance(detail, ChatDetail):
         return {"message": {"id": detail.id or None, "sender": detail.sender or None, "text": detail.text}}
     if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
-        return {"note": {"id": detail.id or None, "provider": provider_of(delivery), **dict(detail.said)}}
+        return _note(detail, delivery)
     return {}
 
 
 def _participant_details(detail: ParticipantDetail, before: Derived | None, after: Derived) -> Document:
     said: Document = {"participant": after.people[detail.id].document}
-    if detail.reason:
-        said["reason"] = detail.reason
+    if detail.cause or detail.reason:
+        said["reason"] = detail.cause or detail.reason
     known = before.people.get(detail.id) if before else None
     previous = detail.previous_role or (known.document["role"] if known else None)
     if previous and previous != said["participant"]["role"]:  # type: ignore[index]  # a document, two lines above
@@ -259,9 +298,9 @@ def _also_changed(fact: Fact, after: Derived, changed: set[str], told: Document)
         if f"{topic}/participants/{identity}" in changed and person.document is not told.get("participant")
     ]
     captured = [
-        document
-        for document in after.captures.values()
-        if f"recordings/{document['id']}" in changed and document is not told.get("recording")
+        one.document
+        for name, one in recordings_of(after).items()
+        if name in changed and not any(one.document is shown for shown in told.values())
     ]
     also: Document = {"recordings": captured} if captured else {}
     if people or fact.kind is Kind.ROOM_ENDED:
@@ -269,7 +308,7 @@ def _also_changed(fact: Fact, after: Derived, changed: set[str], told: Document)
     return also | ({"more": True} if len(people) > CLOSED_LIMIT else {})
 
 
-def _corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[RoomChange]:
+def corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[RoomChange]:
     """Tell again what a late start, end or session changed in another session of the same durable room."""
     old, new = before.derive(session), after.derive(session)
     if new is None:
@@ -289,9 +328,9 @@ def _retold(session: str, new: Derived, changed: set[str]) -> Iterator[tuple[Kin
     for identity, person in new.people.items():
         if f"{topic}/participants/{identity}" in changed:
             yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}, f"{topic}/participants/{identity}"
-    for document in new.captures.values():
-        if f"recordings/{document['id']}" in changed:
-            yield Kind.RECORDING_UPDATED, {"recording": document}, f"recordings/{document['id']}"
+    for name, one in recordings_of(new).items():
+        if name in changed:
+            yield Kind.RECORDING_UPDATED, {"recording": one.document}, name
     if changed == {topic}:
         yield Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED, {}, topic
 

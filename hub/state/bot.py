@@ -1,7 +1,7 @@
 """A bot: how far it got, in which attempt, why it stopped, and what it brought back."""
 
 from hub.events import BotDetail, Fact, Kind, TranscriptDetail, format_time
-from hub.state.capture import Document, capture_document
+from hub.state.capture import Artifacts, Document, artifacts, capture_document
 from hub.state.facts import BEGINNING, Cell, Facts, Moment, Value, moment_of, since
 
 # Order within an attempt: a higher rank is never overwritten by a lower one, whenever that arrives.
@@ -58,8 +58,10 @@ def bot_facts(fact: Fact, key: str) -> Facts:
         if detail.reason:
             reason = detail.reason
             first[f"reason/{fact.kind}/{fact.time}"] = Cell(fact.time, key, (reason.code, reason.group, reason.message))
-    if isinstance(detail, TranscriptDetail) and detail.whole:
-        latest["generation"] = fact.time
+    if isinstance(detail, TranscriptDetail):
+        latest["generation"] = fact.time if detail.whole else None
+        latest["transcript_links"] = tuple(text for link in detail.links for text in link)
+        latest["transcript_links_expire_at"] = detail.links_expire_at
     told = {name: Cell(fact.time, key, value) for name, value in latest.items() if value not in (None, "", ())}
     return Facts(first=first, latest=told)
 
@@ -89,6 +91,11 @@ def bot_document(identity: str, facts: Facts, capture: Facts | None, segments: i
         "transcript": _transcript(facts, segments, begun),
         "participants": [{"name": name, "speaker": name in facts.texts("speakers")} for name in _people(facts)],
     }
+
+
+def transcript_artifacts(facts: Facts) -> Artifacts:
+    """Return where the provider keeps the transcript."""
+    return artifacts(facts, "transcript_links")
 
 
 def ended_at(facts: Facts, ladder: list[_Step]) -> int | None:

@@ -24,6 +24,8 @@ class Participant(msgspec.Struct, frozen=True):
     """What follows from the facts of one id; `document` is what is shown."""
 
     stays: tuple[Visit, ...]
+    # Why each of them ended.
+    reasons: tuple[str, ...]
     is_person: bool
     is_speaker: bool
     document: Document
@@ -32,6 +34,22 @@ class Participant(msgspec.Struct, frozen=True):
     def active(self) -> bool:
         """Whether somebody is there by this id now."""
         return bool(self.stays) and self.stays[-1].end is None
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """What is computed of somebody's visits when it is asked for: how long they watched, what that costs."""
+
+    # When each visit began and ended, in milliseconds since 1970, and why it ended; the last may go on (None).
+    stays: tuple[tuple[int, int | None, str], ...] = ()
+    # Whether this is a person: nobody pays for recorders and agents.
+    counted: bool = True
+
+
+def presence_of(who: Participant) -> Presence:
+    """Return the visits of a participant."""
+    return Presence(
+        tuple((stay.start, stay.end, why) for stay, why in zip(who.stays, who.reasons, strict=True)), who.is_person
+    )
 
 
 def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
@@ -68,8 +86,10 @@ def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_role
     role = facts.text("role")
     speaks = role in speaker_roles if role else facts.told("may_publish") is True
     active = bool(stays) and stays[-1].end is None
+    reasons = tuple(_reason(stay, facts, ends) for stay in stays)
     return Participant(
         stays=stays,
+        reasons=reasons,
         is_person=kind in PEOPLE,
         is_speaker=speaks,
         document={
@@ -82,7 +102,7 @@ def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_role
             "active": active,
             "joined_at": format_time(stays[0].start) if stays else None,
             "left_at": None if active else format_time(_last_end(stays, facts)),
-            "leave_reason": None if active else _leave_reason(stays, facts, ends),
+            "leave_reason": None if active else (reasons[-1] if stays else _last_reason(facts)) or None,
         },
     )
 
@@ -105,11 +125,16 @@ def _last_end(stays: tuple[Visit, ...], facts: Facts) -> int | None:
     return max((cell.time for _, cell in facts.named("leave/")), default=None)
 
 
-def _leave_reason(stays: tuple[Visit, ...], facts: Facts, ends: Ends) -> str | None:
-    if stays and stays[-1].cut:
-        told = dict(zip(ends.times, ends.reasons, strict=False))
-        return told.get(stays[-1].end or 0, ends.closing_reason) or None
-    leaves = [cell for _, cell in facts.named("leave/") or facts.named("rejected/")]
-    # Of several leaves the one that ended the last visit tells why.
-    decisive = [cell for cell in leaves if stays and cell.time == stays[-1].end] or leaves[-1:]
-    return (str(decisive[0].value or "") or None) if decisive else None
+def _reason(stay: Visit, facts: Facts, ends: Ends) -> str:
+    if stay.end is None:
+        return ""
+    if stay.cut:
+        return dict(zip(ends.times, ends.reasons, strict=False)).get(stay.end, ends.closing_reason)
+    # Of several leaves the one that ended the visit tells why.
+    decisive = [cell for _, cell in facts.named("leave/") if cell.time == stay.end]
+    return str(decisive[0].value or "") if decisive else _last_reason(facts)
+
+
+def _last_reason(facts: Facts) -> str:
+    leaves = facts.named("leave/") or facts.named("rejected/")
+    return str(leaves[-1][1].value or "") if leaves else ""

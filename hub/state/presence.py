@@ -32,7 +32,7 @@ def visits(
     loose = sorted(join for join in set(joins) if not any(start <= join < end or start == join for start, end in whole))
     paired = _close(_pair(loose, lone), [left for _, left in whole])
     bounded = [_bounded(start, end, ends) for start, end in [*whole, *paired] if _may_begin(start, ends, final)]
-    return _union(bounded)
+    return union(bounded)
 
 
 def present_ms(stays: Iterable[Visit], now: int) -> int:
@@ -76,7 +76,8 @@ def _bounded(start: int, end: int | None, ends: Sequence[int]) -> Visit:
     return Visit(start, end)
 
 
-def _union(stays: list[Visit]) -> list[Visit]:
+def union(stays: Iterable[Visit]) -> list[Visit]:
+    """Return visits as sorted ones that do not overlap: who was there twice at once was there once."""
     joined: list[Visit] = []
     for stay in sorted(stays, key=lambda stay: stay.start):
         last = joined[-1] if joined else None

@@ -1,14 +1,21 @@
 """A room session: when it began and ended, who is in it, and what follows from that."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from hub.events import Fact, Kind, NoteDetail, format_time
+from hub.events import Fact, Kind, NoteDetail, RoomDetail, format_time
 from hub.state.capture import Document
-from hub.state.facts import Cell, Facts, Value
+from hub.state.facts import NOTHING, Cell, Facts, Value
 from hub.state.participant import Ends, Participant
 from hub.state.presence import peak
+
+# What is told of a session when it may well be over: none of these makes it one that goes on.
+_AFTERMATH = frozenset(
+    {Kind.PARTICIPANT_REJECTED, Kind.RECORDING_STOPPED, Kind.RECORDING_COMPLETED, Kind.RECORDING_FAILED}
+    | {Kind.STREAM_STOPPED, Kind.STREAM_FAILED, Kind.JOB_ENDED, Kind.TRACK_UNPUBLISHED}
+    | {Kind.TRANSCRIPT_STARTED, Kind.TRANSCRIPT_UPDATED, Kind.TRANSCRIPT_COMPLETED, Kind.TRANSCRIPT_FAILED}
+)
 
 
 class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,6 +31,12 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: int | None = None
     # When the hub last received anything new about the room, whenever that happened.
     heard_at: int | None = None
+    # When something last happened in it that was no replay.
+    active_at: int | None = None
+    # Totals as the provider reports them.
+    told_ms: int | None = None
+    told_present_ms: int | None = None
+    told_peak: int | None = None
 
 
 def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Facts:
@@ -33,6 +46,8 @@ def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None)
     if fact.session:
         said = fact.session
         told |= {"name": said.name, "room_id": said.room_id, "session_id": said.session_id, "project": said.project}
+        told |= {"end_reason": said.end_reason, "told_ms": said.duration_ms}
+        told |= {"told_present_ms": said.participant_ms, "told_peak": said.peak}
         if said.started_at is not None:
             first["began"] = Cell(said.started_at, key)
     if fact.kind is Kind.ROOM_STARTED:
@@ -41,13 +56,35 @@ def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None)
     if fact.kind is Kind.ROOM_ENDED:
         first[f"end/{fact.time}"] = Cell(fact.time, key, (fact.closing_reason, _reason(fact)))
     latest = {name: Cell(fact.time, key, value) for name, value in told.items() if value not in (None, "")}
+    latest |= {name: Cell(fact.time, key) for name in _signs(fact)}
     if heard_at is not None:
         latest["heard"] = Cell(heard_at, key)
-    if not fact.replay:
-        latest["active"] = Cell(fact.time, key)
-    if fact.kind in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED):
-        latest["begun"] = Cell(fact.time, key)
     return Facts(first=first, latest=latest)
+
+
+def _signs(fact: Fact) -> Iterator[str]:
+    """Yield of what a fact is a sign: that something happens, that it goes on, that it began anew."""
+    if not fact.replay:
+        yield "active"
+    if fact.kind not in _AFTERMATH:
+        yield "alive"
+    if fact.kind in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED):
+        yield "begun"
+
+
+def announced_facts(fact: Fact, key: str) -> Facts:
+    """Return why somebody is about to end the session: shown once it has ended."""
+    reason = fact.session.end_reason if fact.session else ""
+    if not reason:
+        return NOTHING
+    told = {"durable": fact.durable, "end_reason": reason}
+    return Facts(latest={name: Cell(fact.time, key, value) for name, value in told.items() if value})
+
+
+def decided_facts(fact: Fact, detail: RoomDetail, key: str) -> Facts:
+    """Return what somebody decided about a room: no sign of life in it."""
+    decided = detail.featured is not None
+    return Facts(latest={"featured": Cell(fact.time, key, detail.featured)} if decided else {})
 
 
 def began_at(facts: Facts) -> int | None:
@@ -75,7 +112,7 @@ def room_document(
     """Derive a room's document from its facts and its participants."""
     present = [one for one in people.values() if one.is_person and one.active]
     speakers = sum(one.is_speaker for one in present)
-    ended = None if _is_live(facts, ends) else ends.times[-1]
+    ended = ended_at(facts, ends)
     last = facts.latest.get("active")
     return {
         "id": identity,
@@ -101,28 +138,44 @@ def room_document(
 
 def tally(facts: Facts, ends: Ends, people: Iterable[Participant]) -> Tally:
     """Sum up the visits of people for the numbers that depend on the clock."""
+    # A room whose sessions have no ids meets again and again: what was told of one meeting is not true of all.
+    told = facts if ends.final else NOTHING
     stays = [stay for one in people if one.is_person for stay in one.stays]
     return Tally(
         closed_ms=sum(stay.end - stay.start for stay in stays if stay.end is not None),
         open_since=tuple(sorted(stay.start for stay in stays if stay.end is None)),
         peak=peak(stays),
         started_at=began_at(facts),
-        ended_at=None if _is_live(facts, ends) else ends.times[-1],
+        ended_at=ended_at(facts, ends),
         heard_at=facts.latest["heard"].time if "heard" in facts.latest else None,
+        active_at=facts.latest["active"].time if "active" in facts.latest else None,
+        told_ms=told.whole("told_ms"),
+        told_present_ms=told.whole("told_present_ms"),
+        told_peak=told.whole("told_peak"),
     )
 
 
-def _is_live(facts: Facts, ends: Ends) -> bool:
+def is_live(facts: Facts, ends: Ends) -> bool:
+    """Whether a session goes on, as far as anybody said."""
     if not ends.times:
-        return True
+        return "alive" in facts.latest
     # A room whose sessions have no ids lives again when it starts, or somebody joins, after its last end.
     begun = facts.latest.get("begun")
     return not ends.final and begun is not None and begun.time > ends.times[-1]
 
 
+def ended_at(facts: Facts, ends: Ends) -> int | None:
+    """Return when a session ended, None while it goes on; without an end, when something was last told of it."""
+    if is_live(facts, ends):
+        return None
+    return ends.times[-1] if ends.times else facts.latest["provider"].time
+
+
 def _end_reason(facts: Facts, ended: int | None) -> str | None:
     told = [cell for _, cell in facts.named("end/") if cell.time == ended]
-    return _pair(told[0].value)[1] or None if told else None
+    if not told:
+        return None
+    return _pair(told[0].value)[1] or facts.text("end_reason") or None
 
 
 def _reason(fact: Fact) -> str:

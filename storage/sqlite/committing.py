@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from hub.events import Delivery
-from hub.ports import Changes, Committed, Foldable, Known, Loaded, Needs, StateKey
-from storage.rows import delivery_row, document_row, event_row, topic_rows
+from hub.ports import Changes, Committed, Erased, Foldable, Known, Loaded, Needs, StateKey
+from storage.rows import delivery_row, document_row, event_row, redriven_row, subject_rows, topic_rows
 from storage.sqlite.connection import Session
 
 Folder = Callable[[Sequence[Delivery]], Foldable]
 
-_POOLED = "fact/"
+# What the parts of a durable room are called that concern all of its sessions.
+_SHARED = ("fact/", "own", "schedule/")
 
 
 def commit(session: Session, folder: Folder, deliveries: Sequence[Delivery]) -> Committed:
@@ -35,20 +36,21 @@ def _load(session: Session, needs: Needs) -> Loaded:
         states=_states(session, needs),
         items=_items(session, needs.items),
         segments={bot: _generations(session, bot) for bot in needs.counted},
+        dead=frozenset(one for one in needs.redriven if session.row("is_dead", id=one)),
     )
 
 
 def _known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
     found = ((scope, key, session.row("known", scope=scope, key=key)) for scope, key in keys)
-    return {(scope, key): Known(row["delivery"], row["received_at"]) for scope, key, row in found if row}
+    return {(scope, key): Known(row["delivery"], row["received_at"], row["copies"]) for scope, key, row in found if row}
 
 
 def _states(session: Session, needs: Needs) -> dict[StateKey, bytes]:
     homes = {row["durable"] for topic in needs.homeless if (row := session.row("home", topic=topic))}
     subjects = needs.subjects | needs.nameless | homes - {""}
     states = _parts(session, subjects)
-    # A session moves facts of its durable room that name none, so whoever has such facts needs all of its sessions.
-    pooled = {subject for subject, part in states if part.startswith(_POOLED)}
+    # A session moves facts of its durable room that name none, and is one of several that are planned or featured.
+    pooled = {subject for subject, part in states if part.startswith(_SHARED)}
     sessions = {
         row["topic"] for durable in needs.nameless | pooled for row in session.rows("sessions", durable=durable)
     }
@@ -70,12 +72,22 @@ def _generations(session: Session, bot: str) -> dict[str, int]:
     return {row["generation"]: row["segments"] for row in session.rows("generations", subject=bot)}
 
 
+def _erase(session: Session, erased: Erased) -> None:
+    for topic in sorted(erased.topics):
+        for query in ("erase_deliveries", "erase_events", "erase_state", "erase_documents"):
+            session.write(query, topic=topic)
+    session.write_all("erase_part", erased.parts)
+
+
 def _write(session: Session, changes: Changes) -> None:
+    _erase(session, changes.erased)
     session.write_all("insert_delivery", map(delivery_row, changes.deliveries))
     session.write_all(
         "remember_key",
         ((kept.delivery.scope, kept.delivery.key, kept.id, kept.delivery.received_at) for kept in changes.deliveries),
     )
+    session.write_all("redrive_delivery", map(redriven_row, changes.redriven))
+    session.write_all("insert_subject", subject_rows(changes))
     session.write_all("count_copy", ((received_at, delivery) for delivery, received_at in changes.copies))
     session.write_all("insert_event", (event_row(event, delivery) for event, delivery in changes.events))
     session.write_all("insert_topic", topic_rows(changes))

@@ -1,7 +1,7 @@
 """Reads: pages of the log, lists of documents, snapshots; each of one moment."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hub.events import COLLECTIONS, Position
 from hub.ports import Document, Page, Query, Reading, Snapshot
@@ -11,7 +11,7 @@ from storage.sqlite.connection import Session
 _EVERYTHING = "*"
 # Which collections the owners of a collection's documents are in.
 _OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
-_SHOWN = ("bots", "rooms")
+_SHOWN = ("bots", "rooms", "schedules")
 _LAST, _FIRST = 2**63 - 1, -(2**63)
 
 
@@ -70,6 +70,25 @@ def snapshot(session: Session, topics: frozenset[str], ended_after: int) -> Snap
         return Snapshot(position=position(session), documents=tuple(found.values()), segments=tuple(segments))
 
 
+def people(session: Session, rooms: Sequence[str]) -> Reading:
+    """Return every participant of some rooms."""
+    with session.reading():
+        rows = session.rows("list_of_people", parents=_listed(rooms))
+        return Reading(documents=tuple(map(document_of, rows)), position=position(session))
+
+
+def overlapping(session: Session, since: int, until: int, after: str, limit: int) -> Reading:
+    """Return rooms that were going on at some time of a period, by topic."""
+    with session.reading():
+        rows = session.rows("list_overlapping", since=since, until=until, topic=after, limit=limit)
+        return Reading(documents=tuple(map(document_of, rows)), position=position(session))
+
+
+def transcript(session: Session, bot: str) -> tuple[bytes, ...]:
+    """Return every segment of the latest generation of a bot's transcript."""
+    return tuple(row["body"] for row in session.rows("transcript", bot=bot))
+
+
 def _plan(query: Query, owners: frozenset[str]) -> str:
     """Choose the query whose index leaves the least to look through."""
     if query.parent:
@@ -77,7 +96,7 @@ def _plan(query: Query, owners: frozenset[str]) -> str:
     wide = owners & set(_OWNERS.get(query.collection, (query.collection,)))
     if query.name or query.room_id or not wide:
         return "list_found"
-    order = "by_active" if query.sort == "active" else "by_began"
+    order = f"by_{query.sort}"
     return f"list_status_{order}" if query.status else f"list_{order}"
 
 
@@ -91,6 +110,8 @@ def _values(query: Query, owners: frozenset[str], entities: Iterable[str]) -> di
         "room_id": query.room_id,
         "parent": query.parent,
         "sort": query.sort,
+        "since": query.since,
+        "until": query.until,
         "limit": query.limit,
         "value": value,
         "topic": topic,
@@ -111,7 +132,8 @@ def _with_current_sessions(session: Session, topics: Iterable[str], ended_after:
         for topic in topics
         for row in session.rows("current_sessions", durable=topic, ended_after=ended_after)
     )
-    return dict.fromkeys([*topics, *sessions])
+    meetings = (row["topic"] for topic in topics for row in session.rows("meetings", topic=topic))
+    return dict.fromkeys([*topics, *sessions, *meetings])
 
 
 def _documents(rows: Iterable[Row]) -> dict[str, Document]:

@@ -9,9 +9,9 @@ from typing import Self
 
 from hub.errors import StorageRefused
 from hub.events import Delivery, Position
-from hub.ports import Committed, Page, Query, Reading, Snapshot
+from hub.ports import ArrivalQuery, Arrivals, Committed, Kept, Page, Query, Reading, Refusal, Snapshot
 from storage.queries import load_migrations, load_queries
-from storage.sqlite import reading, trimming
+from storage.sqlite import deliveries, reading, trimming
 from storage.sqlite.committing import Folder, commit
 from storage.sqlite.connection import Answer, Connection, Session, connected, locked, migrate
 
@@ -70,9 +70,37 @@ class SqliteStore:
         """Return one document (or none) and the position at which it was read."""
         return await self._reader.submit(lambda session: reading.document(session, topic))
 
+    async def people(self, rooms: Sequence[str]) -> Reading:
+        """Return every participant of some rooms (topics), room by room, who came first first."""
+        return await self._reader.submit(lambda session: reading.people(session, rooms))
+
+    async def overlapping(self, since: int, until: int, after: str, limit: int) -> Reading:
+        """Return at most `limit` rooms that were going on at some time of a period, by topic, from after one on."""
+        return await self._reader.submit(lambda session: reading.overlapping(session, since, until, after, limit))
+
+    async def transcript(self, bot: str) -> tuple[bytes, ...]:
+        """Return every segment of the latest transcript of a bot (topic), in no order."""
+        return await self._reader.submit(lambda session: reading.transcript(session, bot))
+
     async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
         """Return what is not over or ended after a time, in one consistent read."""
         return await self._reader.submit(lambda session: reading.snapshot(session, topics, ended_after))
+
+    async def arrivals(self, query: ArrivalQuery) -> Arrivals:
+        """Return what arrived, newest first: deliveries, and, where no subject is asked for, refused requests."""
+        return await self._reader.submit(lambda session: deliveries.arrivals(session, query))
+
+    async def arrival(self, identity: str) -> Kept | None:
+        """Return a delivery (`17`) or a refused request (`q17`) whole, None when there is none by this id."""
+        return await self._reader.submit(lambda session: deliveries.arrival(session, identity))
+
+    async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
+        """Keep refused requests, of each source the latest `limit`; return their ids."""
+        return await self._write(lambda session: deliveries.quarantine(session, refusals, limit))
+
+    async def release(self, identity: str) -> None:
+        """Let a refused request go; nothing happens when it is gone already."""
+        await self._write(lambda session: deliveries.release(session, identity))
 
     async def trim(self, before: int) -> int:
         """Raise the floor above what was received before a time, then delete it; return how many deliveries went.
@@ -82,6 +110,7 @@ class SqliteStore:
         await self._write(lambda session: trimming.raise_floor(session, before))
         while await self._write(trimming.trim_events):
             pass
+        await self._write(lambda session: trimming.trim_quarantine(session, before))
         total = 0
         while gone := await self._write(lambda session: trimming.trim_deliveries(session, before)):
             total += gone

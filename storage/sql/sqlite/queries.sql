@@ -14,8 +14,13 @@ UPDATE meta SET value = :epoch WHERE key = 'epoch';
 -- last_delivery: The highest id that a delivery ever got.
 SELECT max((SELECT value FROM meta WHERE key = 'trimmed'), (SELECT coalesce(max(id), 0) FROM deliveries)) AS id;
 
--- known: The delivery that had this key last.
-SELECT delivery, received_at FROM dedupe WHERE scope = :scope AND key = :key;
+-- known: The delivery that had this key last, and how often it has come again.
+SELECT delivery, dedupe.received_at, coalesce(copies, 0) AS copies
+FROM dedupe LEFT JOIN deliveries ON deliveries.id = dedupe.delivery
+WHERE dedupe.scope = :scope AND dedupe.key = :key;
+
+-- is_dead: A delivery that may be read once more.
+SELECT id FROM deliveries WHERE id = :id AND verdict = 'dead';
 
 -- parts: The state of an entity, without its items and segments (their names begin with ~).
 SELECT part, body FROM states WHERE subject = :subject AND part < '~'
@@ -38,8 +43,18 @@ WHERE subject = :subject AND part >= '~segment/' AND part < '~segment0'
 GROUP BY generation;
 
 -- insert_delivery: Keep a delivery.
-INSERT INTO deliveries (id, source, scope, key, received_at, verdict, reason, provider_type, headers, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO deliveries (
+    id, source, scope, key, received_at, verdict, reason, provider_type, event_time, subjects, headers, body
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- insert_subject: Let a delivery be found by one of the topics that it is about.
+INSERT OR IGNORE INTO delivery_subjects (subject, received_at, delivery) VALUES (?, ?, ?);
+
+-- redrive_delivery: Note what a delivery became now that it was read once more.
+UPDATE deliveries
+SET verdict = :verdict, reason = :reason, provider_type = :provider_type, event_time = :event_time, subjects = :subjects
+WHERE id = :id;
 
 -- remember_key: Let the next delivery with this key be compared with this one.
 INSERT INTO dedupe (scope, key, delivery, received_at) VALUES (?, ?, ?, ?)
@@ -61,14 +76,14 @@ ON CONFLICT (subject, part) DO UPDATE SET body = excluded.body;
 -- put_document: Write a document; what is indexed and rarely changes is left to `move_document`.
 INSERT INTO documents (
     topic, collection, parent, provider, status, durable, name, room_id,
-    began_at, active_at, ended_at, over, sequence, body, hidden
+    began_at, active_at, ended_at, over, trending, sequence, body, hidden
 )
 VALUES (
     :topic, :collection, :parent, :provider, :status, :durable, :name, :room_id,
-    :began_at, :active_at, :ended_at, :over, :sequence, :body, :hidden
+    :began_at, :active_at, :ended_at, :over, :trending, :sequence, :body, :hidden
 )
 ON CONFLICT (topic) DO UPDATE SET
-    provider = excluded.provider, active_at = excluded.active_at,
+    provider = excluded.provider, active_at = excluded.active_at, trending = excluded.trending,
     sequence = excluded.sequence, body = excluded.body, hidden = excluded.hidden;
 
 -- move_document: Change what a document is found by, where it did change.
@@ -108,6 +123,7 @@ SELECT * FROM documents WHERE topic = :topic;
 SELECT * FROM documents
 WHERE collection = :collection
     AND began_at <= :value AND (began_at < :value OR topic > :topic)
+    AND (:since IS NULL OR began_at >= :since) AND (:until IS NULL OR began_at < :until)
     AND (:provider = '' OR provider = :provider)
     AND (
         substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
@@ -130,6 +146,7 @@ ORDER BY active_at DESC, topic LIMIT :limit;
 SELECT * FROM documents
 WHERE collection = :collection AND status = :status
     AND began_at <= :value AND (began_at < :value OR topic > :topic)
+    AND (:since IS NULL OR began_at >= :since) AND (:until IS NULL OR began_at < :until)
     AND (:provider = '' OR provider = :provider)
     AND (
         substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
@@ -148,6 +165,28 @@ WHERE collection = :collection AND status = :status
     )
 ORDER BY +active_at DESC, topic LIMIT :limit;
 
+-- list_by_trending: Rooms, by how much is going on in them.
+SELECT * FROM documents
+WHERE collection = :collection AND collection = 'rooms'
+    AND trending <= :value AND (trending < :value OR topic > :topic)
+    AND (:provider = '' OR provider = :provider)
+    AND (
+        substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
+        OR parent IN (SELECT value FROM json_each(:entities))
+    )
+ORDER BY trending DESC, topic LIMIT :limit;
+
+-- list_status_by_trending: Rooms of one status, by how much is going on in them.
+SELECT * FROM documents
+WHERE collection = :collection AND collection = 'rooms' AND status = :status
+    AND trending <= :value AND (trending < :value OR topic > :topic)
+    AND (:provider = '' OR provider = :provider)
+    AND (
+        substr(parent, 1, instr(parent, '/') - 1) IN (SELECT value FROM json_each(:owners))
+        OR parent IN (SELECT value FROM json_each(:entities))
+    )
+ORDER BY trending DESC, topic LIMIT :limit;
+
 -- list_found: Documents of which few can be meant: those of a name, of a room id, or of single entities.
 WITH candidates (topic) AS (
     SELECT topic FROM documents WHERE name = :name AND name <> '' AND collection = :collection
@@ -158,12 +197,13 @@ WITH candidates (topic) AS (
     WHERE parent IN (SELECT value FROM json_each(:entities)) AND collection = :collection
 ),
 sorted AS (
-    SELECT *, CASE :sort WHEN 'active' THEN active_at ELSE began_at END AS value
+    SELECT *, CASE :sort WHEN 'active' THEN active_at WHEN 'trending' THEN trending ELSE began_at END AS value
     FROM documents WHERE topic IN candidates
 )
 SELECT * FROM sorted
 WHERE value <= :value AND (value < :value OR topic > :topic)
     AND (:status = '' OR status = :status)
+    AND (:since IS NULL OR began_at >= :since) AND (:until IS NULL OR began_at < :until)
     AND (:provider = '' OR provider = :provider)
     AND (:name = '' OR name = :name)
     AND (:room_id = '' OR room_id = :room_id)
@@ -187,6 +227,19 @@ WHERE parent = :parent AND collection = :collection
     )
 ORDER BY began_at, topic LIMIT :limit;
 
+-- list_of_people: Every participant of some rooms.
+SELECT * FROM documents
+WHERE parent IN (SELECT value FROM json_each(:parents)) AND collection = 'participants'
+ORDER BY parent, began_at, topic;
+
+-- list_overlapping: Rooms that were going on at some time of a period.
+SELECT * FROM documents
+WHERE collection = 'rooms' AND over = 0 AND began_at < :until AND topic > :topic
+UNION ALL
+SELECT * FROM documents
+WHERE collection = 'rooms' AND over = 1 AND ended_at >= :since AND began_at < :until AND topic > :topic
+ORDER BY topic LIMIT :limit;
+
 -- current: What of a collection is not over, or ended lately.
 SELECT * FROM documents WHERE collection = :collection AND over = 0
 UNION ALL
@@ -201,6 +254,11 @@ SELECT topic FROM (
     WHERE durable = :durable AND durable <> '' AND collection = 'rooms'
     ORDER BY began_at DESC, topic LIMIT 1
 );
+
+-- meetings: The sessions that turned out to be a schedule's.
+SELECT 'rooms/' || session.value AS topic
+FROM documents, json_each(CAST(documents.body AS TEXT), '$.sessions') AS session
+WHERE topic = :topic AND collection = 'schedules';
 
 -- entity: A bot or a room with its participants and recordings.
 SELECT * FROM documents WHERE parent = :topic;
@@ -218,13 +276,29 @@ SELECT body FROM (
 )
 ORDER BY part;
 
+-- transcript: Every segment of the latest generation of a bot's transcript.
+SELECT body FROM states
+WHERE subject = :bot
+    AND part >= (
+        SELECT substr(max(part), 1, 25) FROM states
+        WHERE subject = :bot AND part >= '~segment/' AND part < '~segment0'
+    )
+    AND part < '~segment0';
+
 -- last_received: The last delivery that was received before a time; the plus keeps SQLite on the index of times.
 SELECT coalesce(max(+id), 0) AS id FROM deliveries WHERE received_at < :before;
 
--- raise_floor: Say that the log begins after the last event of a delivery; ids and sequences rise together.
-UPDATE meta SET value = max(value, coalesce((
-    SELECT sequence FROM events WHERE delivery <= :delivery ORDER BY delivery DESC, sequence DESC LIMIT 1
-), 0))
+-- raise_floor: Say that the log begins with the first event of a later delivery. What was dead for long and then
+-- read once more has its events far up in the log, where they stay as long as those around them.
+UPDATE meta SET value = coalesce(
+    (
+        SELECT sequence - 1 FROM events
+        WHERE sequence > value AND +delivery > :delivery
+        ORDER BY sequence LIMIT 1
+    ),
+    (SELECT max(sequence) FROM events WHERE sequence > value),
+    value
+)
 WHERE key = 'floor';
 
 -- raise_trimmed: Say that ids up to this one have been given out.
@@ -255,3 +329,119 @@ DELETE FROM dedupe WHERE (scope, key, delivery) IN (
 DELETE FROM deliveries WHERE id IN (
     SELECT id FROM deliveries WHERE received_at < :before ORDER BY received_at, id LIMIT :limit
 );
+
+-- trim_subjects: Forget what old deliveries were about.
+DELETE FROM delivery_subjects WHERE (subject, received_at, delivery) IN (
+    SELECT topic.value, old.received_at, old.id
+    FROM (
+        SELECT id, received_at, subjects FROM deliveries
+        WHERE received_at < :before ORDER BY received_at, id LIMIT :limit
+    ) AS old, json_each(old.subjects) AS topic
+);
+
+-- trim_quarantine: Delete old requests without a valid proof.
+DELETE FROM quarantine WHERE received_at < :before;
+
+-- arrivals: Deliveries, newest first.
+SELECT
+    id, source, verdict, reason, received_at, provider_type, event_time, copies, last_copy_at, length(body) AS size,
+    (SELECT count(*) FROM events WHERE delivery = deliveries.id) AS events
+FROM deliveries
+WHERE received_at >= :since AND received_at < :until AND (received_at, id) < (:value, :id)
+    AND (:verdict = '' OR verdict = :verdict)
+ORDER BY received_at DESC, id DESC LIMIT :limit;
+
+-- arrivals_of_source: Deliveries of a source, newest first.
+SELECT
+    id, source, verdict, reason, received_at, provider_type, event_time, copies, last_copy_at, length(body) AS size,
+    (SELECT count(*) FROM events WHERE delivery = deliveries.id) AS events
+FROM deliveries
+WHERE source = :source
+    AND received_at >= :since AND received_at < :until AND (received_at, id) < (:value, :id)
+    AND (:verdict = '' OR verdict = :verdict)
+ORDER BY received_at DESC, id DESC LIMIT :limit;
+
+-- arrivals_dead: Deliveries that are dead, newest first; there are few, of whichever source.
+SELECT
+    id, source, verdict, reason, received_at, provider_type, event_time, copies, last_copy_at, length(body) AS size,
+    (SELECT count(*) FROM events WHERE delivery = deliveries.id) AS events
+FROM deliveries INDEXED BY deliveries_dead
+WHERE verdict = 'dead'
+    AND received_at >= :since AND received_at < :until AND (received_at, id) < (:value, :id)
+    AND (:source = '' OR source = :source)
+ORDER BY received_at DESC, id DESC LIMIT :limit;
+
+-- arrivals_of_subject: Deliveries about a topic, newest first.
+SELECT
+    id, source, verdict, reason, deliveries.received_at, provider_type, event_time, copies, last_copy_at,
+    length(body) AS size,
+    (SELECT count(*) FROM events WHERE delivery = deliveries.id) AS events
+FROM delivery_subjects JOIN deliveries ON deliveries.id = delivery_subjects.delivery
+WHERE delivery_subjects.subject = :subject
+    AND delivery_subjects.received_at >= :since AND delivery_subjects.received_at < :until
+    AND (delivery_subjects.received_at, delivery_subjects.delivery) < (:value, :id)
+    AND (:verdict = '' OR verdict = :verdict)
+    AND (:source = '' OR source = :source)
+ORDER BY delivery_subjects.received_at DESC, delivery_subjects.delivery DESC LIMIT :limit;
+
+-- arrivals_refused: Requests without a valid proof, newest first; there are at most a thousand of a source.
+SELECT
+    id, source, 'refused' AS verdict, reason, received_at, '' AS provider_type, NULL AS event_time, 0 AS copies,
+    NULL AS last_copy_at, size, 0 AS events
+FROM quarantine
+WHERE received_at >= :since AND received_at < :until AND (received_at, id) < (:value, :id)
+    AND (:source = '' OR source = :source)
+ORDER BY received_at DESC, id DESC LIMIT :limit;
+
+-- arrival: One delivery, whole.
+SELECT *, length(body) AS size, (SELECT count(*) FROM events WHERE delivery = deliveries.id) AS events
+FROM deliveries WHERE id = :id;
+
+-- arrival_events: The events that a delivery became.
+SELECT sequence, topics, body FROM events WHERE delivery = :id ORDER BY sequence;
+
+-- refusal: One request without a valid proof, whole.
+SELECT
+    *, 'refused' AS verdict, '' AS provider_type, NULL AS event_time, 0 AS copies, NULL AS last_copy_at, 0 AS events
+FROM quarantine WHERE id = :id;
+
+-- insert_refusal: Keep a request without a valid proof.
+INSERT INTO quarantine (source, received_at, reason, address, path_key, headers, size, digest, body)
+VALUES (:source, :received_at, :reason, :address, :path_key, :headers, :size, :digest, :body)
+RETURNING id;
+
+-- bound_quarantine: Of each source, let go of all but the latest.
+DELETE FROM quarantine WHERE source = :source AND id <= (
+    SELECT id FROM quarantine WHERE source = :source ORDER BY id DESC LIMIT 1 OFFSET :limit
+);
+
+-- release: Let a request go that did prove itself in the end.
+DELETE FROM quarantine WHERE id = :id;
+
+-- erase_deliveries: Take the content out of everything that told of a topic.
+UPDATE deliveries SET body = x'', headers = '[]', reason = 'erased'
+WHERE id IN (
+    SELECT delivery FROM delivery_subjects WHERE subject = :topic
+    UNION
+    SELECT delivery FROM events
+    WHERE sequence IN (SELECT sequence FROM event_topics WHERE topic = :topic)
+);
+
+-- erase_events: Leave of a topic's events their place in the log, and that they were.
+UPDATE events SET body = CAST(
+    json_set(
+        json_remove(CAST(body AS TEXT), '$.providertype'),
+        '$.type', CASE WHEN :topic LIKE 'bots/%' THEN 'bot.erased' ELSE 'room.erased' END,
+        '$.data', json('{"erased":true}')
+    ) AS BLOB
+)
+WHERE sequence IN (SELECT sequence FROM event_topics WHERE topic = :topic);
+
+-- erase_state: Drop what is known of a bot or a room, transcript included.
+DELETE FROM states WHERE subject = :topic;
+
+-- erase_part: Drop one part of what is known.
+DELETE FROM states WHERE subject = ? AND part = ?;
+
+-- erase_documents: Drop a document with its parts.
+DELETE FROM documents WHERE topic = :topic OR parent = :topic;

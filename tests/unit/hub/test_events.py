@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hub.errors import BadRequest
 from hub.events import (
     COLLECTIONS,
+    Delivery,
     Event,
     Fact,
     Kind,
@@ -325,3 +326,44 @@ class TestFact:
     def test_the_most_particular_thing_named_is_what_it_is_about(self, about: dict[str, str], entity: str):
         """A fact that names a session and its durable room tells of the session."""
         assert Fact(kind=Kind.ROOM_STARTED, time=1, **about).entity == entity
+
+
+class TestDelivery:
+    """What a delivery is about."""
+
+    def of(self, *facts: Fact) -> Delivery:
+        """Return a delivery of facts."""
+        return Delivery(source="lk", scope="livekit/", key="k", received_at=9, body=b"", facts=facts)
+
+    @pytest.mark.parametrize(
+        ("about", "subjects"),
+        [
+            ({"bot": "m:1"}, ("bots/m:1",)),
+            ({"room": "l:1", "durable": "l@a"}, ("rooms/l:1", "rooms/l@a")),
+            ({"durable": "l@a"}, ("rooms/l@a",)),
+            ({}, ("sources/lk",)),
+        ],
+    )
+    def test_it_is_about_everything_that_its_facts_name(self, about: dict[str, str], subjects: tuple[str, ...]):
+        """By any of it, it can be looked for, and must be erased."""
+        fact = Fact(kind=Kind.ROOM_STARTED, time=1, **about)
+        assert self.of(fact, fact).subjects == subjects
+
+    def test_it_is_about_all_of_its_facts(self):
+        """Some deliveries tell of several bots."""
+        facts = [Fact(kind=Kind.BOT_QUEUED, time=time, bot=f"m:{time}") for time in (3, 1)]
+        assert self.of(*facts).subjects == ("bots/m:1", "bots/m:3")
+        assert self.of(*facts).event_time == 3
+
+    def test_without_facts_it_is_about_nothing_and_has_no_time(self):
+        """It is dead, or says nothing that is known."""
+        assert (self.of().subjects, self.of().event_time) == ((), None)
+
+
+def test_nothing_covers_deliveries_but_themselves():
+    """Everything is the log; what arrives is not in it."""
+    assert not covers(frozenset({"*", "rooms", "sources"}), "deliveries")
+    assert covers(frozenset({"deliveries"}), "deliveries")
+    assert not covers(frozenset({"deliveries"}), "rooms")
+    with pytest.raises(BadRequest):
+        parse_topic("deliveries")

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.events import Kind
-from hub.fold.rooms import PresenceTally
 from hub.ports import Document
-from hub.present import Clockwork, Presented, presented, trending_score
+from hub.present import Clockwork, Presented, is_missed, lives_until, presented, visits_of
+from hub.state.capture import Artifacts
+from hub.state.participant import Presence
+from hub.state.presence import Visit
 from hub.state.room import Tally
+from hub.state.schedule import WINDOW_MS
 from tests.memory import MemoryLog
 from tests.unit.hub.fold.telling import BASE, RECEIVED, delivery, folded, joined, left, named
 
@@ -32,75 +35,26 @@ def room(tally: Tally, *, active_at: int, over: bool = False, **shown: object) -
         topic="rooms/l:1",
         collection="rooms",
         parent="rooms/l:1",
-        active_at=active_at,
         over=over,
         body=orjson.dumps(said),
-        hidden=msgspec.msgpack.encode(tally),
+        hidden=msgspec.msgpack.encode(msgspec.structs.replace(tally, active_at=active_at)),
     )
 
 
-def participant(closed_ms: int, open_since: int | None) -> Document:
+def participant(*stays: tuple[int, int | None], sid: str = "p", user: str = "", parent: str = "rooms/l:1") -> Document:
+    presence = Presence(tuple((start, end, "") for start, end in stays))
     return Document(
-        topic="rooms/l:1/participants/p",
+        topic=f"{parent}/participants/{sid}",
         collection="participants",
-        parent="rooms/l:1",
+        parent=parent,
+        name=user,
         body=b'{"id":"p"}',
-        hidden=msgspec.msgpack.encode(PresenceTally(closed_ms, open_since)),
+        hidden=msgspec.msgpack.encode(presence),
     )
 
 
 def shown(document: Document, now: int, clockwork: Clockwork = SHORT) -> Shown:
     return orjson.loads(presented(document, clockwork, now).body)
-
-
-class TestTrending:
-    """Which rooms are worth a look."""
-
-    @pytest.mark.parametrize(
-        ("listeners", "speakers", "featured", "hours", "score"),
-        [
-            (0, 0, False, 0, 0.0),
-            (1, 0, False, 0, 1.0),
-            (0, 1, False, 0, 3.0),
-            (0, 0, True, 0, 5.0),
-            (10, 2, True, 0, 21.0),
-            (10, 2, True, 6, 10.5),
-            (10, 2, True, 12, 5.25),
-            (10, 2, True, 3, 14.85),
-            (10, 2, True, 1, 18.71),
-            (10, 2, True, 24, 1.31),
-            (1, 0, False, 48, 0.0),
-            (10, 2, False, -1, 16.0),
-            (10, 2, False, -1000, 16.0),
-            (1_000_000, 0, False, 10_000, 0.0),
-        ],
-    )
-    def test_speakers_count_thrice_and_half_is_gone_every_six_hours(
-        self, listeners: int, speakers: int, featured: bool, hours: float, score: float
-    ):
-        """The formula of the guides; a clock that is ahead makes no room rise."""
-        active_at = BASE - round(hours * HOUR)
-        found = trending_score(listeners, speakers, featured=featured, active_at=active_at, now=BASE)
-        assert found == pytest.approx(score, abs=1e-9)
-
-    @given(
-        listeners=st.integers(0, 10_000),
-        speakers=st.integers(0, 100),
-        featured=st.booleans(),
-        hours=st.lists(st.floats(-5, 200), min_size=2, max_size=2).map(sorted),
-    )
-    def test_a_room_never_rises_by_waiting(self, listeners: int, speakers: int, featured: bool, hours: list[float]):
-        """Only what happens in it makes it rise."""
-        sooner, later = (
-            trending_score(listeners, speakers, featured=featured, active_at=BASE, now=BASE + round(hour * HOUR))
-            for hour in hours
-        )
-        assert 0 <= later <= sooner
-
-    def test_a_document_shows_its_own_score(self):
-        """Counts, feature and last sign of life are the document's."""
-        document = room(Tally(), active_at=BASE, listener_count=10, speaker_count=2, featured=True)
-        assert shown(document, BASE + 6 * HOUR, Clockwork())["trending_score"] == 10.5
 
 
 class TestRooms:
@@ -166,13 +120,34 @@ class TestRooms:
         assert orjson.loads(late.body)["duration"] == 13 * 3600
         assert orjson.loads(late.body)["participant_minutes"] == 13 * 60
 
-    def test_a_room_that_must_have_ended_has_no_audience(self):
-        """Whoever it still lists went without a word; only being featured counts on."""
-        now = BASE + TWELVE_HOURS + MINUTE
-        silent = room(Tally(), active_at=BASE, listener_count=1000, speaker_count=9)
-        assert shown(silent, now, Clockwork())["trending_score"] == 0
-        featured = room(Tally(), active_at=BASE, listener_count=1000, featured=True)
-        assert shown(featured, now, Clockwork())["trending_score"] == 1.25
+    def test_a_silent_room_sinks_as_fast_as_any_other(self):
+        """Lists are in the order of scores, so staleness, which is not stored, must not change one."""
+        now = BASE + 18 * HOUR
+        silent = shown(room(Tally(), active_at=BASE, listener_count=1000), now, Clockwork())
+        assert (silent["stale"], silent["trending_score"]) == (True, 125.0)
+        ended = shown(room(Tally(), active_at=BASE, listener_count=1000, over=True), now, Clockwork())
+        assert (ended["stale"], ended["trending_score"]) == (False, 125.0)
+
+    def test_a_document_shows_its_own_score(self):
+        """Counts and feature are the document's; halved every six hours since the last sign of life."""
+        document = room(Tally(), active_at=BASE, listener_count=10, speaker_count=2, featured=True)
+        assert shown(document, BASE + 6 * HOUR, Clockwork())["trending_score"] == 10.5
+
+    def test_what_the_provider_reports_wins_and_what_we_derived_stands_beside_it(self):
+        """It invoices by its own count; where ours differs, one can see by how much."""
+        tally = Tally(closed_ms=60 * MINUTE, peak=2, started_at=BASE, ended_at=BASE + HOUR)
+        told = msgspec.structs.replace(tally, told_ms=50 * MINUTE, told_present_ms=100 * MINUTE, told_peak=3)
+        found = shown(room(told, active_at=BASE, over=True), BASE + 2 * HOUR)
+        assert (found["duration"], found["peak_participants"], found["participant_minutes"]) == (3000, 3, 100)
+        assert found["cost"] == 0.4
+        assert found["derived"] == {"duration": 3600, "peak_participants": 2, "participant_minutes": 60}
+        assert shown(room(tally, active_at=BASE, over=True), BASE)["derived"] is None
+
+    def test_a_total_that_is_not_reported_is_ours(self):
+        """Each of them by itself; a reported nothing is a report."""
+        tally = Tally(closed_ms=60 * MINUTE, peak=2, started_at=BASE, ended_at=BASE + HOUR, told_peak=0)
+        found = shown(room(tally, active_at=BASE, over=True), BASE)
+        assert (found["duration"], found["peak_participants"], found["participant_minutes"]) == (3600, 0, 60)
 
     def test_a_room_that_ended_is_not_stale_however_long_ago(self):
         """Its end is known."""
@@ -203,9 +178,30 @@ class TestParticipants:
     )
     def test_watching_is_what_is_over_and_what_is_not_yet(self, closed: int, since: int | None, now: int):
         """A visit that lasts grows with the clock."""
-        document = participant(closed, None if since is None else BASE + since)
+        stays = [(BASE - closed, BASE), *([] if since is None else [(BASE + since, None)])]
+        document = participant(*stays)
         expected = closed + (0 if since is None else max(0, now - since))
-        assert shown(document, BASE + now)["watch_duration"] == pytest.approx(expected / 1000, abs=0.00051)
+        found = shown(document, BASE + now)
+        assert found["watch_duration"] == found["duration"] == pytest.approx(expected / 1000, abs=0.00051)
+
+    def test_two_devices_of_one_user_watch_once(self):
+        """`watch_duration` is the user's, `duration` the device's own."""
+        phone = participant((BASE, BASE + 60 * SECOND), sid="phone", user="ann")
+        desk = participant((BASE + 30 * SECOND, None), sid="desk", user="ann")
+        visits = visits_of([phone, desk])
+        now = BASE + 90 * SECOND
+        found = [orjson.loads(presented(one, SHORT, now, visits[one.topic]).body) for one in (phone, desk)]
+        assert [(one["watch_duration"], one["duration"]) for one in found] == [(90, 60), (90, 60)]
+
+    def test_visits_of_two_users_and_of_two_rooms_are_kept_apart(self):
+        """Who has no identity is a user of its own, and who was in two rooms was in each."""
+        people = [
+            participant((1, 2), sid="a"),
+            participant((1, 3), sid="b"),
+            participant((1, 4), sid="c", user="ann"),
+            participant((1, 5), sid="d", user="ann", parent="rooms/l:2"),
+        ]
+        assert visits_of(people) == {one.topic: [Visit(1, end)] for one, end in zip(people, (2, 3, 4, 5), strict=True)}
 
     def test_who_left_watches_no_longer(self):
         """Facts in, seconds out."""
@@ -218,7 +214,47 @@ class TestParticipants:
 
 
 class TestOthers:
-    """What has no clock in it."""
+    """What has no clock in it, or little."""
+
+    def test_a_recording_names_its_artifacts_by_the_hubs_own_addresses(self):
+        """The provider's links are presigned: whoever has one has the file."""
+        links = Artifacts({"mp4": "https://bucket/x?sig=secret", "chat log": "https://bucket/y"}, BASE)
+        recording = Document(
+            topic="recordings/100ms:a~2f",
+            collection="recordings",
+            parent="rooms/l:1",
+            body=b'{"id":"100ms:a~2f"}',
+            hidden=msgspec.msgpack.encode(links),
+        )
+        base = "/api/recordings/100ms:a~2f/content?artifact="
+        assert shown(recording, BASE)["artifacts"] == [
+            {"name": "mp4", "url": f"{base}mp4"},
+            {"name": "chat log", "url": f"{base}chat%20log"},
+        ]
+        assert b"bucket" not in presented(recording, SHORT, BASE).body
+
+    @pytest.mark.parametrize("collection", ["bots", "schedules"])
+    def test_what_is_kept_beside_a_bot_or_a_schedule_is_not_shown(self, collection: str):
+        """Links and lists of expected people are for those who ask for them."""
+        document = Document(topic="x/1", collection=collection, parent="x/1", body=b'{"id":"1"}', hidden=b"\xc0")
+        assert presented(document, SHORT, BASE) == Presented(b'{"id":"1"}')
+
+    @pytest.mark.parametrize(
+        ("status", "late_ms", "missed"),
+        [("SCHEDULED", 0, False), ("SCHEDULED", 1, True), ("LIVE", 1, False), ("COMPLETED", 1, False)],
+    )
+    def test_a_plan_that_nobody_came_to_is_missed_when_no_meeting_can_be_it_any_more(
+        self, status: str, late_ms: int, missed: bool
+    ):
+        """A meeting may begin up to twelve hours later."""
+        plan = Document(topic="schedules/1", collection="schedules", parent="schedules/1", status=status, began_at=BASE)
+        assert is_missed(plan, BASE + WINDOW_MS + late_ms) is missed
+        assert not is_missed(msgspec.structs.replace(plan, collection="rooms"), BASE + 2 * WINDOW_MS)
+
+    def test_rooms_live_until_they_were_silent_for_long(self):
+        """By what was heard or happened last, whichever is later."""
+        heard = room(Tally(heard_at=BASE + 5), active_at=BASE)
+        assert lives_until([heard, participant((1, 2))], SHORT) == {heard.topic: BASE + 5 + PRESUMED_SECONDS * SECOND}
 
     @pytest.mark.parametrize("collection", ["bots", "recordings", "rooms", "participants"])
     def test_a_document_without_hidden_numbers_is_shown_as_it_is(self, collection: str):

@@ -109,10 +109,34 @@ def _began(session: str, told: Sequence[Told]) -> int:
 
 
 def _place(fact: Fact, told: Sequence[Told], homes: dict[str, str]) -> str:
-    if fact.room:
-        return fact.room
-    begun = [(_began(session, told), session) for session, durable in homes.items() if durable == fact.durable]
-    return max((start for start in begun if start[0] <= fact.time), default=(0, fact.durable))[1]
+    return fact.room or running(fact.time, fact.durable, told, homes)
+
+
+def running(time: int, durable: str, told: Sequence[Told], homes: dict[str, str]) -> str:
+    """Return the session of a durable room that was on at a time, by walking through all that led to it."""
+    named = [session for session, home in homes.items() if home == durable]
+    ends = {session: _first_end(session, told) for session in named}
+    # At one moment sessions start before anything happens in them.
+    steps = [(_began(session, told), 0, session) for session in named]
+    steps += [
+        (one.fact.time, 1, one.fact.kind.value) for one in told if not one.fact.room and one.fact.durable == durable
+    ]
+    current = durable
+    for moment, is_nameless, what in sorted(step for step in steps if step[0] <= time):
+        end = ends.get(current)
+        if not is_nameless:
+            current = what
+        elif what == Kind.ROOM_ENDED:
+            ends[current] = moment if end is None else min(end, moment)
+        elif what in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED) and end is not None and end < moment:
+            # Nothing nameless is of a session that is over: whoever comes now meets anew.
+            current = durable
+    return current
+
+
+def _first_end(session: str, told: Sequence[Told]) -> int | None:
+    ends = [one.fact.time for one in told if one.fact.room == session and one.fact.kind is Kind.ROOM_ENDED]
+    return min(ends, default=None)
 
 
 def _room_now(session: str, facts: list[Told], told: Sequence[Told], homes: dict[str, str]) -> RoomNow:
@@ -121,7 +145,9 @@ def _room_now(session: str, facts: list[Told], told: Sequence[Told], homes: dict
     if is_nameless:
         ends |= _ends_of_named(session, told, homes)
     lives = [one.fact.time for one in facts if one.fact.kind in (Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED)]
-    is_live = not ends or (is_nameless and max(lives, default=0) > max(ends))
+    # Somebody who never got in does not make a meeting.
+    is_told_of = any(one.fact.kind is not Kind.PARTICIPANT_REJECTED for one in facts)
+    is_live = (is_nameless and max(lives, default=0) > max(ends)) if ends else is_told_of
     people_told = _people(facts)
     inside = {who: one for who, one in people_told.items() if _is_inside(one, sorted(ends), is_final=not is_nameless)}
     people = [one for one in inside.values() if (_latest(one, lambda said: said.kind) or "human") in ("human", "sip")]

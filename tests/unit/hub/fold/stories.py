@@ -20,6 +20,8 @@ from hub.events import (
     NoteDetail,
     ParticipantDetail,
     Reason,
+    RoomDetail,
+    ScheduleDetail,
     Segment,
     Session,
     TrackDetail,
@@ -33,7 +35,7 @@ DURABLES = (DURABLE, DURABLE, "lk@other")
 BOTS = (BOT, BOT, "meetingbaas:B2")
 NAMED, NAMELESS, SID = "named", "nameless", "sid"
 PRESENCE = ("start", "end", "join", "join", "join", "leave", "leave", "about")
-EVERYTHING = (*PRESENCE, "recording", "stream", "item")
+EVERYTHING = (*PRESENCE, "recording", "stream", "transcript", "item")
 _LAST = 12
 _CAPTURE_KINDS = (
     Kind.RECORDING_UPDATED,
@@ -63,6 +65,7 @@ _text = st.sampled_from(("", "x", "y"))
 # Seconds mostly, as providers tell them, sometimes with milliseconds, and the hub's own time when a clock was wrong.
 moments = st.sampled_from((*range(BASE, BASE + _LAST * 1000, 1000), *range(BASE, BASE + _LAST * 1000, 500), RECEIVED))
 _maybe = st.none() | moments
+_totals = st.sampled_from((None, 1000, 5000))
 _roles = st.sampled_from(("", "", "speaker", "viewer"))
 _sorts = st.sampled_from(("", "", "human", "sip", "recorder", "agent", "ingress"))
 _grants = st.sampled_from((None, True, False))
@@ -101,6 +104,9 @@ _happenings: dict[str, st.SearchStrategy[tuple[Kind, Detail | None]]] = {
     "leave": st.tuples(st.just(Kind.PARTICIPANT_LEFT), _leaver),
     "about": st.tuples(_happening(Kind.PARTICIPANT_UPDATED, Kind.PARTICIPANT_REJECTED), _somebody),
     "recording": st.tuples(_happening(*_CAPTURE_KINDS), _captures),
+    "transcript": st.tuples(
+        _happening(Kind.TRANSCRIPT_STARTED, Kind.TRANSCRIPT_COMPLETED, Kind.TRANSCRIPT_FAILED), _captures
+    ),
     "stream": st.tuples(_happening(Kind.STREAM_STARTED, Kind.STREAM_STOPPED, Kind.STREAM_FAILED), _captures),
     "item": st.one_of(
         st.tuples(
@@ -123,7 +129,11 @@ def room_facts(naming: Sequence[str], kinds: Sequence[str] = EVERYTHING) -> st.S
         st.sampled_from(kinds).flatmap(_happenings.__getitem__),
         st.sampled_from(places),
         moments,
-        st.one_of(st.none(), st.builds(Session, name=_text, started_at=_maybe)),
+        st.one_of(
+            st.none(),
+            st.builds(Session, name=_text, started_at=_maybe),
+            st.builds(Session, end_reason=_text, duration_ms=_totals, participant_ms=_totals, peak=_totals),
+        ),
         st.sampled_from((False,) * 7 + (True,)),
     )
 
@@ -152,6 +162,29 @@ def _owned(detail: Detail | None, owner: str) -> Detail | None:
     identity = owner.partition(":")[2] or owner
     return msgspec.structs.replace(detail, id=identity if detail.id == "own" else f"{detail.id}-{identity}")
 
+
+# Two plans so near each other that a late start moves a meeting from one to the other, and one that is half a day away.
+_begin = st.sampled_from((BASE, BASE + 4000, BASE + 12 * 3_600_000 + 4000))
+_planned = st.builds(
+    ScheduleDetail,
+    id=st.sampled_from(("P1", "P2")),
+    title=st.sampled_from((None, "x", "y")),
+    starts_at=st.none() | _begin,
+    expected=st.sampled_from((None, (), (("x", "Ann"),))),
+    cancelled=st.sampled_from((False, False, False, True)),
+)
+_decided = st.builds(RoomDetail, featured=st.sampled_from((None, True, True, False)))
+# What is decided about a durable room, and planned for it; a schedule is of one room.
+shared_facts = st.one_of(
+    st.builds(Fact, kind=st.just(Kind.ROOM_UPDATED), time=moments, durable=st.sampled_from(DURABLES), detail=_decided),
+    st.builds(
+        Fact,
+        kind=st.sampled_from((Kind.SCHEDULE_CREATED, Kind.SCHEDULE_UPDATED)),
+        time=moments,
+        durable=st.just(DURABLE),
+        detail=_planned,
+    ),
+)
 
 _reasons = st.sampled_from((None, None, Reason(code="a"), Reason(code="b", message="x")))
 _statuses = st.tuples(

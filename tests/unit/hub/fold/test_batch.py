@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from hub.events import (
@@ -82,9 +83,9 @@ def test_every_delivery_gets_one_outcome_in_its_place() -> None:
     one, two = delivery(joined("ann", 1), key="a"), delivery(verdict=Verdict.DEAD, reason="no event", key="b")
     changes = MemoryLog().commit([one, two, one, poison()])
     assert changes.outcomes[:3] == (
-        Outcome(Status.ACCEPTED, 1),
+        Outcome(Status.ACCEPTED, 1, events=1),
         Outcome(Status.DEAD, 2, "no event"),
-        Outcome(Status.DUPLICATE, 1),
+        Outcome(Status.DUPLICATE, 1, copies=1),
     )
     assert changes.outcomes[3].status is Status.DEAD
     assert [kept.id for kept in changes.deliveries] == [1, 2, 3]
@@ -102,7 +103,7 @@ def test_an_equal_key_of_one_account_is_the_same_delivery_for_ever(again_at: int
     log = MemoryLog()
     first = log.commit([delivery(joined("ann", 1), key="a")])
     again = log.commit([delivery(joined("bob", 2), key="a", received_at=RECEIVED + again_at)])
-    assert again.outcomes == (Outcome(Status.DUPLICATE, 1),)
+    assert again.outcomes == (Outcome(Status.DUPLICATE, 1, copies=1),)
     assert again.copies == ((first.deliveries[0].id, RECEIVED + again_at),)
     assert not (again.events or again.deliveries or again.states or again.documents)
     assert log.copies == {1: 1}
@@ -137,11 +138,11 @@ def test_the_window_begins_anew_with_what_was_accepted() -> None:
         one = delivery(joined("ann", minute), key="x", received_at=RECEIVED + minute * MINUTE, window_ms=15 * MINUTE)
         statuses.append(log.commit([one]).outcomes[0])
     assert statuses == [
-        Outcome(Status.ACCEPTED, 1),
-        Outcome(Status.DUPLICATE, 1),
-        Outcome(Status.ACCEPTED, 2),
-        Outcome(Status.DUPLICATE, 2),
-        Outcome(Status.ACCEPTED, 3),
+        Outcome(Status.ACCEPTED, 1, events=1),
+        Outcome(Status.DUPLICATE, 1, copies=1),
+        Outcome(Status.ACCEPTED, 2, events=1),
+        Outcome(Status.DUPLICATE, 2, copies=1),
+        Outcome(Status.ACCEPTED, 3, events=1),
     ]
 
 
@@ -210,7 +211,58 @@ def test_a_dead_delivery_that_comes_again_is_a_duplicate() -> None:
     """It can be folded again on purpose, not by chance."""
     log = MemoryLog()
     log.commit([poison()])
-    assert log.commit([poison()]).outcomes == (Outcome(Status.DUPLICATE, 1),)
+    assert log.commit([poison()]).outcomes == (Outcome(Status.DUPLICATE, 1, copies=1),)
+
+
+def test_copies_are_counted_within_a_batch_and_across_batches() -> None:
+    """Who watches sees which repetition this is."""
+    log = MemoryLog()
+    copies = [delivery(joined("ann", 1), key="a")] * 3
+    outcomes = (*log.commit(copies).outcomes, *log.commit(copies).outcomes)
+    assert [outcome.copies for outcome in outcomes] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_dead_delivery_that_is_read_again_is_folded_in_its_own_place() -> None:
+    """As if it had been understood when it came: its id and key, and the documents that all agree on."""
+    log = MemoryLog()
+    log.commit([delivery(verdict=Verdict.DEAD, reason="no event", key="a")])
+    changes = log.commit([delivery(joined("ann", 1), key="a", redrive=1), delivery(joined("bob", 2), key="b")])
+    assert changes.outcomes == (Outcome(Status.ACCEPTED, 1, events=1), Outcome(Status.ACCEPTED, 2, events=1))
+    assert [kept.id for kept in changes.deliveries] == [2]
+    assert [(kept.id, kept.status) for kept in changes.redriven] == [(1, Status.ACCEPTED)]
+    assert [delivery for _, delivery in changes.events] == [1, 2]
+    assert shown(log, f"rooms/{SESSION}")["participant_count"] == 2
+
+
+def test_reading_again_twice_is_reading_again_once() -> None:
+    """In one batch or in two: two people press the same button."""
+    log = MemoryLog()
+    log.commit([delivery(verdict=Verdict.DEAD, reason="no event", key="a")])
+    again = delivery(joined("ann", 1), key="a", redrive=1)
+    for _ in range(2):
+        outcomes = log.commit([again, again]).outcomes
+        assert outcomes[1] == Outcome(Status.DUPLICATE, 1)
+    assert outcomes[0] == Outcome(Status.DUPLICATE, 1)
+    assert len(log.events) == 1
+
+
+def test_what_is_not_dead_or_not_there_is_not_read_again() -> None:
+    """An accepted delivery has told what it had to tell."""
+    log = MemoryLog()
+    log.commit([delivery(joined("ann", 1), key="a")])
+    changes = log.commit([delivery(joined("bob", 2), key="a", redrive=1), delivery(joined("bob", 2), redrive=99)])
+    assert changes.outcomes == (Outcome(Status.DUPLICATE, 1), Outcome(Status.DUPLICATE, 99))
+    assert not (changes.events or changes.deliveries or changes.redriven or changes.documents)
+
+
+def test_poison_that_is_read_again_and_still_is_poison_stays_dead() -> None:
+    """With the reason of today, and without any harm to what is in its batch."""
+    log = MemoryLog()
+    log.commit([poison("a")])
+    changes = log.commit([msgspec.structs.replace(poison("a"), redrive=1), delivery(joined("ann", 1), key="b")])
+    assert [outcome.status for outcome in changes.outcomes] == [Status.DEAD, Status.ACCEPTED]
+    assert [(kept.id, kept.reason) for kept in changes.redriven] == [(1, "folding failed: OverflowError")]
+    assert len(log.events) == 1
 
 
 def test_a_delivery_that_states_nothing_is_accepted() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +32,9 @@ SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))
 DURABLE_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH))
 ROOMS = stories.tellings(stories.room_facts(_ANYHOW))
 RECORDED = stories.tellings(stories.room_facts(_BY_BOTH, ("start", "start", "end", "recording", "recording")))
+PLANNED = stories.tellings(
+    st.one_of(stories.room_facts(_BY_BOTH, (*stories.PRESENCE, "recording")), stories.shared_facts)
+)
 BOTS = stories.tellings(stories.bot_facts)
 COUNTED_SESSIONS = stories.tellings(stories.room_facts(_BY_ALL, stories.PRESENCE))
 COUNTED_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH, stories.PRESENCE))
@@ -92,6 +96,13 @@ def test_durable_rooms_converge(deliveries: list[Delivery], data: st.DataObject)
 @SEARCH
 def test_recordings_of_durable_rooms_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
     """A recording has one document, whichever sessions were on while it was told of."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=PLANNED, data=st.data())
+@SEARCH
+def test_planned_and_featured_rooms_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Which meeting a schedule means, and which session stands for a featured room, follows from the facts alone."""
     assert_converges(data, deliveries)
 
 
@@ -202,6 +213,13 @@ def test_viewers_of_durable_rooms_show_what_is_stored(deliveries: list[Delivery]
     assert_viewers_show_it(arriving(data, deliveries), ("rooms", "participants", "recordings"))
 
 
+@given(deliveries=PLANNED, data=st.data())
+@SEARCH
+def test_viewers_of_planned_rooms_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """A schedule that is cancelled, or loses its meeting to another, is told of as any other change."""
+    assert_viewers_show_it(arriving(data, deliveries), ("rooms", "participants", "recordings", "schedules"))
+
+
 @given(deliveries=BOTS, data=st.data())
 @SEARCH
 def test_viewers_of_bots_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
@@ -245,6 +263,14 @@ MEETINGBAAS = Source(
     webhook_secrets=("whsec_bWVldGluZy1iYWFzLXYyLXN2aXgtc2lnbmluZy1rZXk=",),
     callback_secrets=("cb-0123456789",),
 )
+HMS = Source(
+    provider="100ms",
+    name="100ms",
+    path="/hms",
+    headers={"X-100ms-Key": ("hms-0123456789",)},
+    signing_secrets=("hms-signing-0123456789",),
+)
+PULSE = Source(provider="pulse", name="pulse", path="/pulse", signing_secrets=("pulse-signing-0123456789",))
 MEETINGS = settings(SEARCH, max_examples=max(10, SEARCH.max_examples // 5))
 SEEDS = st.integers(0, 10**6)
 
@@ -294,6 +320,26 @@ def test_meetings_of_livekit_converge(seed: int, data: st.DataObject) -> None:
     assert all(now.status == "ended" and not now.active for now in rooms_shown(log).values())
     assert {row.status for row in log.documents.values() if row.collection == "recordings"} == {"completed"}
     assert len(rooms_shown(log)) == 2
+
+
+def meetings_of(source: Source, seed: int) -> list[Delivery]:
+    """Return the webhooks of two meetings of a provider, the second beginning while the first is on."""
+    entries = [
+        *PROVIDERS[source.provider].meeting(seed, BASE, 30.0).script,
+        *PROVIDERS[source.provider].meeting(seed + 1, BASE + 20 * 60_000, 30.0).script,
+    ]
+    return [received(source, entry, f"msg_{place}") for place, entry in enumerate(entries)]
+
+
+@pytest.mark.parametrize("source", [HMS, PULSE], ids=["100ms", "pulse"])
+@given(seed=SEEDS, data=st.data())
+@MEETINGS
+def test_meetings_of_other_providers_converge(source: Source, seed: int, data: st.DataObject) -> None:
+    """Real dialects and those of the guides: nothing in them depends on order, repetition or batches."""
+    deliveries = meetings_of(source, seed)
+    log = log_of(arriving(data, deliveries))
+    assert shown_by(log) == shown_by(log_of([[one] for one in stories.in_order(deliveries)]))
+    assert not any(now.active for now in rooms_shown(log).values() if now.status == "ended")
 
 
 @given(seed=SEEDS, data=st.data())

@@ -7,7 +7,7 @@ import pytest
 
 from hub.events import ChatDetail, Fact, JobDetail, Kind, NoteDetail, ParticipantDetail, TrackDetail, format_time
 from hub.fold.compose import CLOSED_LIMIT
-from hub.fold.rooms import PresenceTally
+from hub.state.participant import Presence
 from hub.state.room import Tally
 from tests.memory import MemoryLog
 from tests.unit.hub.fold.telling import (
@@ -40,8 +40,8 @@ def end(second: float, reason: str = "room_finished") -> Fact:
     return named(ENDED, second, closing_reason=reason)
 
 
-def presence(log: MemoryLog, topic: str = ANN) -> PresenceTally:
-    return msgspec.msgpack.decode(log.documents[topic].hidden, type=PresenceTally)
+def presence(log: MemoryLog, topic: str = ANN) -> Presence:
+    return msgspec.msgpack.decode(log.documents[topic].hidden, type=Presence)
 
 
 def tally(log: MemoryLog) -> Tally:
@@ -136,7 +136,7 @@ def test_a_join_before_the_end_that_comes_after_it_is_closed_at_once() -> None:
     person = shown(log, ANN)
     assert (person["active"], person["joined_at"], person["left_at"]) == (False, format_time(at(1)), format_time(at(9)))
     assert person["leave_reason"] == "room_finished"
-    assert presence(log) == PresenceTally(8000, None)
+    assert presence(log) == Presence(((at(1), at(9), "room_finished"),))
 
 
 def test_a_recording_attaches_to_an_ended_room() -> None:
@@ -246,7 +246,7 @@ def test_presence_that_changes_behind_an_unchanged_document_is_kept() -> None:
     """Somebody who is there again was away for longer than it had seemed: nothing is shown, but minutes are counted."""
     facts = [joined("ann", 1), left("ann", 3, 1), left("ann", 5, 1), joined("ann", 10)]
     tallies = {(presence(log), tally(log)) for log in (folded(*order) for order in permutations(facts))}
-    assert {one for one, _ in tallies} == {PresenceTally(4000, at(10))}
+    assert {one for one, _ in tallies} == {Presence(((at(1), at(5), ""), (at(10), None, "")))}
     assert {room.closed_ms for _, room in tallies} == {4000}
 
 

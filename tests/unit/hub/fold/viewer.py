@@ -22,8 +22,18 @@ class Viewer:
                 self._see_room(room)
             for person in [*data.get("participants", ()), *filter(None, [data.get("participant")])]:
                 self._see_person(person)
-            for recording in [*data.get("recordings", ()), *filter(None, [data.get("recording")])]:
+            if schedule := data.get("schedule"):
+                self._see_schedule(schedule)
+            captured = [data.get("recording"), data.get("transcript")]
+            for recording in [*data.get("recordings", ()), *filter(None, captured)]:
                 self.shown[f"recordings/{recording['id']}"] = recording
+
+    def _see_schedule(self, schedule: Shown) -> None:
+        topic = f"schedules/{schedule['id']}"
+        if schedule["status"] == "CANCELLED":
+            self.shown.pop(topic, None)
+        else:
+            self.shown[topic] = schedule
 
     def _see_room(self, room: Shown) -> None:
         topic = f"rooms/{room['id']}"

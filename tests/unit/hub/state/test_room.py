@@ -161,7 +161,8 @@ def test_the_tally_sums_visits_of_people() -> None:
     """Exactly, in milliseconds: what is rounded is rounded once, at the end."""
     people = (somebody("a", (1, 4), (6, None)), somebody("b", (2, 3)), somebody("r", (1, 9), kind="recorder"))
     room = merged(told(STARTED, 1), told(JOINED, 9))
-    assert tally(room, own_end(room), people) == Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000)
+    expected = Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000, active_at=9000)
+    assert tally(room, own_end(room), people) == expected
 
 
 def test_the_tally_of_an_ended_room_has_nobody_open() -> None:
@@ -169,4 +170,4 @@ def test_the_tally_of_an_ended_room_has_nobody_open() -> None:
     ends = Ends(times=(5000,))
     room = merged(told(STARTED, 1), told(ENDED, 5))
     closed = tally(room, ends, [somebody("a", (2, None), ends=ends)])
-    assert closed == Tally(closed_ms=3000, peak=1, started_at=1000, ended_at=5000)
+    assert closed == Tally(closed_ms=3000, peak=1, started_at=1000, ended_at=5000, active_at=5000)

@@ -1,0 +1,39 @@
+"""Erasing what is known of a bot, a session or a durable room: what remains is that something was there."""
+
+from collections.abc import Iterator
+
+from hub.events import Fact
+from hub.fold.bots import BotChange, BotWork
+from hub.fold.compose import Entry
+from hub.fold.household import Household
+from hub.fold.rooms import RoomChange, corrections, documents_of
+from hub.ports import Erased
+from hub.state.capture import Document
+
+
+def erase_bot(fact: Fact, known: BotWork) -> BotChange:
+    """Return the entry that tells of it; `gone` are its documents."""
+    said: Document = {"bot": {"id": fact.bot, "erased": True}}
+    return BotChange(Entry(fact.kind, fact.entity, (), fact, said), (), frozenset(known.documents()))
+
+
+def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[RoomChange], Erased]:
+    """Take a session, or all of a durable room, out of `after`; return what tells of it, and what else goes."""
+    sessions = {fact.room} if fact.room else before.everybody() | {before.durable}
+    parts = frozenset((f"rooms/{before.durable}", part) for part in after.forget(sessions, all_of_it=not fact.room))
+    changes = [_erased(fact, session, before) for session in sorted(sessions)]
+    changes += _others(fact, before, after, sessions)
+    return changes, Erased(frozenset(f"rooms/{session}" for session in sessions), parts)
+
+
+def _erased(fact: Fact, session: str, before: Household) -> RoomChange:
+    durable = before.durable
+    also = (f"rooms/{durable}",) if durable and durable != session else ()
+    said: Document = {"room": {"id": session, "durable_room": durable or None, "erased": True}}
+    entry = Entry(fact.kind, f"rooms/{session}", also, fact, said)
+    return RoomChange(entry, gone=frozenset(documents_of(before.derive(session))))
+
+
+def _others(fact: Fact, before: Household, after: Household, erased: set[str]) -> Iterator[RoomChange]:
+    for session in sorted(before.everybody() - erased):
+        yield from corrections(fact, session, before, after)
