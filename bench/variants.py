@@ -10,7 +10,20 @@ import uvloop
 from hub import app, config, telemetry
 from hub.events import Delivery, Position
 from hub.ingest import BATCH_LIMIT
-from hub.ports import Committed, Outcome, Page, Query, Reading, Snapshot, Status, Store
+from hub.ports import (
+    ArrivalQuery,
+    Arrivals,
+    Committed,
+    Kept,
+    Outcome,
+    Page,
+    Query,
+    Reading,
+    Refusal,
+    Snapshot,
+    Status,
+    Store,
+)
 
 
 class InstantStore:
@@ -31,8 +44,29 @@ class InstantStore:
     async def document(self, topic: str) -> Reading:
         return Reading((), await self.position())
 
+    async def people(self, rooms: Sequence[str]) -> Reading:
+        return Reading((), await self.position())
+
+    async def overlapping(self, since: int, until: int, after: str, limit: int) -> Reading:
+        return Reading((), await self.position())
+
+    async def transcript(self, bot: str) -> tuple[bytes, ...]:
+        return ()
+
     async def snapshot(self, topics: frozenset[str], ended_after: int) -> Snapshot:
         return Snapshot(await self.position(), ())
+
+    async def arrivals(self, query: ArrivalQuery) -> Arrivals:
+        return Arrivals((), await self.position())
+
+    async def arrival(self, identity: str) -> Kept | None:
+        return None
+
+    async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
+        return ()
+
+    async def release(self, identity: str) -> None:
+        return None
 
     async def trim(self, before: int) -> int:
         return 0

@@ -10,6 +10,8 @@ from aiohttp.typedefs import Handler
 from hub.errors import (
     BadRequest,
     BodyTooLarge,
+    CannotRedrive,
+    Expired,
     Forbidden,
     HubError,
     NotFound,
@@ -29,6 +31,8 @@ TABLE: Mapping[type[HubError], tuple[int, str]] = {
     Unauthenticated: (401, "A credential is needed"),
     Forbidden: (403, "Not permitted"),
     NotFound: (404, "Not found"),
+    CannotRedrive: (409, "It cannot be redriven now"),
+    Expired: (410, "No longer to be had"),
     PositionGone: (410, "The position cannot be resumed"),
     BodyTooLarge: (413, "The body is too large"),
     TooMany: (429, "Too many requests"),

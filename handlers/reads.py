@@ -1,61 +1,73 @@
-"""Reading documents and the log: `{"items": […], "next": cursor}`, and `Hub-Position` with every answer."""
+"""Reading bots, rooms and the log."""
 
-import base64
-import binascii
-from collections.abc import Sequence
-
+import msgspec
 import orjson
 from aiohttp import web
 
-from handlers.access import Caller
-from handlers.parts import ACCESS, CLOCKWORK, FEED, NOW, STORE
+from handlers.answers import Cursor, after_of, answer, cursor_of, filters, limit_of, listed, may_see, reader, visible
+from handlers.parts import CLOCKWORK, FEED, NOW, STORE
 from handlers.sse import without_nesting
 from hub.errors import BadRequest, NotFound, PositionGone
-from hub.events import Position, covers, parse_topic
+from hub.events import Position, parse_topic
+from hub.fold.parts import decode_segment, segment_document
 from hub.ports import Document, Query, Reading
-from hub.present import lives_until, presented
+from hub.present import decode_artifacts, presented
 
-LONGEST_PAGE = 1000
-USUAL_PAGE = 100
-_SORTS = {"": "began", "last_active": "active"}
+_SORTS = {"": "began", "last_active": "active", "trending": "trending"}
 
 
 async def bots(request: web.Request) -> web.Response:
     """`GET /api/bots (?status= &provider=)`, the newest first."""
-    return await _list(request, "bots", ("status", "provider"))
+    return await documents(request, Query(collection="bots", **filters(request, "status", "provider")))
 
 
 async def rooms(request: web.Request) -> web.Response:
-    """`GET /api/rooms (?status= &provider= &name= &room_id= &sort=last_active)`, the newest first."""
-    return await _list(request, "rooms", ("status", "provider", "name", "room_id"))
+    """`GET /api/rooms (?status= &provider= &name= &room_id= &sort=trending|last_active)`, else the newest first."""
+    sort = request.query.get("sort", "")
+    if sort not in _SORTS:
+        raise BadRequest("sort: expected trending or last_active")
+    wanted = filters(request, "status", "provider", "name", "room_id")
+    return await documents(request, Query(collection="rooms", sort=_SORTS[sort], **wanted))
 
 
 async def bot(request: web.Request) -> web.Response:
     """`GET /api/bots/{id}`."""
-    return await _one(request, f"bots/{request.match_info['id']}")
+    reading = await visible(request, reader(request), f"bots/{request.match_info['id']}")
+    return one(request, reading)
 
 
 async def room(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{id}`."""
-    return await _one(request, f"rooms/{request.match_info['id']}")
+    """`GET /api/rooms/{id}`: a session, or of a durable room the session that goes on, else the last one."""
+    return one(request, await room_meant(request))
 
 
-async def participants(request: web.Request) -> web.Response:
-    """`GET /api/rooms/{id}/participants`, who came first first."""
-    topic = f"rooms/{request.match_info['id']}"
-    room = (await _visible(request, _reader(request), topic)).documents[0]
-    query = Query(collection="participants", parent=topic, sort="began", limit=_limit(request), after=_after(request))
-    # Nobody watches longer than the room can be presumed to have lived.
-    until = lives_until([room], request.app[CLOCKWORK]).get(topic)
-    return _page(request, await request.app[STORE].read(query), query, until)
+async def transcript(request: web.Request) -> web.Response:
+    """`GET /api/bots/{id}/transcript`: the segments in the order in which they were spoken, and the artifacts."""
+    topic = f"bots/{request.match_info['id']}"
+    reading = await visible(request, reader(request), topic)
+    spoken = sorted(
+        (segment_document(decode_segment(body)) for body in await request.app[STORE].transcript(topic)), key=_spoken
+    )
+    after, limit = after_of(request), limit_of(request)
+    items = [segment for segment in spoken if after is None or _spoken(segment) > after][:limit]
+    more = bool(items) and items[-1] is not spoken[-1]
+    bot = orjson.loads(reading.documents[0].body)
+    said = {
+        "items": items,
+        "next": cursor_of(*_spoken(items[-1])) if more else None,
+        "bot": bot["id"],
+        "status": (bot["transcript"] or {}).get("status"),
+        "artifacts": _artifacts(reading.documents[0]),
+    }
+    return answer(said, reading.position)
 
 
 async def events(request: web.Request) -> web.Response:
     """`GET /api/events?topic=&after=<position>`: the log, oldest first; `next` is a position."""
-    caller = _reader(request)
+    caller = reader(request)
     asked = frozenset(parse_topic(text) for text in request.query.getall("topic", []))
     topics = without_nesting(caller.narrowed(asked))
-    after, limit = request.query.get("after", ""), _limit(request)
+    after, limit = request.query.get("after", ""), limit_of(request)
     position = Position.parse(after) if after else None
     if after and position is None:
         raise BadRequest("after: expected a position, <epoch>.<sequence>")
@@ -67,82 +79,58 @@ async def events(request: web.Request) -> web.Response:
         raise PositionGone("history_trimmed")
     items = [orjson.Fragment(event.json(page.epoch)) for event in page.events]
     following = f"{page.epoch}.{page.through}" if len(items) == limit and page.through < page.head else None
-    return _answer({"items": items, "next": following}, Position(epoch=page.epoch, sequence=page.head))
+    return listed(items, following, Position(epoch=page.epoch, sequence=page.head))
 
 
-async def _list(request: web.Request, collection: str, filters: Sequence[str]) -> web.Response:
-    caller = _reader(request)
-    sort = request.query.get("sort", "")
-    if sort not in _SORTS:
-        raise BadRequest("sort: expected last_active")
-    query = Query(
-        collection=collection,
-        topics=caller.topics,
-        sort=_SORTS[sort],
-        limit=_limit(request),
-        after=_after(request),
-        **{name: request.query.get(name, "") for name in filters},
-    )
-    return _page(request, await request.app[STORE].read(query), query)
-
-
-async def _one(request: web.Request, topic: str) -> web.Response:
-    reading = await _visible(request, _reader(request), topic)
-    body = presented(reading.documents[0], request.app[CLOCKWORK], request.app[NOW]()).body
-    return _answer(orjson.Fragment(body), reading.position)
-
-
-async def _visible(request: web.Request, caller: Caller, topic: str) -> Reading:
-    """Return a document that is there and that the caller may see; what it may not see is not there either."""
+async def room_meant(request: web.Request) -> Reading:
+    """Return the session that a request's `{id}` means. Raises NotFound."""
+    caller, topic = reader(request), f"rooms/{request.match_info['id']}"
     reading = await request.app[STORE].document(topic)
-    if not reading.documents or not _may_see(caller, reading.documents[0]):
+    if not reading.documents:
+        reading = await current_session(request, topic)
+    if not reading.documents or not may_see(caller, reading.documents[0]):
         raise NotFound("there is nothing by this id")
     return reading
 
 
-def _may_see(caller: Caller, document: Document) -> bool:
-    return covers(caller.topics, document.topic) or document.durable in caller.topics
+async def current_session(request: web.Request, durable: str) -> Reading:
+    """Return the session that stands for a durable room (its topic): what goes on, else what began last, if any."""
+    wanted = Query(collection="rooms", topics=frozenset({durable}), status="live", limit=1)
+    going_on = await request.app[STORE].read(wanted)
+    if going_on.documents:
+        return going_on
+    return await request.app[STORE].read(msgspec.structs.replace(wanted, status=""))
 
 
-def _reader(request: web.Request) -> Caller:
-    caller = request.app[ACCESS].caller(request)
-    caller.demand("read")
-    return caller
+def one(request: web.Request, reading: Reading) -> web.Response:
+    """Return the only document of a reading."""
+    body = presented(reading.documents[0], request.app[CLOCKWORK], request.app[NOW]()).body
+    return answer(orjson.Fragment(body), reading.position)
 
 
-def _limit(request: web.Request) -> int:
-    text = request.query.get("limit", str(USUAL_PAGE))
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LONGEST_PAGE):
-        raise BadRequest(f"limit: expected 1 to {LONGEST_PAGE}")
-    return int(text)
-
-
-def _after(request: web.Request) -> tuple[int, str] | None:
-    cursor = request.query.get("cursor")
-    if not cursor:
-        return None
-    try:
-        value, topic = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, TypeError) as problem:
-        raise BadRequest("cursor: expected the next of an earlier answer") from problem
-    if not isinstance(value, int) or not isinstance(topic, str) or abs(value) >= 2**63:
-        raise BadRequest("cursor: expected the next of an earlier answer")
-    return value, topic
-
-
-def _page(request: web.Request, reading: Reading, query: Query, until: int | None = None) -> web.Response:
+async def documents(request: web.Request, query: Query) -> web.Response:
+    """Return the page of a list that a request asks for, as far as the caller may see it."""
+    query = msgspec.structs.replace(
+        query, topics=reader(request).topics, limit=limit_of(request), after=after_of(request)
+    )
+    reading = await request.app[STORE].read(query)
     now, clockwork = request.app[NOW](), request.app[CLOCKWORK]
-    now = now if until is None else min(now, until)
     items = [orjson.Fragment(presented(document, clockwork, now).body) for document in reading.documents]
-    following = _cursor(reading.documents[-1], query) if len(items) == query.limit else None
-    return _answer({"items": items, "next": following}, reading.position)
+    following = cursor_of(*_place(reading.documents[-1], query)) if len(items) == query.limit else None
+    return listed(items, following, reading.position)
 
 
-def _cursor(document: Document, query: Query) -> str:
-    value = document.active_at if query.sort == "active" else document.began_at
-    return base64.b64encode(orjson.dumps([value, document.topic]), altchars=b"-_").decode()
+def _place(document: Document, query: Query) -> Cursor:
+    values = {"began": document.began_at, "active": document.active_at, "trending": document.trending}
+    return values[query.sort], document.topic
 
 
-def _answer(value: object, position: Position) -> web.Response:
-    headers = {"Hub-Position": str(position), "Cache-Control": "no-store"}
-    return web.Response(body=orjson.dumps(value), content_type="application/json", headers=headers)
+def _spoken(segment: dict[str, object]) -> Cursor:
+    start = segment["start"]
+    return (start if isinstance(start, int | float) else 0.0), str(segment["id"])
+
+
+def _artifacts(bot: Document) -> list[dict[str, object]]:
+    kept = decode_artifacts(bot.hidden) if bot.hidden else None
+    base = f"/api/{bot.topic}/transcript/content"
+    return [{"name": name, "url": f"{base}?artifact={name}"} for name in kept.links] if kept else []

@@ -2,7 +2,20 @@
 
 from aiohttp import web
 
-from handlers import health, pages, reads, sse
+from handlers import (
+    attendance,
+    deliveries,
+    erasure,
+    health,
+    pages,
+    reads,
+    recordings,
+    redrives,
+    rooms,
+    schedules,
+    sse,
+    usage,
+)
 from handlers.webhooks import webhook_routes
 from hub.settings import Source
 
@@ -14,10 +27,27 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/api/stream", sse.stream, allow_head=False),
         web.get("/api/bots", reads.bots),
         web.get("/api/bots/{id}", reads.bot),
+        web.delete("/api/bots/{id}", erasure.erase_bot),
+        web.get("/api/bots/{id}/transcript", reads.transcript),
+        web.get("/api/bots/{id}/transcript/content", recordings.transcript_content),
         web.get("/api/rooms", reads.rooms),
         web.get("/api/rooms/{id}", reads.room),
-        web.get("/api/rooms/{id}/participants", reads.participants),
+        web.patch("/api/rooms/{id}", rooms.patch),
+        web.delete("/api/rooms/{id}", erasure.erase_room),
+        web.get("/api/rooms/{id}/participants", attendance.participants),
+        web.get("/api/schedules", schedules.schedules),
+        web.post("/api/schedules", schedules.create),
+        web.get("/api/schedules/{id}", schedules.schedule),
+        web.patch("/api/schedules/{id}", schedules.change),
+        web.delete("/api/schedules/{id}", schedules.cancel),
+        web.get("/api/recordings", recordings.recordings),
+        web.get("/api/recordings/{id}", recordings.recording),
+        web.get("/api/recordings/{id}/content", recordings.content),
+        web.get("/api/usage", usage.usage),
         web.get("/api/events", reads.events),
+        web.get("/api/deliveries", deliveries.deliveries),
+        web.get("/api/deliveries/{id}", deliveries.delivery),
+        web.post("/api/deliveries/{id}/redrive", redrives.redrive),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/", pages.dashboard),

@@ -76,6 +76,23 @@ export interface Room extends Document {
   participant_minutes?: number;
   cost?: number;
   trending_score?: number;
+  /** What follows from the visits, where the provider's own totals say something else. */
+  derived?: Pick<Room, "duration" | "peak_participants" | "participant_minutes"> | null;
+}
+
+/** A planned meeting. */
+export interface Schedule extends Document {
+  title: string | null;
+  provider: string;
+  room_id: string;
+  durable_room: string;
+  starts_at: string;
+  status: "SCHEDULED" | "LIVE" | "COMPLETED" | "CANCELLED";
+  started_at: string | null;
+  ended_at: string | null;
+  /** Ids of the rooms (sessions) that turned out to be this meeting. */
+  sessions: string[];
+  expected_count: number;
 }
 
 /** One visit of somebody in a room. */
@@ -89,14 +106,20 @@ export interface Participant extends Document {
   joined_at: string | null;
   left_at: string | null;
   leave_reason: string | null;
+  /** Seconds that its user was there by any device. */
   watch_duration?: number;
+  /** Seconds of this visit. */
+  duration?: number;
 }
 
+/** A recording, or the transcript of a room (`scope` is "transcript"). */
 export interface Recording extends Document {
   room?: string;
   bot?: string;
+  /** What else the provider calls it. */
+  alias: string | null;
   scope: string | null;
-  status: "starting" | "recording" | "paused" | "stopped" | "failed" | "completed" | "unknown";
+  status: "starting" | "recording" | "paused" | "processing" | "stopped" | "failed" | "completed" | "unknown";
   started_at: string | null;
   ended_at: string | null;
   duration: number | null;
@@ -105,7 +128,11 @@ export interface Recording extends Document {
   /** The hub's own link to the file. */
   url: string | null;
   expires_at: string | null;
+  /** Why it stopped. */
+  reason: string | null;
   error: string | null;
+  /** In snapshots: the files, each with the hub's own link. */
+  artifacts?: { name: string; url: string }[];
 }
 
 /** What an event led to, and what it says besides (`reason`, `previous_role`, …). */
@@ -115,6 +142,9 @@ export interface EventData {
   participant?: Participant;
   participants?: Participant[];
   recording?: Recording;
+  recordings?: Recording[];
+  transcript?: Recording;
+  schedule?: Schedule;
   more?: boolean;
   [said: string]: unknown;
 }
@@ -136,6 +166,7 @@ export interface HubEvent {
 export interface SnapshotPage {
   bots?: Bot[];
   rooms?: Room[];
+  schedules?: Schedule[];
   participants?: Participant[];
   recordings?: Recording[];
   complete: boolean;
@@ -173,6 +204,7 @@ export declare class Hub extends EventTarget {
   constructor(options: Options);
   readonly bots: ReadonlyMap<string, Bot>;
   readonly rooms: ReadonlyMap<string, Room>;
+  readonly schedules: ReadonlyMap<string, Schedule>;
   /**
    * By room, then by id. Complete for the rooms that are topics themselves; under the topic `rooms`, who was
    * told of since the last snapshot.

@@ -16,7 +16,7 @@
 
 const NAMES = ["hello", "snapshot", "message", "heartbeat", "token", "auth.expiring", "reset", "bye"];
 const WAKING = ["online", "pageshow", "visibilitychange"];
-const COLLECTIONS = /** @type {const} */ (["bots", "rooms", "recordings", "participants"]);
+const COLLECTIONS = /** @type {const} */ (["bots", "rooms", "schedules", "recordings", "participants"]);
 const USUAL_HEARTBEAT_MS = 30_000;
 const SILENT_BEATS = 2.5;
 const OPENING_MS = 20_000;
@@ -38,6 +38,7 @@ export function connect(options = {}) {
 export class Hub extends EventTarget {
   bots = new Map();
   rooms = new Map();
+  schedules = new Map();
   /** The participants of each room, by id, in a map by the room's id. */
   participants = new Map();
   recordings = new Map();
@@ -151,6 +152,7 @@ export class Hub extends EventTarget {
     if (name === "hello") this.#greet(said);
     if (name === "snapshot") this.#gather(said);
     if (name === "message") this.#apply(said.data);
+    if (name === "message" && said.type.endsWith(".erased")) this.#forget(said.subject);
     if (name === "heartbeat") this.#beat(said);
     if (name === "token") this.#reconnectToken = said.reconnect_token;
     if (name === "reset") this.#lose();
@@ -186,12 +188,25 @@ export class Hub extends EventTarget {
   }
 
   /** Replace what is held by what is told; it may be told twice, in a snapshot and in an event. @param {EventData} said */
-  #apply({ bot, room, recording, participant, bots = [], rooms = [], recordings = [], participants = [] }) {
+  #apply({ bot, room, schedule, recording, transcript, participant, ...several }) {
+    const { bots = [], rooms = [], schedules = [], recordings = [], participants = [] } = several;
     for (const one of bot ? [bot] : bots) replace(this.bots, one);
     for (const one of room ? [room] : rooms) replace(this.rooms, one);
-    for (const one of recording ? [recording] : recordings) replace(this.recordings, one);
+    for (const one of schedule ? [schedule] : schedules) replace(this.schedules, one);
+    if (schedule?.status === "CANCELLED") this.schedules.delete(schedule.id);
+    for (const one of [recording, transcript, ...recordings]) if (one) replace(this.recordings, one);
     for (const one of participant ? [participant] : participants) replace(this.#peopleOf(one.room), one);
     if (room?.status === "ended") this.#emptyOut(room);
+  }
+
+  /** What was erased is gone, with all that was part of it. @param {string} subject */
+  #forget(subject) {
+    const [collection, id] = [subject.slice(0, subject.indexOf("/")), subject.slice(subject.indexOf("/") + 1)];
+    this[collection]?.delete(id);
+    this.participants.delete(id);
+    for (const one of this.recordings.values()) {
+      if ((collection === "bots" ? one.bot : one.room) === id) this.recordings.delete(one.id);
+    }
   }
 
   #peopleOf(room) {

@@ -127,11 +127,14 @@ def left(place: Place, peer: Peer, at: int, reason: str, message: str = "") -> J
     return {**joined(place, peer), **told, "reason": reason, "message": message}
 
 
+def nowhere(place: Place, peer: Peer) -> JsonObject:
+    """Return what is said of a peer with which something failed: it names no session."""
+    return {name: value for name, value in joined(place, peer).items() if name not in _SESSION_FIELDS}
+
+
 def rejected(place: Place, peer: Peer, message: str) -> JsonObject:
-    """Return what is said of a peer that could not join: no session, and Go's zero time for what never happened."""
-    told = {"joined_at": NEVER}
-    kept = {name: value for name, value in joined(place, peer).items() if name not in _SESSION_FIELDS}
-    return failed({**kept, **told}, message)
+    """Return what is said of a peer that could not join; it has Go's zero time for what has not happened."""
+    return failed({**nowhere(place, peer), "joined_at": NEVER}, message)
 
 
 def ended(place: Place, peer: Peer, reason: str) -> JsonObject:

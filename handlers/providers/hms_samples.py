@@ -1,9 +1,11 @@
 """Webhooks as 100ms would send them, to try the hub without a 100ms account: single ones, and whole meetings."""
 
+import msgspec
+
 from handlers.providers import hms_files as files
+from handlers.providers import hms_guide_meetings, hms_meetings
 from handlers.providers import hms_payloads as payloads
 from handlers.providers.arrival import Sample
-from handlers.providers import hms_guide_meetings, hms_meetings
 from handlers.providers.hms_payloads import JsonObject, Peer, Place
 from handlers.providers.story import Meeting
 
@@ -87,7 +89,9 @@ def _tell_peers(place: Place, ann: Peer, now: int) -> dict[str, _Telling]:
         "peer.leave.success/kicked": (now, payloads.left(place, ann, now, "peer kicked", "see you tomorrow")),
         "peer.leave.failure": (
             now,
-            payloads.failed({**nowhere, "left_at": never, "duration": 0}, "Peer not joined"),
+            payloads.failed(
+                {**payloads.nowhere(place, ann), "left_at": payloads.NEVER, "duration": 0}, "Peer not joined"
+            ),
         ),
         "role.change.success": (now, changed),
         "role.change.failure": (now, payloads.failed(unchanged, "role limit reached")),
@@ -170,25 +174,18 @@ def _tell_ingest(place: Place, now: int) -> dict[str, _Telling]:
 def _schedule_samples(now: int) -> dict[str, Sample]:
     """Return the bodies of the schedule guide: no ids of deliveries, and `timestamp` in `data`."""
     at, room = payloads.second(now), "room-abc-123"
+    ann: JsonObject = {"peer_id": "peer-xyz-456", "user_data": '{"userId":"user-123"}'}
     told: dict[str, JsonObject] = {
-        "peer.join.success": {
-            "peer_id": "peer-xyz-456",
-            "user_data": '{"userId":"user-123"}',
-            "role": "host",
-            "joined_at": at,
-        },
-        "peer.leave.success": {"peer_id": "peer-xyz-456", "user_data": '{"userId":"user-123"}', "timestamp": at},
+        "peer.join.success": {**ann, "role": "host", "joined_at": at},
+        "peer.leave.success": {**ann, "timestamp": at},
         "beam.stopped.success": {"timestamp": at},
         "session.close.success": {"session_id": "session-def-456", "timestamp": at},
     }
-    return {
-        f"{_SCHEDULE}{name}": Sample(payload={"type": name, "data": {"room_id": room, **inner}}, dialect="signature")
-        for name, inner in told.items()
-    }
+    return {f"{_SCHEDULE}{name}": payloads.scheduled(name, room, inner) for name, inner in told.items()}
 
 
 def _statistics_samples(now: int) -> dict[str, Sample]:
-    """Return the bodies of the room-statistics guide: everything at the top, and 100ms has no such events."""
+    """Return the bodies of the room-statistics guide."""
     peer: JsonObject = {"peer": {"id": "peer-1", "role": "speaker"}}
     told: dict[str, JsonObject] = {
         "room.started": {},
@@ -197,8 +194,4 @@ def _statistics_samples(now: int) -> dict[str, Sample]:
         "peer.left": peer,
         "room.ended": {},
     }
-    at = payloads.second(now)
-    return {
-        name: Sample(payload={"event": name, "room_id": "room-1", **inner, "timestamp": at}, dialect="guide")
-        for name, inner in told.items()
-    }
+    return {name: payloads.counted(name, "room-1", now, inner) for name, inner in told.items()}

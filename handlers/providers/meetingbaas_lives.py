@@ -8,7 +8,9 @@ import msgspec
 from handlers.providers import meetingbaas_payloads as payloads
 from handlers.providers.arrival import Sample
 from handlers.providers.meetingbaas_payloads import Json, SampleBot
+from handlers.providers.story import BotTruth, Meeting
 
+_IDS = uuid.UUID("6d656574-696e-4762-a161-732062707400")
 _MINUTE_MS = 60_000
 _PEOPLE = ("Alice Martin", "Bob Okafor", "Chen Wei", "Dara Novak", "Elif Kaya", "Femi Ade")
 _REMARKS = ("Can we discuss the roadmap?", "Slides are in the usual place.", "Sorry, I am late.", "I have to leave.")
@@ -76,13 +78,13 @@ class _Life(msgspec.Struct, frozen=True, kw_only=True):
     left_at: int
 
 
-def meeting(seed: int, start: int, minutes: float) -> list[tuple[int, Sample]]:
+def meeting(seed: int, start: int, minutes: float, _room: str = "") -> Meeting:
     """Return what a provider sends about one bot from `start` (ms) on for `minutes`, in the order of time.
 
-    Equal arguments give equal meetings, and every seed has a bot of its own.
+    Equal arguments give equal meetings; another seed or start has a bot of its own. A bot's room has no name.
     """
     dice = Random(seed)
-    bot = _invent_bot(dice)
+    bot = _invent_bot(dice, f"{seed}/{start}")
     version = dice.choice(("v1", "v2"))
     odds = _V1_ODDS if version == "v1" else _V2_ODDS
     outcome = dice.choices(list(odds), list(odds.values()))[0]
@@ -99,12 +101,30 @@ def meeting(seed: int, start: int, minutes: float) -> list[tuple[int, Sample]]:
         joined_at=times.get("in_call_not_recording", start),
         left_at=times.get("call_ended", start),
     )
-    return [(time, _sample(life, step, time, dice)) for time, step in steps]
+    return Meeting(tuple((time, _sample(life, step, time, dice)) for time, step in steps), _truth(life, times))
 
 
-def _invent_bot(dice: Random) -> SampleBot:
+def _truth(life: _Life, times: dict[str, int]) -> BotTruth:
+    fails = life.outcome in _MESSAGES
+    errors = _V1_ERRORS if life.version == "v1" else _V2_ERRORS
+    return BotTruth(
+        provider="meetingbaas",
+        bot=life.bot.id,
+        status="failed" if fails else "completed",
+        attempt=2 if life.outcome == "retries" else 1,
+        reason=errors.get(life.outcome, ""),
+        joined=times.get("in_call_not_recording"),
+        # Who never was in a call is gone when the failure is told; v1's holds no time.
+        ended=times.get("call_ended", times.get("failed")),
+        recording="failed" if fails else "completed",
+        people=() if fails else tuple(sorted(life.bot.people)),
+        segments=payloads.SPOKEN if life.version == "v1" and not fails else 0,
+    )
+
+
+def _invent_bot(dice: Random, key: str) -> SampleBot:
     return SampleBot(
-        id=str(uuid.UUID(int=dice.getrandbits(128), version=4)),
+        id=str(uuid.uuid5(_IDS, key)),
         people=tuple(dice.sample(_PEOPLE, dice.randint(2, len(_PEOPLE)))),
     )
 

@@ -15,6 +15,8 @@ _SPEECH = (
     "Then let us start with the plan for the quarter.",
     "I have three points, the first one is the release.",
 )
+# How many turns a transcript that is told inline has.
+SPOKEN = len(_SPEECH)
 _SECONDS_A_TURN = 4
 
 

@@ -19,6 +19,7 @@ from handlers.providers import (
 from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
 from handlers.providers.keeping import shown_headers
 from handlers.providers.reading import Payload, clean, parse_payload
+from handlers.providers.story import Meeting
 from hub.errors import NotJson, ProofRefused, Unusable
 from hub.events import Delivery, Verdict
 from hub.settings import Source
@@ -39,8 +40,8 @@ class Provider(msgspec.Struct, frozen=True):
     translate: Callable[[Source, Payload, int], Spoken]
     sign: _Sign
     samples: Callable[[int], dict[str, Sample]]
-    # (seed, start in ms, minutes) -> [(time in ms, sample), …]
-    meeting: Callable[[int, int, float], list[tuple[int, Sample]]]
+    # (seed, start in ms, minutes, durable room or "" for one of its own)
+    meeting: Callable[[int, int, float, str], Meeting]
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False

@@ -1,0 +1,128 @@
+"""What reads of the API have in common: who asks, which page, and how the answer is put."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from handlers.access import Caller
+from handlers.parts import ACCESS, BODIES, STORE
+from hub.errors import BadRequest, NotFound
+from hub.events import Position, covers, parse_time
+from hub.ports import Document, Reading
+
+LONGEST_PAGE = 1000
+USUAL_PAGE = 100
+_BODY_LIMIT = 256 * 1024
+
+Cursor = tuple[float, str]
+
+
+class Filters(TypedDict, total=False):
+    """To what lists can be restricted."""
+
+    status: str
+    provider: str
+    name: str
+    room_id: str
+
+
+def reader(request: web.Request) -> Caller:
+    """Return who may read. Raises Unauthenticated, TokenRefused or Forbidden."""
+    return demanded(request, "read")
+
+
+def demanded(request: web.Request, scope: str) -> Caller:
+    """Return who has a scope. Raises Unauthenticated, TokenRefused or Forbidden."""
+    caller = request.app[ACCESS].caller(request)
+    caller.demand(scope)
+    return caller
+
+
+async def visible(request: web.Request, caller: Caller, topic: str) -> Reading:
+    """Return a document that is there and that the caller may see.
+
+    Raises NotFound: what it may not see is not there either.
+    """
+    reading = await request.app[STORE].document(topic)
+    if not reading.documents or not may_see(caller, reading.documents[0]):
+        raise NotFound("there is nothing by this id")
+    return reading
+
+
+def may_see(caller: Caller, document: Document) -> bool:
+    """Whether a document, or the bot or room that it is part of, is among what a caller may see."""
+    return covers(caller.topics, document.parent) or document.durable in caller.topics
+
+
+def limit_of(request: web.Request) -> int:
+    """Return `?limit=`. Raises BadRequest."""
+    text = request.query.get("limit", str(USUAL_PAGE))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LONGEST_PAGE):
+        raise BadRequest(f"limit: expected 1 to {LONGEST_PAGE}")
+    return int(text)
+
+
+def after_of(request: web.Request) -> Cursor | None:
+    """Return the sort value and the name in `?cursor=`, None at the beginning. Raises BadRequest."""
+    cursor = request.query.get("cursor")
+    if not cursor:
+        return None
+    try:
+        value, name = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError) as problem:
+        raise BadRequest("cursor: expected the next of an earlier answer") from problem
+    if not isinstance(value, int | float) or not isinstance(name, str) or abs(value) >= 2**63:
+        raise BadRequest("cursor: expected the next of an earlier answer")
+    return value, name
+
+
+def cursor_of(value: float, name: str) -> str:
+    """Return the cursor after which a list goes on."""
+    return base64.b64encode(orjson.dumps([value, name]), altchars=b"-_").decode()
+
+
+def filters(request: web.Request, *names: str) -> Filters:
+    """Return what a list is restricted to, by the parameters of these names."""
+    return {name: request.query.get(name, "") for name in names}  # type: ignore[return-value]  # names are keys of it
+
+
+def moment_of(request: web.Request, name: str) -> int | None:
+    """Return a time of the query in milliseconds, None when it is not given. Raises BadRequest."""
+    text = request.query.get(name, "")
+    # A plus in a query means a space.
+    moment = parse_time(text.replace(" ", "+")) if text else None
+    if text and moment is None:
+        raise BadRequest(f"{name}: expected a time such as 2026-03-10T12:00:00Z")
+    return moment
+
+
+def answer(value: object, position: Position, status: int = 200, more: Mapping[str, str] | None = None) -> web.Response:
+    """Return JSON with the position of the log at which it was read."""
+    headers = {"Hub-Position": str(position), "Cache-Control": "no-store", **(more or {})}
+    return web.Response(status=status, body=_encoded(value), content_type="application/json", headers=headers)
+
+
+def listed(items: Sequence[object], following: str | None, position: Position) -> web.Response:
+    """Return a page of a list."""
+    return answer({"items": items, "next": following}, position)
+
+
+async def asked(request: web.Request) -> dict[str, object]:
+    """Return the JSON object that a request brings. Raises BadRequest, and BodyTooLarge above 256 KiB."""
+    async with request.app[BODIES].read(request, _BODY_LIMIT) as body:
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as problem:
+            raise BadRequest(f"the body is not JSON: {problem}") from problem
+    if not isinstance(value, dict):
+        raise BadRequest("the body: expected a JSON object")
+    return value
+
+
+def _encoded(value: object) -> bytes:
+    return orjson.dumps(value, default=msgspec.to_builtins)

@@ -1,0 +1,94 @@
+"""Who was in a room and how long, as JSON and as a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import orjson
+from aiohttp import web
+
+from handlers.answers import after_of, cursor_of, limit_of, listed
+from handlers.parts import CLOCKWORK, NOW, STORE
+from handlers.reads import room_meant
+from hub.attendance import Attendee, attendance
+from hub.errors import BadRequest
+from hub.ports import Document, Reading
+from hub.present import lives_until, presented, visits_of
+
+_COLUMNS = (
+    "id", "identity", "name", "role", "kind", "active", "joined_at", "left_at", "watch_duration", "leave_reason"
+)  # fmt: skip
+_USER_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Attendee) if field.name != "expected")
+# What a spreadsheet would take for a formula.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def participants(request: web.Request) -> web.Response:
+    """`GET /api/rooms/{id}/participants`, who came first first; with `?by=user` one line for each user.
+
+    Also as `text/csv`, by `Accept` or `?format=csv`, and then all of them at once.
+    """
+    by = request.query.get("by", "")
+    if by not in ("", "user"):
+        raise BadRequest("by: expected user")
+    room = (await room_meant(request)).documents[0]
+    reading = await request.app[STORE].people([room.topic])
+    if by == "user":
+        items: list[object] = [*attendance(reading.documents, await counted_until(request, [room]))]
+    else:
+        items = _by_visit(request, room, reading)
+    if _wants_csv(request):
+        return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room)
+    return _page(request, reading, items) if not by else listed(items, None, reading.position)
+
+
+async def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[str, int]:
+    """Return up to when an open visit counts, by topic of the room: nobody watches a room that cannot live any more."""
+    now = request.app[NOW]()
+    return {topic: min(now, until) for topic, until in lives_until(rooms, request.app[CLOCKWORK]).items()}
+
+
+def _by_visit(request: web.Request, room: Document, reading: Reading) -> list[object]:
+    clockwork = request.app[CLOCKWORK]
+    until = min(request.app[NOW](), lives_until([room], clockwork)[room.topic])
+    visits = visits_of(reading.documents)
+    return [orjson.Fragment(presented(one, clockwork, until, visits[one.topic]).body) for one in reading.documents]
+
+
+def _page(request: web.Request, reading: Reading, items: list[object]) -> web.Response:
+    """Return the page that is asked for of all participants: a user's visits may be on another one."""
+    after, limit = after_of(request), limit_of(request)
+    places = [(one.began_at, one.topic) for one in reading.documents]
+    first = next((place for place, at in enumerate(places) if after is None or at > after), len(places))
+    last = first + limit
+    following = cursor_of(*places[last - 1]) if last < len(places) else None
+    return listed(items[first:last], following, reading.position)
+
+
+def _wants_csv(request: web.Request) -> bool:
+    wanted = request.query.get("format", "")
+    if wanted not in ("", "csv", "json"):
+        raise BadRequest("format: expected csv or json")
+    return wanted == "csv" or (not wanted and "text/csv" in request.headers.get("Accept", ""))
+
+
+def _spreadsheet(items: Sequence[object], columns: Sequence[str], room: Document) -> web.Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for item in items:
+        said = orjson.loads(orjson.dumps(item, default=msgspec.to_builtins))
+        writer.writerow([_cell(said.get(column)) for column in columns])
+    name = room.topic.partition("/")[2].replace(":", "-")
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    return web.Response(text=text.getvalue(), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # A name may begin like a formula; spreadsheets show what follows an apostrophe as it is.
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

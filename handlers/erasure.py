@@ -1,0 +1,51 @@
+"""Erasing a bot or a room: `DELETE /api/bots/{id}?erase=1`, `DELETE /api/rooms/{id}?erase=1`."""
+
+from aiohttp import web
+
+from handlers.answers import answer, demanded, may_see
+from handlers.decisions import decided
+from handlers.parts import DESK, FEED, NOW, STORE
+from hub.errors import BadRequest, NotFound
+from hub.events import Fact, Kind, covers
+
+
+async def erase_bot(request: web.Request) -> web.Response:
+    """Take away all that is known of a bot: events keep their places, deliveries that they came."""
+    identity = request.match_info["id"]
+    await _check(request, f"bots/{identity}", is_durable=False)
+    return await _erase(request, Fact(kind=Kind.BOT_ERASED, time=request.app[NOW](), bot=identity))
+
+
+async def erase_room(request: web.Request) -> web.Response:
+    """Take away all that is known of a session; by the id of a durable room, of all its sessions, and its schedules."""
+    identity = request.match_info["id"]
+    is_durable = "@" in identity.partition(":")[0]
+    durable = await _check(request, f"rooms/{identity}", is_durable=is_durable)
+    fact = Fact(
+        kind=Kind.ROOM_ERASED,
+        time=request.app[NOW](),
+        room="" if is_durable else identity,
+        durable=identity if is_durable else durable.partition("/")[2],
+    )
+    return await _erase(request, fact)
+
+
+async def _check(request: web.Request, topic: str, *, is_durable: bool) -> str:
+    """Return the durable room of what is to be erased. Raises NotFound and BadRequest."""
+    caller = demanded(request, "admin")
+    if request.query.get("erase") != "1":
+        raise BadRequest("erase: expected 1, since this cannot be undone")
+    documents = (await request.app[STORE].document(topic)).documents
+    # Of a durable room there may be plans and decisions only.
+    if not any(may_see(caller, one) for one in documents) and not (is_durable and covers(caller.topics, topic)):
+        raise NotFound("there is nothing by this id")
+    return documents[0].durable if documents else ""
+
+
+async def _erase(request: web.Request, fact: Fact) -> web.Response:
+    outcome = await decided(request, fact.kind.value, (fact,), {})
+    # What is in memory was read before.
+    request.app[FEED].forget()
+    request.app[DESK].snapshots.forget()
+    said = {"status": "erased", "delivery": str(outcome.delivery)}
+    return answer(said, await request.app[STORE].position())

@@ -1,0 +1,59 @@
+"""Recordings and transcripts, and the way to their files, for authorised readers and while the links are good."""
+
+from aiohttp import web
+
+from handlers.answers import filters, may_see, reader, visible
+from handlers.parts import NOW, STORE
+from handlers.reads import documents, one
+from hub.errors import BadRequest, Expired, NotFound
+from hub.events import format_time
+from hub.ports import Document, Query, Reading
+from hub.present import decode_artifacts
+from hub.state.capture import Artifacts
+
+
+async def recordings(request: web.Request) -> web.Response:
+    """`GET /api/recordings (?status= &provider=)`, the newest first."""
+    return await documents(request, Query(collection="recordings", **filters(request, "status", "provider")))
+
+
+async def recording(request: web.Request) -> web.Response:
+    """`GET /api/recordings/{id}`, also by the other id that its provider has for it."""
+    return one(request, await _meant(request))
+
+
+async def content(request: web.Request) -> web.Response:
+    """`GET /api/recordings/{id}/content (?artifact=)`: a redirect to the file, while its link is good."""
+    return _redirect(request, (await _meant(request)).documents[0])
+
+
+async def transcript_content(request: web.Request) -> web.Response:
+    """`GET /api/bots/{id}/transcript/content (?artifact=)`: a redirect to the transcript's file."""
+    reading = await visible(request, reader(request), f"bots/{request.match_info['id']}")
+    return _redirect(request, reading.documents[0])
+
+
+async def _meant(request: web.Request) -> Reading:
+    caller, store, identity = reader(request), request.app[STORE], request.match_info["id"]
+    reading = await store.document(f"recordings/{identity}")
+    if not reading.documents:
+        reading = await store.read(Query(collection="recordings", name=identity, limit=1))
+    for document in reading.documents:
+        # Whoever may see the room or bot may see what was captured of it.
+        owner = (await store.document(document.parent)).documents
+        if may_see(caller, document) or any(may_see(caller, one) for one in owner):
+            return reading
+    raise NotFound("there is nothing by this id")
+
+
+def _redirect(request: web.Request, document: Document) -> web.Response:
+    kept = decode_artifacts(document.hidden) if document.hidden else Artifacts()
+    if not kept.links:
+        raise NotFound("the provider has told no link to this yet")
+    name = request.query.get("artifact", next(iter(kept.links)))
+    if name not in kept.links:
+        raise BadRequest(f"artifact: expected one of {', '.join(kept.links)}")
+    if kept.expire_at is not None and kept.expire_at <= request.app[NOW]():
+        raise Expired(f"the provider's link was good until {format_time(kept.expire_at)}")
+    headers = {"Location": kept.links[name], "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(status=302, headers=headers)

@@ -1,0 +1,46 @@
+"""Changing rooms: `PATCH /api/rooms/{id}`."""
+
+from aiohttp import web
+
+from handlers.answers import answer, asked, demanded, may_see
+from handlers.decisions import decided
+from handlers.parts import NOW
+from handlers.reads import current_session, one, room_meant
+from hub.errors import BadRequest, NotFound
+from hub.events import Fact, Kind, RoomDetail, covers, parse_topic
+
+
+async def patch(request: web.Request) -> web.Response:
+    """`PATCH /api/rooms/{id} {"featured": true|false}`: of the durable room, whichever session's id is given.
+
+    A durable room can be featured before anybody met in it.
+    """
+    caller = demanded(request, "launch")
+    said = await asked(request)
+    featured = said.get("featured")
+    if set(said) != {"featured"} or not isinstance(featured, bool):
+        raise BadRequest('the body: expected {"featured": true} or {"featured": false}')
+    identity = request.match_info["id"]
+    try:
+        meant = (await room_meant(request)).documents[0]
+        session, durable = meant.topic.partition("/")[2], meant.durable.partition("/")[2]
+    except NotFound:
+        # Only a durable room is known before its first session.
+        if "@" not in identity.partition(":")[0] or not covers(caller.topics, parse_topic(f"rooms/{identity}")):
+            raise
+        session, durable = "", identity
+    fact = Fact(
+        kind=Kind.ROOM_UPDATED,
+        time=request.app[NOW](),
+        room="" if durable else session,
+        durable=durable,
+        detail=RoomDetail(featured=featured),
+    )
+    await decided(request, "room.patch", (fact,), said)
+    if not durable:
+        return one(request, await room_meant(request))
+    # What was decided shows in the session that goes on, or was the last, whichever one's id was given.
+    current = await current_session(request, f"rooms/{durable}")
+    if not current.documents:
+        return answer({"id": durable, "durable_room": durable, "featured": featured}, current.position)
+    return one(request, current if may_see(caller, current.documents[0]) else await room_meant(request))
