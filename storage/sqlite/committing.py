@@ -19,6 +19,8 @@ def commit(session: Session, folder: Folder, deliveries: Sequence[Delivery]) -> 
         batch = folder(deliveries)
         changes = batch.fold(_load(session, batch.needs))
         _write(session, changes)
+    if changes.erased.topics:
+        session.settle()
     return Committed(outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events))
 
 

@@ -21,6 +21,8 @@ _WRITER = (
     "PRAGMA synchronous = FULL",
     # 64 MiB instead of 4: a page that many commits change is copied into the file once.
     "PRAGMA wal_autocheckpoint = 16000",
+    # What is erased is overwritten, not only forgotten.
+    "PRAGMA secure_delete = ON",
     # What one long read made the journal grow to is given back afterwards.
     "PRAGMA journal_size_limit = 67108864",
 )
@@ -65,6 +67,10 @@ class Session:
     def reading(self) -> Iterator[None]:
         """Let everything that is read within be of one moment."""
         return self._transaction("BEGIN")
+
+    def settle(self) -> None:
+        """Bring the journal, which holds pages as they were, into the file; while somebody reads it, that waits."""
+        self.sqlite.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _transaction(self, begin: str) -> Iterator[None]:
         self.sqlite.execute(begin)

@@ -3,13 +3,23 @@
 from tests.contracts.store_commits import CommitRules
 from tests.contracts.store_deliveries import DeliveryRules
 from tests.contracts.store_documents import DocumentRules
+from tests.contracts.store_erasing import ErasingRules
 from tests.contracts.store_loading import LoadingRules
 from tests.contracts.store_pages import PageRules
 from tests.contracts.store_retention import RetentionRules
 from tests.contracts.store_snapshots import SnapshotRules
 
 
-class StoreContract(CommitRules, LoadingRules, PageRules, DocumentRules, SnapshotRules, RetentionRules, DeliveryRules):
+class StoreContract(
+    CommitRules,
+    LoadingRules,
+    PageRules,
+    DocumentRules,
+    SnapshotRules,
+    RetentionRules,
+    DeliveryRules,
+    ErasingRules,
+):
     """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
 
 

@@ -12,6 +12,7 @@ from hub.ports import (
     Committed,
     DeliveryRow,
     Document,
+    Erased,
     Foldable,
     Known,
     Loaded,
@@ -64,6 +65,7 @@ class Folding:
     states: dict[StateKey, bytes] = field(default_factory=dict)
     documents: tuple[Document, ...] = ()
     gone: frozenset[str] = frozenset()
+    erased: Erased = Erased()
     # Put where the next sequence should be, to make writing fail.
     skew: int = 0
     failure: Exception | None = None
@@ -99,6 +101,7 @@ class _Plain:
             documents={document.topic: document for document in folding.documents},
             gone=folding.gone,
             redriven=redriven,
+            erased=folding.erased,
         )
 
 

@@ -288,13 +288,13 @@ def received(source: Source, entry: tuple[int, Sample], delivery_id: str) -> Del
 
 def rooms_of(seed: int, name: str, start: int) -> list[Delivery]:
     """Return the webhooks of a LiveKit meeting in a room of this name."""
-    entries = PROVIDERS["livekit"].meeting(seed, start, 30.0)
+    entries = PROVIDERS["livekit"].meeting(seed, start, 30.0, "").script
     return [received(LIVEKIT, (time, _renamed(sample, name)), "") for time, sample in entries]
 
 
 def bot_of(seed: int, start: int) -> list[Delivery]:
     """Return the webhooks of a MeetingBaaS bot, and the last two once more, resent under another id."""
-    entries = PROVIDERS["meetingbaas"].meeting(seed, start, 30.0)
+    entries = PROVIDERS["meetingbaas"].meeting(seed, start, 30.0, "").script
     sent = [received(MEETINGBAAS, entry, f"msg_{seed}_{place}") for place, entry in enumerate(entries)]
     return sent + [
         received(MEETINGBAAS, entry, f"msg_{seed}_resent_{place}") for place, entry in enumerate(entries[-2:])
