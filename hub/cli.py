@@ -113,19 +113,28 @@ def send(path: str | None, /, provider: str, event: str, listing: bool, **option
 
 
 @main.command()
-@click.option("--rooms", default=3, show_default=True, help="LiveKit meetings.")
-@click.option("--bots", default=3, show_default=True, help="MeetingBaaS bots.")
-@click.option("--rate", default=5.0, show_default=True, help="Webhooks a second, all together.")
-@click.option("--seed", default=None, type=int, help="Play the same meetings again.")
+@click.option("--rooms", type=int, help="Meetings in rooms (3; of a day 300).")
+@click.option("--bots", type=int, help="Bots that are sent to meetings (3; of a day 100).")
+@click.option("--rate", type=float, help="Webhooks a second, all together (5; of a day as fast as they are taken).")
+@click.option("--seed", type=int, help="Play the same meetings again.")
+@click.option("--provider", "providers", multiple=True, type=click.Choice(sorted(PROVIDERS)), help="Only of these.")
+@click.option("--chaos", is_flag=True, help="Shuffle, repeat and delay the webhooks.")
+@click.option("--day", is_flag=True, help="Play a working day that has just ended, not what happens now.")
+@click.option("--check", is_flag=True, help="Plan the meetings ahead, and compare what the hub shows with the truth.")
 @url_option
 @click.pass_obj
-def simulate(path: str | None, rooms: int, bots: int, rate: float, seed: int | None, url: str) -> None:
-    """Play whole meetings against the running hub."""
+def simulate(path: str | None, /, url: str, check: bool, **options: object) -> None:
+    """Play whole meetings of all providers against the running hub."""
     settings, _ = _load(path)
-    plan = simulating.Plan(rooms=rooms, bots=bots, rate=rate, seed=int(time.time()) if seed is None else seed)
-    result = _run(simulating.play(settings, url or sending.base_url(settings), plan, _complain))
-    click.echo(result.line())
-    sys.exit(0 if set(result.answers) <= {"answered 200"} else 1)
+    plan, base = simulating.planned(options, int(time.time())), url or sending.base_url(settings)
+    if not check:
+        result = _run(simulating.play(settings, base, plan, _complain))
+        click.echo(result.line())
+        sys.exit(0 if result.is_good else 1)
+    credential = _access(settings).login_token()
+    result, comparison = _run(simulating.play_and_compare(settings, base, credential, plan, _complain))
+    click.echo("\n".join([result.line(), *comparison.lines()]))
+    sys.exit(0 if result.is_good and not comparison.differences else 1)
 
 
 @main.command()

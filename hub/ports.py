@@ -48,8 +48,8 @@ class Needs(msgspec.Struct, frozen=True):
     items: frozenset[StateKey]
     # Bots whose transcript segments must be counted.
     counted: frozenset[str]
-    # Sessions that were told without their durable room. Where the store knows it, it counts as nameless.
-    homeless: frozenset[str] = frozenset()
+    # Sessions whose durable room, where the store knows it, is wanted like a subject.
+    homed: frozenset[str] = frozenset()
     # Ids of deliveries that are read once more.
     redriven: frozenset[int] = frozenset()
 

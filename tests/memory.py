@@ -53,7 +53,7 @@ class MemoryLog:
         )
 
     def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
-        homes = {self.documents[topic].durable for topic in needs.homeless if topic in self.documents}
+        homes = {self.documents[topic].durable for topic in needs.homed if topic in self.documents}
         states = self._parts(needs.subjects | needs.nameless | homes)
         pooled = {subject for subject, part in states if part.startswith(_SHARED)}
         return states | self._parts(self._sessions(needs.nameless | pooled))

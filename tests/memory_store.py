@@ -332,7 +332,7 @@ class MemoryStore:
 
     def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
         documents = self.kept.documents
-        nameless = needs.nameless | {documents[topic].durable for topic in needs.homeless if topic in documents}
+        nameless = needs.nameless | {documents[topic].durable for topic in needs.homed if topic in documents}
         states = self._parts(needs.subjects | nameless)
         durables = nameless | {subject for subject, part in states if part.startswith(_SHARED)}
         return states | self._parts(

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import structlog
 
-from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
+from hub.events import ERASURES, Delivery, Event, Fact, Kind, Verdict, parse_time
 from hub.fold.bots import BotWork, bot_change, newer
 from hub.fold.compose import Entry, circumstances, compose
 from hub.fold.erasing import erase_bot, erase_room
@@ -22,13 +22,15 @@ from hub.fold.parts import (
     item_part,
     needs_of,
     provider_of,
+    room_parts,
     segment_parts,
 )
-from hub.fold.rooms import RoomChange, documents_of, hidden_of, room_changes, source_details
+from hub.fold.rooms import RoomChange, documents_of, hidden_of, other_changes, room_changes, source_details
 from hub.fold.schedules import ScheduleChange, extended, schedule_changes, scheduled
 from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
 from hub.state.capture import Document
+from hub.state.facts import NOTHING, merged
 
 log = structlog.get_logger()
 
@@ -237,29 +239,37 @@ class _State:
             self._houses[key] = Household(key if durable is None else durable, self._rules.speaker_roles)
         return self._houses[key]
 
-    def _home(self, fact: Fact) -> tuple[Household, Household | None]:
-        """Return the household of a fact, and the one that its session leaves now that it tells its durable room."""
-        known = self._homes.get(fact.room, "") if fact.room else ""
-        durable = known or fact.durable
-        if not durable:
-            self._homes.setdefault(fact.room, "")
-            return self._house(fact.room, ""), None
-        left = None
-        if fact.room and not known:
-            self._homes[fact.room] = durable
-            left = self._houses.pop(fact.room, None)
-        return self._house(durable), left
+    def _home(self, fact: Fact, delivery: Delivery) -> tuple[Household, Household | None]:
+        """Return the household of a fact, and the one that its session leaves now that it tells of another."""
+        if not fact.room:
+            return self._house(fact.durable), None
+        known = self._homes.get(fact.room, fact.durable)
+        current = self._house(known or fact.room, known)
+        if fact.kind is not Kind.PROVIDER_EVENT:
+            self._homes[fact.room] = known
+        told = _durable_after(fact, delivery, current)
+        if told == known:
+            return current, None
+        self._homes[fact.room] = told
+        self._houses[known or fact.room] = current.without(fact.room)
+        return self._house(told), current
 
     def _absorb_room(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
-        before, left = self._home(fact)
+        before, left = self._home(fact, delivery)
         after = before.copy()
         if left:
-            after.adopt(left)
+            after.adopt(fact.room, left)
         news = after.absorb(fact, delivery.key, provider_of(delivery), delivery.received_at) or item_news
         self._houses[before.durable or fact.room] = after
         self._write_room(fact, before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
-        return self._told(fact, changes, before, after)
+        told = self._told(fact, changes, before, after)
+        return told + self._left_behind(fact, left) if left and left.durable else told
+
+    def _left_behind(self, fact: Fact, left: Household) -> list[_Told]:
+        """Tell what changed in the durable room that a session was taken for one of."""
+        rest = self._houses[left.durable]
+        return self._told(fact, list(other_changes(fact, fact.room, left, rest)), left, rest)
 
     def _told(self, fact: Fact, changes: list[RoomChange], before: Household, after: Household) -> list[_Told]:
         written = {row.topic for change in changes for row in change.rows}
@@ -283,7 +293,8 @@ class _State:
             change = erase_bot(fact, self._bots.pop(fact.bot, BotWork(fact.bot, {}, {})))
             self.erased = Erased(self.erased.topics | {fact.entity}, self.erased.parts)
             return [_Told(change.entry, gone=change.gone)]
-        before, _ = self._home(fact)
+        home = self._homes.get(fact.room, "") or fact.durable
+        before = self._house(home or fact.room, home)
         after = before.copy()
         changes, erased = erase_room(fact, before, after)
         self.erased = Erased(self.erased.topics | erased.topics, self.erased.parts | erased.parts)
@@ -337,6 +348,13 @@ class _State:
         if known is None:
             bot.count(key[1])
         return known is None or known.segment != stored.segment
+
+
+def _durable_after(fact: Fact, delivery: Delivery, house: Household) -> str:
+    """Return which durable room a session is of: the one that was told last, by the times of the facts."""
+    known = house.sessions.get(fact.room, {}).get("", NOTHING)
+    stated = room_parts(fact, delivery.key, provider_of(delivery)).get("", NOTHING)
+    return merged(known, stated).text("durable") or house.durable
 
 
 def _told_of_schedule(change: ScheduleChange) -> _Told:

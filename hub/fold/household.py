@@ -63,13 +63,21 @@ class Household:
         self._derived = {} if moves else _without(self._derived, fact.room)
         if not fact.room:
             return self._absorb_nameless(PooledFact(fact, key, provider, heard_at))
-        return _merge(self.sessions.setdefault(fact.room, {}), room_parts(fact, key, provider, heard_at))
+        stated = room_parts(fact, key, provider, heard_at)
+        return bool(stated) and _merge(self.sessions.setdefault(fact.room, {}), stated)
 
-    def adopt(self, other: Self) -> None:
-        """Take in the sessions of one that turned out to be of the same durable room."""
-        self.sessions |= {session: dict(parts) for session, parts in other.sessions.items()}
+    def adopt(self, session: str, other: Self) -> None:
+        """Take in a session of another one that turned out to be of this durable room."""
+        self.sessions[session] = dict(other.sessions.get(session, {}))
         self._derived = {}
         self._owners = self._current = None
+
+    def without(self, session: str) -> Self:
+        """Return one that a session has left."""
+        twin = self.copy()
+        twin.sessions.pop(session, None)
+        twin._derived = {}
+        return twin
 
     def forget(self, sessions: set[str], *, all_of_it: bool) -> set[str]:
         """Drop sessions, and with `all_of_it` what is shared by all; return the parts of facts that named none."""

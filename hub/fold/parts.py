@@ -192,7 +192,7 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
             if fact.durable and not fact.bot and (not fact.room or fact.kind in ERASURES)
         ),
         items=frozenset(items),
-        homeless=frozenset(fact.entity for fact in facts if fact.room and not fact.durable and not fact.bot),
+        homed=frozenset(fact.entity for fact in facts if fact.room and not fact.bot),
         counted=frozenset(fact.entity for fact in facts if fact.bot),
     )
 

@@ -49,7 +49,7 @@ def room_changes(
 ) -> Iterator[RoomChange]:
     """Yield the fact's own entry, if it tells anything new, then one for everything that moved because of it.
 
-    `left` is where the fact's session was kept before it told its durable room.
+    `left` is where the fact's session was kept before it told of this durable room.
     """
     if isinstance(fact.detail, ScheduleDetail):
         return
@@ -62,6 +62,11 @@ def room_changes(
     if told:
         yield told
     yield from _departures(fact, target, after.durable, old, new)
+    yield from other_changes(fact, target, before, after)
+
+
+def other_changes(fact: Fact, target: str, before: Household, after: Household) -> Iterator[RoomChange]:
+    """Yield what a fact of one session changed in others of the same durable room."""
     touched = before.owners() | after.owners() | {after.durable} if after.pool else set()
     if before.is_featured or after.is_featured:
         touched |= {before.current(), after.current()}

@@ -48,7 +48,7 @@ def _known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str,
 
 
 def _states(session: Session, needs: Needs) -> dict[StateKey, bytes]:
-    homes = {row["durable"] for topic in needs.homeless if (row := session.row("home", topic=topic))}
+    homes = {row["durable"] for topic in needs.homed if (row := session.row("home", topic=topic))}
     subjects = needs.subjects | needs.nameless | homes - {""}
     states = _parts(session, subjects)
     # A session moves facts of its durable room that name none, and is one of several that are planned or featured.

@@ -92,7 +92,7 @@ class LoadingRules(StoreRules):
         """Some webhooks name only the session, and its facts move those of the durable room all the same."""
         pooled = {(DURABLE, "fact/x"): b"x"}
         await _two_sessions(store, folding, pooled)
-        await write(store, folding, needs=needs(subjects={ROOM}, homeless={ROOM, "rooms/x", "rooms/unknown"}))
+        await write(store, folding, needs=needs(subjects={ROOM}, homed={ROOM, "rooms/x", "rooms/unknown"}))
         assert folding.loaded.states == {
             **pooled,
             (ROOM, ""): b"1",

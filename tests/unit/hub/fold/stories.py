@@ -33,7 +33,7 @@ from tests.unit.hub.fold.telling import BASE, BOT, DURABLE, RECEIVED, delivery
 HOMES = {"livekit:S1": DURABLE, "livekit:S2": DURABLE, "livekit:S3": "lk@other", "livekit:S4": ""}
 DURABLES = (DURABLE, DURABLE, "lk@other")
 BOTS = (BOT, BOT, "meetingbaas:B2")
-NAMED, NAMELESS, SID = "named", "nameless", "sid"
+NAMED, NAMELESS, SID, ALIAS = "named", "nameless", "sid", "alias"
 PRESENCE = ("start", "end", "join", "join", "join", "leave", "leave", "about")
 EVERYTHING = (*PRESENCE, "recording", "stream", "transcript", "item")
 _LAST = 12
@@ -122,6 +122,8 @@ _happenings: dict[str, st.SearchStrategy[tuple[Kind, Detail | None]]] = {
 def room_facts(naming: Sequence[str], kinds: Sequence[str] = EVERYTHING) -> st.SearchStrategy[Fact]:
     """Return facts about rooms, that name them in one of these ways: by all they know, by the durable room, by sid."""
     places = [(room, durable) for room, durable in HOMES.items() if NAMED in naming]
+    # Some payloads call a session's room by another name.
+    places += [(room, "lk@other") for room in HOMES if ALIAS in naming]
     places += [("", durable) for durable in DURABLES if NAMELESS in naming]
     places += [(room, "") for room in HOMES if SID in naming]
     return st.builds(

@@ -31,6 +31,9 @@ _ANYHOW = (stories.NAMED, stories.NAMELESS, stories.SID)
 SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))
 DURABLE_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH))
 ROOMS = stories.tellings(stories.room_facts(_ANYHOW))
+RENAMED = stories.tellings(
+    st.one_of(stories.room_facts((*_ANYHOW, stories.ALIAS), (*stories.PRESENCE, "recording")), stories.shared_facts)
+)
 RECORDED = stories.tellings(stories.room_facts(_BY_BOTH, ("start", "start", "end", "recording", "recording")))
 PLANNED = stories.tellings(
     st.one_of(stories.room_facts(_BY_BOTH, (*stories.PRESENCE, "recording")), stories.shared_facts)
@@ -39,7 +42,9 @@ BOTS = stories.tellings(stories.bot_facts)
 COUNTED_SESSIONS = stories.tellings(stories.room_facts(_BY_ALL, stories.PRESENCE))
 COUNTED_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH, stories.PRESENCE))
 STATUSES = stories.tellings(stories.bot_facts, facts_in_one=1)
-EVERYTHING = stories.tellings(st.one_of(stories.room_facts(_ANYHOW), stories.bot_facts))
+EVERYTHING = stories.tellings(
+    st.one_of(stories.room_facts((*_ANYHOW, stories.ALIAS)), stories.shared_facts, stories.bot_facts)
+)
 
 
 def log_of(batches: Sequence[Sequence[Delivery]]) -> MemoryLog:
@@ -110,6 +115,13 @@ def test_planned_and_featured_rooms_converge(deliveries: list[Delivery], data: s
 @SEARCH
 def test_sessions_whose_durable_room_is_told_late_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
     """Brief payloads name only the session; which durable room it is part of may come before or after."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=RENAMED, data=st.data())
+@SEARCH
+def test_sessions_that_are_told_of_two_durable_rooms_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """A room may be called by its id here and by its name there: what was told last counts, whenever it arrives."""
     assert_converges(data, deliveries)
 
 
@@ -318,7 +330,8 @@ def test_meetings_of_livekit_converge(seed: int, data: st.DataObject) -> None:
     log = log_of(arriving(data, deliveries))
     assert shown_by(log) == shown_by(log_of([[one] for one in stories.in_order(deliveries)]))
     assert all(now.status == "ended" and not now.active for now in rooms_shown(log).values())
-    assert {row.status for row in log.documents.values() if row.collection == "recordings"} == {"completed"}
+    statuses = {row.status for row in log.documents.values() if row.collection == "recordings"}
+    assert statuses <= {"completed", "failed"}
     assert len(rooms_shown(log)) == 2
 
 
