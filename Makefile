@@ -18,7 +18,7 @@ PIP = .venv/bin/pip --quiet --disable-pip-version-check
 	touch $@
 
 setup: .venv/.dev
-	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light
+	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light curl curl openssl openssl
 
 run: .venv/.run
 	exec .venv/bin/hub serve

@@ -79,7 +79,7 @@ async def _take(request: web.Request, source: Source) -> web.Response:
     log.info(
         "delivery.taken",
         source=source.name,
-        type=delivery.provider_type,
+        type=delivery.provider_type or None,
         status=outcome.status.value,
         delivery=outcome.delivery,
         reason=outcome.reason or None,

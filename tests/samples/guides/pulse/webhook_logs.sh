@@ -1,0 +1,2 @@
+curl https://api.pulse.io/api/v1/webhooks/logs \
+  -H "X-Pulse-Key: YOUR_KEY"
