@@ -26,6 +26,13 @@ class Arrivals:
         self.copies.update(delivery for delivery, _ in changes.copies)
         self.last_copies |= dict(changes.copies)
 
+    def erase(self, topics: frozenset[str], told: set[int]) -> None:
+        """Take the content out of what is about some topics, or was told of."""
+        for identity, row in self.deliveries.items():
+            if identity in told or topics & set(row.delivery.subjects):
+                blank = msgspec.structs.replace(row.delivery, body=b"", headers=())
+                self.deliveries[identity] = msgspec.structs.replace(row, delivery=blank, reason="erased")
+
     def dead(self, identities: frozenset[int]) -> frozenset[int]:
         """Return those of some deliveries that are dead."""
         found = (self.deliveries[one] for one in identities if one in self.deliveries)

@@ -39,7 +39,6 @@ _SEGMENT = "~segment/"
 _SHARED = ("fact/", "own", "schedule/")
 _OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
 _LATEST_SEGMENTS = 5000
-_ERASED = b'{"data":{"erased":true}}'
 
 
 class Gate:
@@ -360,9 +359,10 @@ class MemoryStore:
 
     def _erase(self, changes: Changes) -> None:
         kept, topics = self.kept, changes.erased.topics
+        told = {delivery for event, delivery in kept.events if topics & set(event.topics)}
+        kept.arrivals.erase(topics, told)
         kept.events = [
-            (msgspec.structs.replace(event, body=_ERASED) if topics & set(event.topics) else event, delivery)
-            for event, delivery in kept.events
+            (_tombstone(event) if topics & set(event.topics) else event, delivery) for event, delivery in kept.events
         ]
         kept.states = {
             key: body for key, body in kept.states.items() if key[0] not in topics and key not in changes.erased.parts
@@ -384,3 +384,10 @@ class MemoryStore:
         for topic in changes.gone:
             kept.documents.pop(topic, None)
         kept.documents |= changes.documents
+
+
+def _tombstone(event: Event) -> Event:
+    said = orjson.loads(event.body)
+    said.pop("providertype", None)
+    kind = "bot.erased" if event.topics[0].startswith("bots/") else "room.erased"
+    return msgspec.structs.replace(event, body=orjson.dumps({**said, "type": kind, "data": {"erased": True}}))

@@ -49,8 +49,8 @@ class ErasingRules(StoreRules):
         await store.commit([delivery("silent", facts=(silent,), body=b"ann again")])
         await write(store, folding, erased=Erased(frozenset({GONE})))
         kept = [await store.arrival(identity) for identity in ("1", "2", "3")]
-        assert [one.delivery.body for one in kept] == [b"", told(STAYS), b""]
-        assert kept[0].delivery.headers == ()
+        assert [one.original.body for one in kept] == [b"", told(STAYS), b""]
+        assert kept[0].original.headers == ()
         assert [one.arrived.reason for one in kept] == ["erased", "", "erased"]
         (outcome,) = (await store.commit([delivery(GONE, GONE)])).outcomes
         assert outcome.status.value == "duplicate"
