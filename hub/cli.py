@@ -94,7 +94,11 @@ def migrate(path: str | None, new_epoch: bool) -> None:
 @click.argument("event", default="")
 @click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change the payload.")
 @click.option("--file", "file", type=click.Path(exists=True, dir_okay=False), help="Send this payload instead.")
-@click.option("--dialect", default="", help="How --file is proved: webhook; v1, v2, callback, guide.")
+@click.option(
+    "--dialect",
+    default="",
+    help="How --file is proved. MeetingBaaS: v2, v1, callback. 100ms: header, signature, guide. Pulse: guide, go.",
+)
 @click.option("--source", default="", help="Name of the source, if there are several of the provider.")
 @click.option("--wrong", is_flag=True, help="Send it with a wrong proof.")
 @click.option("--list", "listing", is_flag=True, help="List the samples.")
@@ -217,7 +221,7 @@ async def _migrate(settings: Settings, *, new_epoch: bool) -> str:
 async def _send(settings: Settings, provider: str, event: str, options: dict[str, object]) -> sending.Answer:
     now = app.now_ms()
     source = sending.source_for(settings, provider, str(options["source"]))
-    sample = _from_file(options) if options["file"] else sending.sample_for(provider, event, now)
+    sample = _from_file(provider, options) if options["file"] else sending.sample_for(provider, event, now)
     assignments = options["assignments"]
     sample = sending.with_values(sample, [str(one) for one in assignments] if isinstance(assignments, tuple) else [])
     base = str(options["url"]) or sending.base_url(settings)
@@ -225,12 +229,13 @@ async def _send(settings: Settings, provider: str, event: str, options: dict[str
         return await sending.post(session, base, source, sample, now, wrong=bool(options["wrong"]))
 
 
-def _from_file(options: dict[str, object]) -> Sample:
+def _from_file(provider: str, options: dict[str, object]) -> Sample:
     try:
         payload = orjson.loads(Path(str(options["file"])).read_bytes())
     except (OSError, orjson.JSONDecodeError) as problem:
         raise BadRequest(f"--file {options['file']}: expected JSON, got: {problem}") from problem
-    return Sample(payload=payload, dialect=str(options["dialect"]) or "webhook")
+    usual = next(iter(PROVIDERS[provider].samples(app.now_ms()).values())).dialect
+    return Sample(payload=payload, dialect=str(options["dialect"]) or usual)
 
 
 def _access(settings: Settings) -> Access:

@@ -58,6 +58,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     # How it is proved: a name that the provider's `sign` knows.
     dialect: str
     method: str = "POST"
+    # What names this delivery in its proof, where the scheme has such an id; empty: another id each time it is sent.
+    delivery_id: str = ""
 
 
 def matches_secret(arrival: Arrival, given: str, secret: str) -> bool:

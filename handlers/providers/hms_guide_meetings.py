@@ -38,7 +38,7 @@ def scheduled_meeting(seed: int, start: int, minutes: float, room: str = "") -> 
 
 
 def counted_meeting(seed: int, start: int, minutes: float, room: str = "") -> Meeting:
-    """Return a whole meeting as the room-statistics guide tells it: start, end and peers, of whom only roles are known."""
+    """Return a whole meeting as the room-statistics guide tells it: of people only roles are known."""
     story = _Story(seed, start, minutes, room)
     return Meeting(tuple(sorted(_tell_statistics(story), key=lambda entry: entry[0])), story.truth(names_people=False))
 

@@ -147,7 +147,7 @@ class _Story:
     def _tell_transcription(self) -> Iterator[tuple[int, Sample]]:
         begun = self._end + self._delay
         done = begun + self._delay
-        self._captured.append(Captured(payloads.make_id(f"{self._key}/transcription"), "completed"))
+        self._captured.append(Captured(payloads.make_id(f"{self._key}/transcription"), "completed", is_transcript=True))
         for name, at, count in (("transcription.started.success", begun, 0), ("transcription.success", done, 4)):
             yield self._send(name, at, files.transcription(self._place, self._key, at, count))
 

@@ -45,7 +45,9 @@ class Provider(msgspec.Struct, frozen=True):
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False
-    # What proves a request, in words.
+    # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
+    sends_bots: bool = False
+    # What proves a request, in words; empty where the refusals say it themselves.
     takes: str = ""
 
 
@@ -85,7 +87,7 @@ PROVIDERS: Mapping[str, Provider] = {
         meetingbaas_samples.samples,
         meetingbaas_samples.meeting,
         takes_path_key=True,
-        takes="x-meeting-baas-api-key, Svix headers (svix-id, svix-timestamp, svix-signature), or x-mb-secret",
+        sends_bots=True,
     ),
     "pulse": Provider(
         pulse.verify,
@@ -154,6 +156,8 @@ def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
     try:
         return provider.verify(source, arrival)
     except ProofRefused as refusal:
+        if not provider.takes:
+            raise
         # Whoever sets a webhook up sees nothing else: what was wrong, and what would be right.
         raise ProofRefused(f"{refusal}; this path takes {provider.takes}") from refusal
 

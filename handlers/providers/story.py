@@ -30,6 +30,8 @@ class Captured(msgspec.Struct, frozen=True):
     status: str
     # Whether the payloads tell which session it is of.
     placed: bool = True
+    # Its id is told apart from those of recordings.
+    is_transcript: bool = False
 
 
 class RoomTruth(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-import orjson
 
-from hub.errors import ConfigRefused, HubError, Unauthenticated
+from hub.commands.asking import Hub, asking
+from hub.errors import HubError
 
-_SECONDS = aiohttp.ClientTimeout(total=30)
+_DELIVERIES = "/api/deliveries"
 _PAGE = 1000
 
 
@@ -22,38 +21,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class _Hub(msgspec.Struct, frozen=True):
-    session: aiohttp.ClientSession
-    base: str
-
-    async def ask(self, method: str, path: str, **query: str) -> tuple[int, dict[str, object]]:
-        """Return status and JSON of an answer.
-
-        Raises ConfigRefused when no hub answers there, Unauthenticated when it does not permit this.
-        """
-        url = f"{self.base}/api/deliveries{path}"
-        try:
-            async with self.session.request(method, url, params=query) as answer:
-                status, body = answer.status, await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as problem:
-            raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
-        try:
-            said = orjson.loads(body)
-        except orjson.JSONDecodeError as problem:
-            raise ConfigRefused(f"what answers on {url} is no hub: {status} without JSON") from problem
-        if status in (401, 403):
-            raise Unauthenticated(f"the hub answers {status}: {said.get('detail')}")
-        return status, said
-
-
 async def redrive(base: str, credential: str, plan: Plan, show: Callable[[str], None]) -> bool:
     """Redrive what is planned, one line each; return whether all of it is (or, in a dry run, would be) accepted.
 
     Raises ConfigRefused when no hub answers, Unauthenticated when it does not know the credential.
     """
-    headers = {"Authorization": f"Bearer {credential}"}
-    async with aiohttp.ClientSession(timeout=_SECONDS, headers=headers) as session:
-        hub = _Hub(session, base)
+    async with asking(base, credential) as hub:
         # All of the list before anything changes it.
         ids = plan.ids or [identity async for identity in _listed(hub, plan)]
         if not ids:
@@ -62,11 +35,11 @@ async def redrive(base: str, credential: str, plan: Plan, show: Callable[[str], 
     return all(status in ("accepted", "duplicate") for status in statuses)
 
 
-async def _listed(hub: _Hub, plan: Plan) -> AsyncIterator[str]:
+async def _listed(hub: Hub, plan: Plan) -> AsyncIterator[str]:
     query = {"verdict": plan.verdict, "limit": str(_PAGE), **({"source": plan.source} if plan.source else {})}
     cursor: object = ""
     while cursor is not None:
-        status, said = await hub.ask("GET", "", **query, **({"cursor": str(cursor)} if cursor else {}))
+        status, said = await hub.ask("GET", _DELIVERIES, query | ({"cursor": str(cursor)} if cursor else {}))
         if status != 200:
             raise HubError(f"the hub answers {status}: {said.get('detail')}")
         for item in _sequence(said["items"]):
@@ -74,9 +47,9 @@ async def _listed(hub: _Hub, plan: Plan) -> AsyncIterator[str]:
         cursor = said["next"]
 
 
-async def _one(hub: _Hub, identity: str, plan: Plan, show: Callable[[str], None]) -> str:
+async def _one(hub: Hub, identity: str, plan: Plan, show: Callable[[str], None]) -> str:
     query = {"dry_run": "1"} if plan.dry_run else {}
-    code, said = await hub.ask("POST", f"/{quote(identity, safe='')}/redrive", **query)
+    code, said = await hub.ask("POST", f"{_DELIVERIES}/{quote(identity, safe='')}/redrive", query)
     if code != 200:
         show(f"{identity:>8}  {code}  {said.get('detail') or said.get('title')}")
         return ""

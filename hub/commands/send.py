@@ -66,7 +66,9 @@ def signed(source: Source, sample: Sample, body: bytes, now: int, *, wrong: bool
     """Return the headers of a request that proves itself; with `wrong` one that does not."""
     sign = PROVIDERS[source.provider].sign
     # A wrong proof is made over other bytes and with another secret: whatever the scheme checks, it fails.
-    headers = sign(source, body + b" " if wrong else body, now, sample.dialect, f"msg_{secrets.token_hex(12)}")
+    headers = sign(
+        source, body + b" " if wrong else body, now, sample.dialect, sample.delivery_id or _new_delivery_id()
+    )
     static = {"x-meeting-baas-api-key", "x-mb-secret", *(name.lower() for name in source.headers)}
     return {name: ("wrong" if wrong and name.lower() in static else value) for name, value in headers.items()}
 
@@ -83,6 +85,10 @@ async def post(
             return Answer(sample.method, url, answer.status, (await answer.text()).strip())
     except (aiohttp.ClientError, TimeoutError) as problem:
         raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
+
+
+def _new_delivery_id() -> str:
+    return f"msg_{secrets.token_hex(12)}"
 
 
 def _assign(payload: object, path: list[str], value: object, assignment: str) -> None:

@@ -351,6 +351,21 @@ def test_send_posts_a_file(hub: HubProcess) -> None:
     assert hub.get("/api/bots/meetingbaas:captured")[1]["status"] == "queued"
 
 
+@pytest.mark.parametrize(
+    ("provider", "written"),
+    [
+        ("100ms", '{"type": "session.open.success", "data": {"session_id": "captured"}}'),
+        ("pulse", '{"event": "room_started", "room_name": "captured"}'),
+        ("meetingbaas", '{"event": "bot.failed", "data": {"bot_id": "captured-2"}}'),
+    ],
+)
+def test_a_file_is_proved_as_is_usual_with_its_provider(hub: HubProcess, provider: str, written: str) -> None:
+    """Whoever has a payload need not know how it was proved."""
+    (hub.folder / f"{provider}.json").write_text(written)
+    done = run(hub, "send", provider, "x", "--file", f"{provider}.json")
+    assert (done.returncode, "accepted" in done.stdout) == (0, True), done
+
+
 def test_simulate_plays_meetings_and_says_how_it_went(hub: HubProcess) -> None:
     """From beginning to end, at the speed that was asked for."""
     done = run(hub, "simulate", "--rooms", "0", "--bots", "2", "--rate", "50", "--seed", "5")

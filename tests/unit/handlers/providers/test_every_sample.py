@@ -281,7 +281,8 @@ def received(name: str) -> Delivery:
 def test_every_payload_has_its_row_and_every_row_its_payload() -> None:
     """A sample that nobody looked at proves nothing."""
     assert set(ROWS) == recorded()
-    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} == set(DIALECTS)
+    # The guides' own bodies have a table of their own, by path and proof.
+    assert {path.name for path in FOLDER.iterdir() if path.is_dir()} - {"guides"} == set(DIALECTS)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

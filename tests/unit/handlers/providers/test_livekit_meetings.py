@@ -20,9 +20,8 @@ MINUTES = st.floats(0.01, 600)
 
 
 def facts_of(seed: int, start: int = START, minutes: float = 30) -> list[Fact]:
-    return [
-        fact for at, sample in meeting(seed, start, minutes) for fact in translate(SOURCE, sample.payload, at).facts
-    ]
+    script = meeting(seed, start, minutes).script
+    return [fact for at, sample in script for fact in translate(SOURCE, sample.payload, at).facts]
 
 
 def participant_of(fact: Fact) -> ParticipantDetail:
@@ -38,7 +37,7 @@ def visits_of(facts: list[Fact], kind: Kind) -> Counter[str]:
 @given(seed=SEEDS, minutes=MINUTES)
 def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: float) -> None:
     """The recording is complete only after the room has finished, as in reality."""
-    entries = meeting(seed, START, minutes)
+    entries = meeting(seed, START, minutes).script
     events = [sample.payload["event"] for _, sample in entries]
     assert [at for at, _ in entries] == sorted(at for at, _ in entries)
     assert (events[0], events[-2:]) == ("room_started", ["room_finished", "egress_ended"])
@@ -73,7 +72,7 @@ def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
 def test_no_two_meetings_share_an_id(first: int, second: int) -> None:
     """Many are played at once, and one may be played again."""
     starts = (START, START + 1)
-    stories = [meeting(seed, start, 5) for seed in {first, second} for start in starts]
+    stories = [meeting(seed, start, 5).script for seed in {first, second} for start in starts]
     ids = [sample.payload["id"] for story in stories for _, sample in story]
     sids = {fact.room for seed in {first, second} for start in starts for fact in facts_of(seed, start, 5)}
     assert len(set(ids)) == len(ids)
@@ -89,13 +88,13 @@ def test_equal_arguments_make_equal_meetings(seed: int, minutes: float) -> None:
 
 def test_livekits_own_library_knows_every_field() -> None:
     """A payload with invented fields would teach the wrong thing."""
-    for _, sample in meeting(7, START, 30):
+    for _, sample in meeting(7, START, 30).script:
         Parse(json.dumps(sample.payload), WebhookEvent(), ignore_unknown_fields=False)
 
 
 def test_nothing_is_sent_before_it_happened() -> None:
     """The hub takes times of the future for its own."""
-    for at, sample in meeting(7, START, 30):
+    for at, sample in meeting(7, START, 30).script:
         (fact,) = translate(SOURCE, sample.payload, at).facts
         assert fact.time <= at
         assert not fact.skewed

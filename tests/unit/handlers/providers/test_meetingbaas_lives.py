@@ -17,7 +17,7 @@ SOURCE = Source(provider="meetingbaas", name="bots", path="/hook")
 
 
 def facts(seed: int) -> list[Fact]:
-    told = meeting(seed, START, MINUTES)
+    told = meeting(seed, START, MINUTES).script
     return [fact for time, sample in told for fact in translate(SOURCE, sample.payload, time).facts]
 
 
@@ -26,7 +26,7 @@ def kinds(seed: int) -> set[Kind]:
 
 
 def longest_wait(seed: int) -> int:
-    times = [time for time, _ in meeting(seed, START, MINUTES)]
+    times = [time for time, _ in meeting(seed, START, MINUTES).script]
     return max(later - sooner for sooner, later in pairwise(times))
 
 
@@ -47,7 +47,7 @@ def test_every_seed_has_a_bot_of_its_own_and_one_only() -> None:
 def test_a_meeting_is_in_order_and_within_its_minutes(minutes: float) -> None:
     """Whoever plays it waits from one to the next."""
     for seed in SEEDS:
-        times = [time for time, _ in meeting(seed, START, minutes)]
+        times = [time for time, _ in meeting(seed, START, minutes).script]
         assert times == sorted(times)
         assert times[0] >= START
         assert times[-1] <= START + minutes * 60_000
@@ -56,7 +56,7 @@ def test_a_meeting_is_in_order_and_within_its_minutes(minutes: float) -> None:
 def test_facts_happen_when_they_are_sent() -> None:
     """Played live, they are news; played fast, they are still of their own time."""
     for seed in SEEDS:
-        for time, sample in meeting(seed, START, MINUTES):
+        for time, sample in meeting(seed, START, MINUTES).script:
             assert {fact.time for fact in translate(SOURCE, sample.payload, time).facts} == {time}
 
 
@@ -72,6 +72,6 @@ def test_all_outcomes_come_up_and_most_meetings_complete() -> None:
     assert seen[Kind.BOT_COMPLETED] > 2 * len(SEEDS) / 3
     for kind in (Kind.BOT_FAILED, Kind.BOT_RETRYING, Kind.BOT_LEAVING, Kind.RECORDING_PAUSED, Kind.CHAT_MESSAGE):
         assert seen[kind] > 5
-    dialects = Counter(sample.dialect for seed in SEEDS for _, sample in meeting(seed, START, MINUTES))
+    dialects = Counter(sample.dialect for seed in SEEDS for _, sample in meeting(seed, START, MINUTES).script)
     assert all(dialects[dialect] > 20 for dialect in ("v1", "v2", "callback"))
     assert max(longest_wait(seed) for seed in SEEDS) > 10 * 60_000

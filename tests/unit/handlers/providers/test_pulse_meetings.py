@@ -19,9 +19,8 @@ MINUTES = st.floats(0.01, 600)
 
 
 def facts_of(seed: int, start: int = START, minutes: float = 30) -> list[Fact]:
-    return [
-        fact for at, sample in meeting(seed, start, minutes) for fact in translate(SOURCE, sample.payload, at).facts
-    ]
+    script = meeting(seed, start, minutes).script
+    return [fact for at, sample in script for fact in translate(SOURCE, sample.payload, at).facts]
 
 
 def participant_of(fact: Fact) -> ParticipantDetail:
@@ -37,7 +36,7 @@ def visits_of(facts: list[Fact], kind: Kind) -> Counter[str]:
 @given(seed=SEEDS, minutes=MINUTES)
 def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: float) -> None:
     """The recording is ready only after the room has ended, as in reality."""
-    entries = meeting(seed, START, minutes)
+    entries = meeting(seed, START, minutes).script
     kinds = [fact.kind for fact in facts_of(seed, START, minutes)]
     assert [at for at, _ in entries] == sorted(at for at, _ in entries)
     assert (kinds[0], kinds[-2:]) == (Kind.ROOM_STARTED, [Kind.ROOM_ENDED, Kind.RECORDING_COMPLETED])
@@ -47,7 +46,7 @@ def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: f
 @given(seed=SEEDS)
 def test_odd_seeds_speak_the_codes_dialect(seed: int) -> None:
     """A simulation of several rooms then shows both."""
-    dialects = {sample.dialect for _, sample in meeting(seed, START, 5)}
+    dialects = {sample.dialect for _, sample in meeting(seed, START, 5).script}
     assert dialects == ({"go"} if seed % 2 else {"guide"})
 
 
@@ -79,7 +78,8 @@ def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
 def test_no_two_meetings_share_a_room_or_a_body(first: int, second: int) -> None:
     """Many are played at once, and one may be played again; without ids the bytes are all there is."""
     pairs = [(seed, start) for seed in {first, second} for start in (START, START + 1000)]
-    bodies = [msgspec.json.encode(sample.payload) for seed, start in pairs for _, sample in meeting(seed, start, 5)]
+    told = [sample.payload for seed, start in pairs for _, sample in meeting(seed, start, 5).script]
+    bodies = [msgspec.json.encode(payload) for payload in told]
     rooms = {fact.entity for seed, start in pairs for fact in facts_of(seed, start) if fact.kind is Kind.ROOM_STARTED}
     assert len(set(bodies)) == len(bodies)
     assert len(rooms) == len(pairs)
@@ -95,7 +95,7 @@ def test_equal_arguments_make_equal_meetings(seed: int, minutes: float) -> None:
 @pytest.mark.parametrize("seed", [6, 7])
 def test_nothing_is_sent_before_it_happened(seed: int) -> None:
     """The hub takes times of the future for its own."""
-    for at, sample in meeting(seed, START, 30):
+    for at, sample in meeting(seed, START, 30).script:
         (fact,) = translate(SOURCE, sample.payload, at).facts
         assert at - 1000 < fact.time <= at
         assert not fact.skewed

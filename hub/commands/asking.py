@@ -1,0 +1,48 @@
+"""Asking a running hub something, as its commands do."""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+import msgspec
+import orjson
+
+from hub.errors import ConfigRefused, Unauthenticated
+
+_SECONDS = aiohttp.ClientTimeout(total=30)
+
+
+class Hub(msgspec.Struct, frozen=True):
+    """A running hub, and the credential with which it is asked."""
+
+    session: aiohttp.ClientSession
+    base: str
+
+    async def ask(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: dict[str, object] | None = None
+    ) -> tuple[int, dict[str, object]]:
+        """Return status and JSON of an answer.
+
+        Raises ConfigRefused when no hub answers there, Unauthenticated when it does not permit this.
+        """
+        url = f"{self.base}{path}"
+        try:
+            async with self.session.request(method, url, params=query, json=body) as answer:
+                status, told = answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as problem:
+            raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
+        try:
+            said = orjson.loads(told)
+        except orjson.JSONDecodeError as problem:
+            raise ConfigRefused(f"what answers on {url} is no hub: {status} without JSON") from problem
+        if status in (401, 403):
+            raise Unauthenticated(f"the hub answers {status}: {said.get('detail')}")
+        return status, said
+
+
+@contextlib.asynccontextmanager
+async def asking(base: str, credential: str) -> AsyncIterator[Hub]:
+    """Open connections to the hub at `base` for the length of the block."""
+    headers = {"Authorization": f"Bearer {credential}"}
+    async with aiohttp.ClientSession(timeout=_SECONDS, headers=headers) as session:
+        yield Hub(session, base)
