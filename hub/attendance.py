@@ -50,8 +50,8 @@ def attendance(
 ) -> list[Attendee]:
     """Return everybody who attended, who came first first, then who was expected and did not come.
 
-    `until` says up to when an open visit counts, by topic of the room. Of rooms that met several times only visits
-    that began in one of `meetings` are taken. Recorders and agents do not attend.
+    `until` says up to when an open visit counts, by topic of the room. Only visits to `meetings` are taken, which of a
+    session without a name, that met several times, began in one of them. Recorders and agents do not attend.
     """
     users: defaultdict[str, list[_Stay]] = defaultdict(list)
     for one in participants:
@@ -74,8 +74,15 @@ def _stays(participant: Document, until: int, meetings: Sequence[Run] | None) ->
     return [
         _Stay(start, end, until, reason, shown)
         for start, end, reason in presence.stays
-        if meetings is None or any(run.session == session and run.holds(start) for run in meetings)
+        if meetings is None or any(_is_of(run, session, start) for run in meetings)
     ]
+
+
+def _is_of(run: Run, session: str, start: int) -> bool:
+    """Whether a visit to a session, that began at a time, was to a meeting."""
+    # A session with a name is one meeting; who came a moment before its start, by another clock, came to it.
+    is_named = "@" not in session.partition(":")[0]
+    return run.session == session and (is_named or run.holds(start))
 
 
 def _attendee(stays: list[_Stay], *, expected: bool) -> Attendee:

@@ -1,7 +1,7 @@
 """What the hub asks of a store, and the shapes in which it asks."""
 
 from collections.abc import Sequence
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 import msgspec
@@ -34,22 +34,44 @@ class Outcome(msgspec.Struct, frozen=True):
     copies: int = 0
 
 
+class Depth(IntEnum):
+    """How much is wanted of a durable room, besides its own state; each includes those before it."""
+
+    # Nothing, unless it has state of its own.
+    TOLD = 0
+    # What is kept beside the documents of all its sessions, and of some of them (`Needs.times`) every part.
+    SHARED = 1
+    # Also every part of what goes on, and of what began last.
+    CURRENT = 2
+    # Every part of every session.
+    WHOLE = 3
+
+
 class Needs(msgspec.Struct, frozen=True):
-    """What a batch has to see of the store before it can be folded."""
+    """What a batch has to see of the store before it can be folded.
+
+    A durable room that has any state of its own counts as `SHARED`, whatever is asked; one with a part `own` as
+    `CURRENT`. Of a session its durable room is the one that it was told with and the one that the store knows.
+    """
 
     # (scope, key) of every delivery.
     keys: frozenset[tuple[str, str]]
     # Entities of which every part is wanted, items and segments excepted.
     subjects: frozenset[str]
-    # Durable rooms (`rooms/<source>@…`) that a fact names without a session.
-    # Of these, and of all that hold such facts already, every session is wanted.
-    nameless: frozenset[str]
     # Single parts: items and segments that may be there already.
     items: frozenset[StateKey]
     # Bots whose transcript segments must be counted.
     counted: frozenset[str]
-    # Sessions whose durable room, where the store knows it, is wanted like a subject.
-    homed: frozenset[str] = frozenset()
+    # Durable rooms (topics), and how much of them is wanted.
+    durables: frozenset[tuple[str, Depth]] = frozenset()
+    # Sessions, each with a durable room that it was told with (or none). The durable room that the store knows is
+    # wanted like a subject, and when the session began is one of `times`.
+    homed: frozenset[tuple[str, str]] = frozenset()
+    # When something happened in a session or in a durable room. Of a durable room that is `SHARED` the session that
+    # began last before, or at, each of these is wanted, leaving aside those in `homed`.
+    times: frozenset[tuple[str, int]] = frozenset()
+    # Recordings (topics): the session that each is of is wanted.
+    captures: frozenset[str] = frozenset()
     # Ids of deliveries that are read once more.
     redriven: frozenset[int] = frozenset()
 
@@ -73,6 +95,8 @@ class Loaded(msgspec.Struct, frozen=True):
     items: dict[StateKey, bytes]
     # Bot to generation to number of segments.
     segments: dict[str, dict[str, int]]
+    # Of durable rooms that are `SHARED`: what is kept beside the documents of their sessions, by their topics.
+    siblings: dict[str, dict[str, bytes]] = {}
     # Those of the redriven deliveries that are there and dead: only these may become something else.
     dead: frozenset[int] = frozenset()
 
@@ -138,6 +162,8 @@ class Changes(msgspec.Struct, frozen=True):
     redriven: tuple[DeliveryRow, ...] = ()
     # What is taken away before anything else is written.
     erased: Erased = Erased()
+    # Parts that are now kept elsewhere.
+    dropped: frozenset[StateKey] = frozenset()
 
 
 class Foldable(Protocol):

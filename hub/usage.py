@@ -3,6 +3,7 @@
 Everything is added up exactly, in milliseconds, and rounded once, at the end. Days are days in UTC.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -112,12 +113,12 @@ class Usage:
 
     def add(self, room: Document, people: Iterable[Document]) -> None:
         """Count a session with its participants."""
-        meeting = self._meeting(room, people)
-        if meeting.is_empty() or not meeting.touches(self._period):
-            return
-        self._total.add(meeting, self._period)
-        for name, part in self._parts(room, meeting):
-            self._groups[name].add(meeting, part)
+        for meeting in self._meetings(room, people):
+            if meeting.is_empty() or not meeting.touches(self._period):
+                continue
+            self._total.add(meeting, self._period)
+            for name, part in self._parts(room, meeting):
+                self._groups[name].add(meeting, part)
 
     def shown(self) -> dict[str, object]:
         """Return the groups in the order of their names, and the total."""
@@ -127,12 +128,23 @@ class Usage:
         ]
         return {"items": items, "next": None, "total": self._total.shown(price)}
 
-    def _meeting(self, room: Document, people: Iterable[Document]) -> _Meeting:
+    def _meetings(self, room: Document, people: Iterable[Document]) -> list[_Meeting]:
         tally = decode_tally(room.hidden)
         start = tally.started_at or room.began_at
         counted_until = min(self._now, alive_until(tally, self._clockwork))
         end = max(start, counted_until if tally.ended_at is None else tally.ended_at)
-        return _Meeting(start, end, tuple(_visits(people, counted_until)), tally)
+        stays = tuple(_visits(people, counted_until))
+        if not tally.meetings:
+            return [_Meeting(start, end, stays, tally)]
+        # A session that nothing identifies met as often as it ended, and once more while it goes on.
+        begun = [began for began, _ in tally.meetings]
+        held: list[list[tuple[int, int]]] = [[] for _ in begun]
+        for stay in stays:
+            held[max(0, bisect_right(begun, stay[0]) - 1)].append(stay)
+        return [
+            _Meeting(began, max(began, end if ended is None else ended), tuple(visits), tally)
+            for (began, ended), visits in zip(tally.meetings, held, strict=True)
+        ]
 
     def _parts(self, room: Document, meeting: _Meeting) -> Iterator[tuple[str, Period]]:
         """Yield the groups that a meeting belongs to, each with the part of the period that they mean."""

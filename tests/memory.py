@@ -8,8 +8,9 @@ import msgspec
 from hub.events import Delivery, Event
 from hub.fold import Batch, Rules
 from hub.ports import Changes, DeliveryRow, Document, Known, Loaded, Needs, StateKey, Status
+from tests.loading import needed
 
-_SHARED, _HIDDEN, _SEGMENT = ("fact/", "own", "schedule/"), "~", "~segment/"
+_SEGMENT = "~segment/"
 
 
 class MemoryLog:
@@ -38,6 +39,7 @@ class MemoryLog:
 
     def load(self, needs: Needs) -> Loaded:
         """Return what a batch needs to see."""
+        states, siblings = needed(needs, self.states, self.documents)
         return Loaded(
             head=self.head,
             last_delivery=self.deliveries[-1].id if self.deliveries else 0,
@@ -46,33 +48,12 @@ class MemoryLog:
                 for key, known in self._known.items()
                 if key in needs.keys
             },
-            states=self._needed_states(needs),
+            states=states,
+            siblings=siblings,
             items={key: self.states[key] for key in needs.items if key in self.states},
             segments={bot: self._generations(bot) for bot in needs.counted},
             dead=frozenset(row.id for row in self.deliveries if row.id in needs.redriven and row.status is Status.DEAD),
         )
-
-    def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
-        homes = {self.documents[topic].durable for topic in needs.homed if topic in self.documents}
-        states = self._parts(needs.subjects | needs.nameless | homes)
-        pooled = {subject for subject, part in states if part.startswith(_SHARED)}
-        return states | self._parts(self._sessions(needs.nameless | pooled))
-
-    def _parts(self, subjects: Iterable[str]) -> dict[StateKey, bytes]:
-        wanted = frozenset(subjects)
-        return {
-            (subject, part): body
-            for (subject, part), body in self.states.items()
-            if subject in wanted and not part.startswith(_HIDDEN)
-        }
-
-    def _sessions(self, durables: Iterable[str]) -> set[str]:
-        wanted = frozenset(durables)
-        return {
-            document.topic
-            for document in self.documents.values()
-            if document.collection == "rooms" and document.durable in wanted
-        }
 
     def _generations(self, bot: str) -> dict[str, int]:
         return Counter(
@@ -98,6 +79,8 @@ class MemoryLog:
             self.deliveries[redriven.id - 1] = redriven
         self.copies.update(delivery for delivery, _ in changes.copies)
         self.events += [event for event, _ in changes.events]
+        for key in changes.dropped:
+            self.states.pop(key, None)
         self.states |= changes.states
         for topic in changes.gone:
             self.documents.pop(topic, None)

@@ -30,13 +30,13 @@ from hub.ports import (
     StateKey,
 )
 from hub.ports import Kept as Whole
+from tests.loading import needed
 from tests.memory_arrivals import Arrivals as Memory
 
 Answer = TypeVar("Answer")
 Folder = Callable[[Sequence[Delivery]], Foldable]
 
 _SEGMENT = "~segment/"
-_SHARED = ("fact/", "own", "schedule/")
 _OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
 _LATEST_SEGMENTS = 5000
 
@@ -258,7 +258,7 @@ class MemoryStore:
         sessions = {name for topic in singles for name in self._current_sessions(topic, ended_after)}
         for entity in {*singles, *sessions, *(name for topic in singles for name in self._meetings(topic))}:
             found |= {one.topic: one for one in documents if one.parent == entity}
-        segments = [body for topic in singles for body in self._segments(topic)]
+        segments = [body for topic in singles for body in self._segments(topic)[-_LATEST_SEGMENTS:]]
         return Snapshot(self._position(), tuple(found.values()), tuple(segments))
 
     def _meetings(self, topic: str) -> list[str]:
@@ -279,7 +279,7 @@ class MemoryStore:
     def _segments(self, bot: str) -> list[bytes]:
         parts = sorted(part for subject, part in self.kept.states if subject == bot and part.startswith(_SEGMENT))
         newest = [part for part in parts if part[: len(_SEGMENT) + 16] == parts[-1][: len(_SEGMENT) + 16]]
-        return [self.kept.states[bot, part] for part in newest[-_LATEST_SEGMENTS:]]
+        return [self.kept.states[bot, part] for part in newest]
 
     def _listed(self, query: Query) -> list[Document]:
         found = [one for one in self.kept.documents.values() if self._is_wanted(one, query)]
@@ -319,34 +319,17 @@ class MemoryStore:
 
     def _load(self, needs: Needs) -> Loaded:
         kept = self.kept
+        states, siblings = needed(needs, kept.states, kept.documents)
         return Loaded(
             head=kept.head,
             last_delivery=kept.last_delivery,
             known={key: kept.arrivals.known(kept.known[key]) for key in needs.keys if key in kept.known},
-            states=self._needed_states(needs),
+            states=states,
+            siblings=siblings,
             items={key: kept.states[key] for key in needs.items if key in kept.states},
             segments={bot: self._generations(bot) for bot in needs.counted},
             dead=kept.arrivals.dead(needs.redriven),
         )
-
-    def _needed_states(self, needs: Needs) -> dict[StateKey, bytes]:
-        documents = self.kept.documents
-        nameless = needs.nameless | {documents[topic].durable for topic in needs.homed if topic in documents}
-        states = self._parts(needs.subjects | nameless)
-        durables = nameless | {subject for subject, part in states if part.startswith(_SHARED)}
-        return states | self._parts(
-            one.topic
-            for one in self.kept.documents.values()
-            if one.collection == "rooms" and one.durable and one.durable in durables
-        )
-
-    def _parts(self, subjects: Iterable[str]) -> dict[StateKey, bytes]:
-        wanted = frozenset(subjects)
-        return {
-            (subject, part): body
-            for (subject, part), body in self.kept.states.items()
-            if subject in wanted and not part.startswith("~")
-        }
 
     def _generations(self, bot: str) -> dict[str, int]:
         return dict(
@@ -380,6 +363,8 @@ class MemoryStore:
             kept.last_delivery = row.id
         kept.arrivals.write(changes)
         kept.events += changes.events
+        for key in changes.dropped:
+            kept.states.pop(key, None)
         kept.states |= changes.states
         for topic in changes.gone:
             kept.documents.pop(topic, None)

@@ -8,6 +8,7 @@ have had from the beginning.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from hub.events import CaptureDetail, Fact, Kind
 from hub.fold.parts import Parts, PooledFact, capture_part
@@ -21,14 +22,21 @@ _BEGINNINGS = frozenset({Kind.ROOM_STARTED, Kind.PARTICIPANT_JOINED})
 _TURNS = _BEGINNINGS | {Kind.ROOM_ENDED}
 
 
+class Span(NamedTuple):
+    """When a session with a name began, and when it ended, as far as anybody said."""
+
+    start: int
+    end: int | None
+
+
 class Timeline:
     """Who was running when, in a durable room."""
 
-    def __init__(self, durable: str, sessions: Mapping[str, Parts], pool: Iterable[PooledFact]) -> None:
+    def __init__(self, durable: str, spans: Mapping[str, Span], pool: Iterable[PooledFact]) -> None:
         self._durable = durable
         self._starts: list[tuple[int, str]] = []
-        waiting = _starts(sessions)[::-1]
-        ends = {session: own_end(parts.get("", NOTHING)).times for session, parts in sessions.items()}
+        waiting = sorted(((span.start, session) for session, span in spans.items()), reverse=True)
+        ends = {session: () if span.end is None else (span.end,) for session, span in spans.items()}
         told = sorted((one.fact.time, one.fact.kind) for one in pool if one.fact.kind in _TURNS)
         for time, kind in told:
             while waiting and waiting[-1][0] <= time:
@@ -48,9 +56,8 @@ class Timeline:
         return self._starts[place - 1][1] if place else self._durable
 
 
-def attached(durable: str, sessions: Mapping[str, Parts], pool: Mapping[str, PooledFact]) -> dict[str, str]:
+def attached(timeline: Timeline, sessions: Mapping[str, Parts], pool: Mapping[str, PooledFact]) -> dict[str, str]:
     """Return the session of every fact of the pool, by part."""
-    timeline = Timeline(durable, sessions, pool.values())
     captures = _captures(sessions)
     for pooled in sorted(pool.values(), key=lambda one: one.fact.time):
         # Of a recording that no payload gives to a session, its first word decides.
@@ -61,9 +68,11 @@ def attached(durable: str, sessions: Mapping[str, Parts], pool: Mapping[str, Poo
     }
 
 
-def _starts(sessions: Mapping[str, Parts]) -> list[tuple[int, str]]:
-    told = ((began_at(parts.get("", NOTHING)), session) for session, parts in sessions.items())
-    return sorted((start, session) for start, session in told if start is not None)
+def span_of(parts: Parts) -> Span | None:
+    """Return when a session was, by what was told of itself; None when nothing was."""
+    room = parts.get("", NOTHING)
+    start, ends = began_at(room), own_end(room).times
+    return None if start is None else Span(start, ends[0] if ends else None)
 
 
 def _captures(sessions: Mapping[str, Parts]) -> dict[str, str]:

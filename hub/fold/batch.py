@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import structlog
 
-from hub.events import ERASURES, Delivery, Event, Fact, Kind, Verdict, parse_time
+from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
 from hub.fold.bots import BotWork, bot_change, newer
 from hub.fold.compose import Entry, circumstances, compose
 from hub.fold.erasing import erase_bot, erase_room
@@ -31,6 +31,9 @@ from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, Stat
 from hub.ports import Document as Row
 from hub.state.capture import Document
 from hub.state.facts import NOTHING, merged
+from hub.state.room import Tally
+
+_decode_tally = msgspec.msgpack.Decoder(Tally).decode
 
 log = structlog.get_logger()
 
@@ -114,6 +117,7 @@ class _Work:
             gone=frozenset(self._gone),
             redriven=tuple(self._redriven),
             erased=self._state.erased,
+            dropped=frozenset(self._state.dropped),
         )
 
     def _fold(self, delivery: Delivery, identity: int) -> DeliveryRow:
@@ -183,14 +187,17 @@ class _State:
         self._items: dict[StateKey, bytes] = dict(loaded.items)
         self._written: dict[StateKey, bytes] = {}
         self.erased = Erased()
+        self.dropped: set[StateKey] = set()
         self._load()
+        self._load_siblings()
 
     def copy(self) -> "_State":
         """Return one that can be changed without changing this one: a delivery that fails leaves nothing behind."""
         twin = object.__new__(_State)
         twin._loaded, twin._rules = self._loaded, self._rules
         twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
-        twin._items, twin._written, twin.erased = dict(self._items), dict(self._written), self.erased
+        twin._items, twin._written = dict(self._items), dict(self._written)
+        twin.erased, twin.dropped = self.erased, set(self.dropped)
         return twin
 
     def written(self) -> dict[StateKey, bytes]:
@@ -224,15 +231,26 @@ class _State:
     def _load_room(self, identity: str, bodies: dict[str, bytes]) -> None:
         facts = {part: decode_facts(body) for part, body in bodies.items() if not part.startswith(POOLED)}
         pooled = {part: decode_pooled(body) for part, body in bodies.items() if part.startswith(POOLED)}
-        is_durable = bool(pooled) or "@" in identity.partition(":")[0]
-        if is_durable:
+        if "@" in identity.partition(":")[0]:
             house = self._house(identity)
-            house.pool = pooled
             house.shared = facts
-            return
-        durable = facts[""].text("durable") if "" in facts else ""
-        self._homes[identity] = durable
-        self._house(durable or identity, durable).sessions[identity] = facts
+        else:
+            durable = (
+                facts[""].text("durable") if "" in facts else next((one.fact.durable for one in pooled.values()), "")
+            )
+            self._homes[identity] = durable
+            house = self._house(durable or identity, durable)
+            house.sessions[identity] = facts
+        house.pool |= pooled
+        house.kept |= dict.fromkeys(pooled, identity)
+
+    def _load_siblings(self) -> None:
+        for topic, hidden in self._loaded.siblings.items():
+            house = self._house(topic.partition("/")[2])
+            told = {session.partition("/")[2]: body for session, body in hidden.items()}
+            house.siblings = {
+                session: _decode_tally(body) for session, body in told.items() if session not in house.sessions
+            }
 
     def _house(self, key: str, durable: str | None = None) -> Household:
         if key not in self._houses:
@@ -245,7 +263,8 @@ class _State:
             return self._house(fact.durable), None
         known = self._homes.get(fact.room, fact.durable)
         current = self._house(known or fact.room, known)
-        if fact.kind is not Kind.PROVIDER_EVENT:
+        if room_parts(fact, delivery.key, provider_of(delivery)):
+            # What is not kept, such as a note that announces nothing, is not known by the next batch either.
             self._homes[fact.room] = known
         told = _durable_after(fact, delivery, current)
         if told == known:
@@ -269,6 +288,7 @@ class _State:
     def _left_behind(self, fact: Fact, left: Household) -> list[_Told]:
         """Tell what changed in the durable room that a session was taken for one of."""
         rest = self._houses[left.durable]
+        self._write_pool(left, rest)
         return self._told(fact, list(other_changes(fact, fact.room, left, rest)), left, rest)
 
     def _told(self, fact: Fact, changes: list[RoomChange], before: Household, after: Household) -> list[_Told]:
@@ -285,7 +305,7 @@ class _State:
 
     def _with_schedules(self, fact: Fact, told: list[_Told], before: Household, after: Household) -> list[_Told]:
         old, new = scheduled(before), scheduled(after)
-        extensions = [msgspec.structs.replace(one, entry=extended(one.entry, new)) for one in told]
+        extensions = [msgspec.structs.replace(one, entry=extended(one.entry, after, new)) for one in told]
         return extensions + [_told_of_schedule(change) for change in schedule_changes(fact, old, new)]
 
     def _erase(self, fact: Fact) -> list[_Told]:
@@ -310,9 +330,20 @@ class _State:
         for part, facts in after.shared.items():
             if before.shared.get(part) is not facts:
                 self._written[f"rooms/{after.durable}", part] = encode(facts)
-        for part, pooled in after.pool.items():
-            if before.pool.get(part) is not pooled:
-                self._written[f"rooms/{after.durable}", part] = encode(pooled)
+        self._write_pool(before, after)
+
+    def _write_pool(self, before: Household, after: Household) -> None:
+        """Keep every fact that names no session with the session that it belongs to."""
+        for part, owner in after.attachments().items():
+            kept = after.kept.get(part)
+            if kept == owner and before.pool.get(part) is after.pool[part]:
+                continue
+            if kept not in (None, owner):
+                self._written.pop((f"rooms/{kept}", part), None)
+                self.dropped.add((f"rooms/{kept}", part))
+            self._written[f"rooms/{owner}", part] = encode(after.pool[part])
+            self.dropped.discard((f"rooms/{owner}", part))
+            after.kept[part] = owner
 
     def _absorb_bot(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
         before = self._bots.get(fact.bot) or BotWork(fact.bot, {}, {})
@@ -361,7 +392,7 @@ def _told_of_schedule(change: ScheduleChange) -> _Told:
     topic, shown = change.entry.subject, change.shown
     if shown is None:
         return _Told(change.entry, gone=frozenset({topic}))
-    return _Told(change.entry, (shown.row(),), {topic: shown.document}, _encoded({topic: shown.attended}))
+    return _Told(change.entry, (shown.row(),), {topic: shown.document()}, _encoded({topic: shown.attended}))
 
 
 def _encoded(hidden: Mapping[str, msgspec.Struct]) -> dict[str, bytes]:

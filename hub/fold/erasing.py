@@ -20,7 +20,8 @@ def erase_bot(fact: Fact, known: BotWork) -> BotChange:
 def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[RoomChange], Erased]:
     """Take a session, or all of a durable room, out of `after`; return what tells of it, and what else goes."""
     sessions = {fact.room} if fact.room else before.everybody() | {before.durable}
-    parts = frozenset((f"rooms/{before.durable}", part) for part in after.forget(sessions, all_of_it=not fact.room))
+    gone = after.forget(sessions, all_of_it=not fact.room)
+    parts = frozenset((f"rooms/{before.kept[part]}", part) for part in gone if part in before.kept)
     changes = [_erased(fact, session, before) for session in sorted(sessions)]
     changes += _others(fact, before, after, sessions)
     return changes, Erased(frozenset(f"rooms/{session}" for session in sessions), parts)

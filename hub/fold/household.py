@@ -5,13 +5,25 @@ from typing import Self
 import msgspec
 
 from hub.events import Fact, Kind, RoomDetail, ScheduleDetail
-from hub.fold.attachment import CAPTURES, Timeline, attached
-from hub.fold.parts import OWN, SCHEDULE, Parts, PooledFact, capture_name, pooled_part, room_parts, shared_parts
+from hub.fold.attachment import CAPTURES, Span, Timeline, attached, span_of
+from hub.fold.parts import (
+    HAS_POOL,
+    OWN,
+    SCHEDULE,
+    Parts,
+    PooledFact,
+    capture_name,
+    pooled_part,
+    room_parts,
+    shared_parts,
+)
 from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, Facts, is_news, merged
 from hub.state.participant import Ends, Participant, participant
-from hub.state.room import Tally, all_ends, began_at, ended_at, is_live, own_end, room_document, tally
+from hub.state.room import Tally, all_ends, began_at, is_live, own_end, room_document, tally
 from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
+
+NO_END = Ends()
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -33,6 +45,10 @@ class Household:
         self.pool: dict[str, PooledFact] = {}
         # What is neither a session's nor anybody's fact about one: decisions and schedules.
         self.shared: Parts = {}
+        # What is known of sessions that are not here: those that nothing in this batch can change.
+        self.siblings: dict[str, Tally] = {}
+        # With which session the store keeps each fact of the pool.
+        self.kept: dict[str, str] = {}
         self._roles = speaker_roles
         # Shared by all copies: what it holds is only reused for the very same facts.
         self._seen: dict[tuple[str, str], tuple[Facts, Ends, Participant]] = {}
@@ -41,6 +57,7 @@ class Household:
         self._owners: dict[str, str] | None = None
         self._pooled: dict[str, list[PooledFact]] = {}
         self._current: str | None = None
+        self._plans: dict[str, Plan] | None = None
 
     def copy(self) -> Self:
         """Return one that can be changed without changing this one."""
@@ -48,7 +65,10 @@ class Household:
         twin.sessions = {session: dict(parts) for session, parts in self.sessions.items()}
         twin.pool = dict(self.pool)
         twin.shared = dict(self.shared)
+        twin.siblings = self.siblings
+        twin.kept = dict(self.kept)
         twin._seen = self._seen
+        twin._plans = self._plans
         twin._derived = dict(self._derived)
         return twin
 
@@ -56,6 +76,7 @@ class Household:
         """Merge a fact, received at `heard_at`; return whether it tells anything that had not happened yet."""
         if isinstance(fact.detail, RoomDetail | ScheduleDetail) and not fact.room:
             self._derived = {}
+            self._plans = None
             return _merge(self.shared, shared_parts(fact, key))
         # A start or an end moves facts between all sessions, where there are facts that can be moved.
         self._owners = self._current = None
@@ -68,6 +89,7 @@ class Household:
 
     def adopt(self, session: str, other: Self) -> None:
         """Take in a session of another one that turned out to be of this durable room."""
+        self.siblings = {name: one for name, one in self.siblings.items() if name != session}
         self.sessions[session] = dict(other.sessions.get(session, {}))
         self._derived = {}
         self._owners = self._current = None
@@ -81,11 +103,12 @@ class Household:
 
     def forget(self, sessions: set[str], *, all_of_it: bool) -> set[str]:
         """Drop sessions, and with `all_of_it` what is shared by all; return the parts of facts that named none."""
-        parts = {part for part, owner in self._attached().items() if all_of_it or owner in sessions}
+        parts = {part for part, owner in self.attachments().items() if all_of_it or owner in sessions}
         self.pool = {part: pooled for part, pooled in self.pool.items() if part not in parts}
         self.sessions = {session: kept for session, kept in self.sessions.items() if session not in sessions}
+        self.kept = {part: session for part, session in self.kept.items() if part not in parts}
         if all_of_it:
-            self.shared = {}
+            self.shared, self._plans = {}, None
         self._derived = {}
         self._owners = self._current = None
         return parts
@@ -98,15 +121,14 @@ class Household:
     @property
     def plans(self) -> dict[str, Plan]:
         """Return what is planned here, by id."""
-        found = (
-            plan_of(part.removeprefix(SCHEDULE), facts)
-            for part, facts in self.shared.items()
-            if part.startswith(SCHEDULE)
-        )
-        return {plan.id: plan for plan in found if plan}
+        if self._plans is None:
+            planned = {part: facts for part, facts in self.shared.items() if part.startswith(SCHEDULE)}
+            found = (plan_of(part.removeprefix(SCHEDULE), facts) for part, facts in planned.items())
+            self._plans = {plan.id: plan for plan in found if plan}
+        return self._plans
 
     def everybody(self) -> set[str]:
-        """Return every session, the one without a name too."""
+        """Return every session that is here, the one without a name too."""
         return self.sessions.keys() | self.owners()
 
     def current(self) -> str:
@@ -115,6 +137,7 @@ class Household:
             told = ((session, self.parts_of(session).get("", NOTHING)) for session in self.everybody())
             found = [(session, room) for session, room in told if "seen" in room.first]
             ranked = [(is_live(room, self._ends(name, room)), began_at(room) or 0, name) for name, room in found]
+            ranked += [(one.ended_at is None, one.started_at or 0, name) for name, one in self.siblings.items()]
             self._current = max(ranked, default=(False, 0, ""))[2]
         return self._current
 
@@ -124,19 +147,20 @@ class Household:
         if not plans:
             return {}
         derived = (self.derive(session) for session in self.everybody())
-        return assigned(plans, (run for one in derived if one for run in one.runs))
+        runs = [run for one in derived if one for run in one.runs]
+        return assigned(plans, [*runs, *(self._run_of(session, one) for session, one in self.siblings.items())])
 
     def owner_of(self, fact: Fact) -> str:
         """Return the session that a fact belongs to, also one that names none."""
         if fact.room:
             return fact.room
-        known = self._attached().get(pooled_part(fact))
+        known = self.attachments().get(pooled_part(fact))
         # What changes nothing is not kept.
-        return known or Timeline(self.durable, self.sessions, self.pool.values()).running(fact.time)
+        return known or self._timeline().running(fact.time)
 
     def owners(self) -> set[str]:
         """Return every session that has facts of the pool."""
-        return set(self._attached().values())
+        return set(self.attachments().values())
 
     def derive(self, session: str) -> Derived | None:
         """Return a session as it is shown; None when no fact makes it one."""
@@ -149,6 +173,7 @@ class Household:
             return False
         part = pooled_part(stated.fact)
         known = self.pool.get(part)
+        self.shared.setdefault(HAS_POOL, NOTHING)
         if known is None or stated.key < known.key:
             self.pool[part] = stated
         return known is None
@@ -174,15 +199,31 @@ class Household:
         decided = self.is_featured and session == self.current()
         document = room_document(session, room, ends, people, featured=decided or room.told("featured") is True)
         runs = self._runs(session, room, ends, people)
-        return Derived(document, tally(room, ends, people.values()), people, captures, runs)
+        own = own_end(self.sessions.get(session, {}).get("", NOTHING))
+        summed = tally(room, ends, people.values(), own)
+        if session == self.durable:
+            summed = msgspec.structs.replace(summed, meetings=tuple((run.start, run.end) for run in runs))
+        return Derived(document, summed, people, captures, runs)
+
+    def _run_of(self, session: str, summed: Tally) -> Run:
+        """Return the meeting that a session with a name is."""
+        began, ended = summed.started_at or 0, summed.ended_at
+        if ended == began and not summed.peak:
+            began = self._begun_before(ended)
+        return Run(session, began, ended)
 
     def _runs(self, session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:
         began = began_at(room) or 0
         if session != self.durable:
-            return (Run(session, began, ended_at(room, ends)),)
+            return (self._run_of(session, tally(room, ends, people.values(), NO_END)),)
         begun = [cell.time for _, cell in room.named("start/")]
         begun += [stay.start for one in people.values() for stay in one.stays]
         return runs_between(session, begun or [began], ends.times)
+
+    def _begun_before(self, end: int) -> int:
+        """Return when the nameless meeting began that ended at a time; some payloads name a session only at its end."""
+        nameless = self.derive(self.durable) if self.durable else None
+        return min((run.start for run in nameless.runs if run.end == end), default=end) if nameless else end
 
     def _ends(self, session: str, room: Facts) -> Ends:
         return own_end(room) if session != self.durable else self._nameless_ends(room)
@@ -192,27 +233,37 @@ class Household:
         parts = self.sessions.get(session, {})
         if not self.pool:
             return parts
-        self._attached()
+        self.attachments()
         parts = dict(parts)
         for pooled in self._pooled.get(session, ()):
             for part, stated in room_parts(pooled.fact, pooled.key, pooled.provider, pooled.heard_at).items():
-                parts[part] = merged(parts.get(part, NOTHING), stated)
+                # When a session with a name began, only what names it can say.
+                told = stated if part or session == self.durable else _without_beginning(stated)
+                parts[part] = merged(parts.get(part, NOTHING), told)
         return parts
 
-    def _attached(self) -> dict[str, str]:
+    def attachments(self) -> dict[str, str]:
         """Return the session of every fact of the pool, by part."""
         if self._owners is None:
-            self._owners = attached(self.durable, self.sessions, self.pool)
+            self._owners = attached(self._timeline(), self.sessions, self.pool)
             self._pooled = {}
             for part, owner in self._owners.items():
                 self._pooled.setdefault(owner, []).append(self.pool[part])
         return self._owners
 
+    def _timeline(self) -> Timeline:
+        spans = {session: Span(one.started_at or 0, one.closed_at) for session, one in self.siblings.items()}
+        for session, parts in self.sessions.items():
+            if span := span_of(parts):
+                spans[session] = span
+        return Timeline(self.durable, spans, self.pool.values())
+
     def _nameless_ends(self, room: Facts) -> Ends:
         """A nameless session ends with its own ends and with every end of the durable room's sessions."""
-        own = all_ends(room)
-        others = (own_end(parts.get("", NOTHING)) for parts in self.sessions.values())
-        told = {time: ends.closing_reason for ends in others for time in ends.times} | dict(own)
+        here = (own_end(parts.get("", NOTHING)) for parts in self.sessions.values())
+        others = [(time, ends.closing_reason) for ends in here for time in ends.times]
+        others += [one.own_end for one in self.siblings.values() if one.own_end]
+        told = dict(sorted(others)) | dict(all_ends(room))
         times = tuple(sorted(told))
         return Ends(times=times, reasons=tuple(told[time] for time in times), final=False)
 
@@ -233,6 +284,12 @@ def _merge(parts: Parts, stated: Parts) -> bool:
         parts[part] = merged(known, facts)
         news |= is_news(known, parts[part])
     return news
+
+
+def _without_beginning(room: Facts) -> Facts:
+    return Facts(
+        first={name: cell for name, cell in room.first.items() if name not in ("began", "seen")}, latest=room.latest
+    )
 
 
 def _without(derived: dict[str, Derived | None], session: str) -> dict[str, Derived | None]:

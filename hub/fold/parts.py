@@ -2,13 +2,14 @@
 
 ""                              the entity itself
 participant/<id>, recording/<id>, stream/<id>, transcript/<id>
-fact/<hash>                     of a durable room: a fact that names no session
-own, schedule/<id>              of a durable room: what was decided about it, and planned for it
+fact/<hash>                     a fact that names only the durable room, kept with the session that it belongs to
+own, schedule/<id>, pool        of a durable room: what was decided, what is planned, and that it has such facts
 ~item/<kind>/<id or hash>       something that happened and changes no document
 ~segment/<generation>/<id>      a stretch of transcript
 """
 
 import hashlib
+from collections.abc import Iterator
 
 import msgspec
 
@@ -29,7 +30,7 @@ from hub.events import (
     TranscriptDetail,
     escape_id,
 )
-from hub.ports import Needs, StateKey
+from hub.ports import Depth, Needs, StateKey
 from hub.state.bot import bot_facts
 from hub.state.capture import capture_facts
 from hub.state.facts import Facts
@@ -39,7 +40,7 @@ from hub.state.schedule import schedule_facts
 
 Parts = dict[str, Facts]
 ITEM, SEGMENT = "~item/", "~segment/"
-POOLED, OWN, SCHEDULE = "fact/", "own", "schedule/"
+POOLED, OWN, SCHEDULE, HAS_POOL = "fact/", "own", "schedule/", "pool"
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -177,6 +178,7 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
     """Return what has to be seen of the store to fold the deliveries."""
     told = [(fact, delivery) for delivery in deliveries for fact in delivery.facts]
     facts = [fact for fact, _ in told]
+    in_rooms = [(fact, delivery) for fact, delivery in told if (fact.room or fact.durable) and not fact.bot]
     items: set[StateKey] = set()
     for fact, delivery in told:
         item = item_part(fact)
@@ -186,15 +188,37 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
         keys=frozenset((delivery.scope, delivery.key) for delivery in deliveries),
         subjects=frozenset({fact.entity for fact in facts} | {f"rooms/{fact.durable}" for fact in facts})
         - {"", "rooms/"},
-        nameless=frozenset(
-            f"rooms/{fact.durable}"
-            for fact in facts
-            if fact.durable and not fact.bot and (not fact.room or fact.kind in ERASURES)
-        ),
         items=frozenset(items),
-        homed=frozenset(fact.entity for fact in facts if fact.room and not fact.bot),
         counted=frozenset(fact.entity for fact in facts if fact.bot),
+        durables=frozenset((f"rooms/{fact.durable}", _depth(fact)) for fact, _ in in_rooms if fact.durable),
+        homed=frozenset(
+            (fact.entity, f"rooms/{fact.durable}" if fact.durable else "") for fact, _ in in_rooms if fact.room
+        ),
+        times=frozenset(time for fact, _ in in_rooms for time in _times(fact)),
+        captures=frozenset(
+            f"recordings/{provider_of(delivery)}:{capture_name(capture_part(fact, fact.detail))}"
+            for fact, delivery in in_rooms
+            if isinstance(fact.detail, CaptureDetail)
+        ),
     )
+
+
+def _depth(fact: Fact) -> Depth:
+    """Return how much a fact needs of its durable room."""
+    if fact.kind in ERASURES:
+        return Depth.SHARED if fact.room else Depth.WHOLE
+    if isinstance(fact.detail, RoomDetail):
+        return Depth.CURRENT
+    return Depth.TOLD if fact.room else Depth.SHARED
+
+
+def _times(fact: Fact) -> Iterator[tuple[str, int]]:
+    """Yield when a fact says that something happened, for its session and for its durable room."""
+    said = fact.session.started_at if fact.session else None
+    for topic in {fact.entity, f"rooms/{fact.durable}"} - {"rooms/"}:
+        yield topic, fact.time
+        if said is not None:
+            yield topic, said
 
 
 def entity_of(fact: Fact, delivery: Delivery) -> str:

@@ -33,6 +33,11 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     heard_at: int | None = None
     # When something last happened in it that was no replay.
     active_at: int | None = None
+    # When an end, whoever told it, closed it; and the end that named it: when, and what its participants are told.
+    closed_at: int | None = None
+    own_end: tuple[int, str] | None = None
+    # Of a session that meets again and again: when each meeting began and ended.
+    meetings: tuple[tuple[int, int | None], ...] = ()
     # Totals as the provider reports them.
     told_ms: int | None = None
     told_present_ms: int | None = None
@@ -136,8 +141,8 @@ def room_document(
     }
 
 
-def tally(facts: Facts, ends: Ends, people: Iterable[Participant]) -> Tally:
-    """Sum up the visits of people for the numbers that depend on the clock."""
+def tally(facts: Facts, ends: Ends, people: Iterable[Participant], own: Ends) -> Tally:
+    """Sum up the visits of people for the numbers that depend on the clock; `own` is the end that named the session."""
     # A room whose sessions have no ids meets again and again: what was told of one meeting is not true of all.
     told = facts if ends.final else NOTHING
     stays = [stay for one in people if one.is_person for stay in one.stays]
@@ -149,6 +154,8 @@ def tally(facts: Facts, ends: Ends, people: Iterable[Participant]) -> Tally:
         ended_at=ended_at(facts, ends),
         heard_at=facts.latest["heard"].time if "heard" in facts.latest else None,
         active_at=facts.latest["active"].time if "active" in facts.latest else None,
+        closed_at=ends.times[-1] if ends.times else None,
+        own_end=(own.times[0], own.closing_reason) if own.times else None,
         told_ms=told.whole("told_ms"),
         told_present_ms=told.whole("told_present_ms"),
         told_peak=told.whole("told_peak"),

@@ -92,11 +92,15 @@ def runs_between(session: str, begun: Iterable[int], ends: Sequence[int]) -> tup
 def assigned(plans: Mapping[str, Plan], runs: Iterable[Run]) -> dict[str, tuple[Run, ...]]:
     """Give each meeting to the plan with the nearest beginning, if one lies within 12 hours of it."""
     given: dict[str, list[Run]] = {identity: [] for identity in plans}
+    # Of plans that begin at once the one with the first id counts.
+    begins = {plan.starts_at: plan.id for plan in sorted(plans.values(), key=lambda plan: plan.id, reverse=True)}
+    times = sorted(begins)
     for run in sorted(runs, key=lambda run: (run.start, run.session)):
-        near = [plan for plan in plans.values() if abs(plan.starts_at - run.start) <= WINDOW_MS]
-        if near:
-            nearest = min(near, key=lambda plan: (abs(plan.starts_at - run.start), plan.starts_at, plan.id))
-            given[nearest.id].append(run)
+        place = bisect_left(times, run.start)
+        # Of two that are equally far the earlier one comes first.
+        nearest = min(times[max(0, place - 1) : place + 1], key=lambda time: abs(time - run.start), default=None)
+        if nearest is not None and abs(nearest - run.start) <= WINDOW_MS:
+            given[begins[nearest]].append(run)
     return {identity: tuple(found) for identity, found in given.items()}
 
 

@@ -6,11 +6,9 @@ from hub.events import Delivery
 from hub.ports import Changes, Committed, Erased, Foldable, Known, Loaded, Needs, StateKey
 from storage.rows import delivery_row, document_row, event_row, redriven_row, subject_rows, topic_rows
 from storage.sqlite.connection import Session
+from storage.sqlite.loading import load_states
 
 Folder = Callable[[Sequence[Delivery]], Foldable]
-
-# What the parts of a durable room are called that concern all of its sessions.
-_SHARED = ("fact/", "own", "schedule/")
 
 
 def commit(session: Session, folder: Folder, deliveries: Sequence[Delivery]) -> Committed:
@@ -31,13 +29,15 @@ def _load(session: Session, needs: Needs) -> Loaded:
     and it has no limit of parameters.
     """
     place, last = session.one("place"), session.one("last_delivery")
+    states, siblings = load_states(session, needs)
     return Loaded(
         head=place["head"],
         last_delivery=last["id"],
         known=_known(session, needs.keys),
-        states=_states(session, needs),
+        states=states,
         items=_items(session, needs.items),
         segments={bot: _generations(session, bot) for bot in needs.counted},
+        siblings=siblings,
         dead=frozenset(one for one in needs.redriven if session.row("is_dead", id=one)),
     )
 
@@ -45,24 +45,6 @@ def _load(session: Session, needs: Needs) -> Loaded:
 def _known(session: Session, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
     found = ((scope, key, session.row("known", scope=scope, key=key)) for scope, key in keys)
     return {(scope, key): Known(row["delivery"], row["received_at"], row["copies"]) for scope, key, row in found if row}
-
-
-def _states(session: Session, needs: Needs) -> dict[StateKey, bytes]:
-    homes = {row["durable"] for topic in needs.homed if (row := session.row("home", topic=topic))}
-    subjects = needs.subjects | needs.nameless | homes - {""}
-    states = _parts(session, subjects)
-    # A session moves facts of its durable room that name none, and is one of several that are planned or featured.
-    pooled = {subject for subject, part in states if part.startswith(_SHARED)}
-    sessions = {
-        row["topic"] for durable in needs.nameless | pooled for row in session.rows("sessions", durable=durable)
-    }
-    return states | _parts(session, sessions - subjects)
-
-
-def _parts(session: Session, subjects: Iterable[str]) -> dict[StateKey, bytes]:
-    return {
-        (subject, row["part"]): row["body"] for subject in subjects for row in session.rows("parts", subject=subject)
-    }
 
 
 def _items(session: Session, keys: Iterable[StateKey]) -> dict[StateKey, bytes]:
@@ -93,6 +75,7 @@ def _write(session: Session, changes: Changes) -> None:
     session.write_all("count_copy", ((received_at, delivery) for delivery, received_at in changes.copies))
     session.write_all("insert_event", (event_row(event, delivery) for event, delivery in changes.events))
     session.write_all("insert_topic", topic_rows(changes))
+    session.write_all("drop_part", changes.dropped)
     session.write_all("put_state", ((*key, body) for key, body in changes.states.items()))
     session.write_all("delete_document", ((topic,) for topic in changes.gone))
     documents = [document_row(document) for document in changes.documents.values()]

@@ -1,5 +1,6 @@
 """One suite of rules per port, run on every implementation of it."""
 
+from tests.contracts.store_attendance import AttendanceRules
 from tests.contracts.store_commits import CommitRules
 from tests.contracts.store_deliveries import DeliveryRules
 from tests.contracts.store_documents import DocumentRules
@@ -19,6 +20,7 @@ class StoreContract(
     RetentionRules,
     DeliveryRules,
     ErasingRules,
+    AttendanceRules,
 ):
     """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
 

@@ -61,11 +61,12 @@ def delivery(
 class Folding:
     """Makes plain batches; a test says what else the next ones need and write, and sees what they were given."""
 
-    needs: Needs = Needs(frozenset(), frozenset(), frozenset(), frozenset(), frozenset())
+    needs: Needs = Needs(frozenset(), frozenset(), frozenset(), frozenset())
     states: dict[StateKey, bytes] = field(default_factory=dict)
     documents: tuple[Document, ...] = ()
     gone: frozenset[str] = frozenset()
     erased: Erased = Erased()
+    dropped: frozenset[StateKey] = frozenset()
     # Put where the next sequence should be, to make writing fail.
     skew: int = 0
     failure: Exception | None = None
@@ -102,6 +103,7 @@ class _Plain:
             gone=folding.gone,
             redriven=redriven,
             erased=folding.erased,
+            dropped=folding.dropped,
         )
 
 
@@ -176,5 +178,5 @@ def document(topic: str, **fields: object) -> Document:
 
 def needs(**wanted: object) -> Needs:
     """Return needs of which only some are given."""
-    empty: dict[str, object] = dict.fromkeys(("keys", "subjects", "nameless", "items", "counted"), frozenset())
+    empty: dict[str, object] = dict.fromkeys(("keys", "subjects", "items", "counted"), frozenset())
     return Needs(**{**empty, **{name: frozenset(value) for name, value in wanted.items()}})

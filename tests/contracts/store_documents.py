@@ -28,16 +28,25 @@ def _varied(one: Document) -> st.SearchStrategy[Document]:
     """Return a strategy for a document whose fields are as often equal as not."""
     names = st.sampled_from(("x", "y"))
     return st.builds(
-        lambda name, room_id, status, began, active: msgspec.structs.replace(
-            one, name=name, room_id=room_id, status=status, began_at=began, active_at=active
+        lambda name, room_id, status, began, active, trending: msgspec.structs.replace(
+            one, name=name, room_id=room_id, status=status, began_at=began, active_at=active, trending=trending
         ),
-        *(names, names, names, _FEW, _FEW),
+        *(names, names, names, _FEW, _FEW, st.sampled_from((-1e9 + 0.25, 0.5, 82_000.125, 82_000.25))),
     )
 
 
 _WORLDS = st.tuples(*map(_varied, (*_BOTS, *_ROOMS, *_PEOPLE, *_RECORDINGS)))
+
+
+def _query(collection: str, sort: str, parent: str, since: int | None, until: int | None, **asked: object) -> Query:
+    # What is trending are rooms; a period can be asked for where a list is in the order in which things began.
+    sort = "began" if sort == "trending" and collection != "rooms" else sort
+    period = {} if parent or sort != "began" else {"since": since, "until": until}
+    return Query(**{"collection": collection, "sort": sort, "parent": parent, **period, **asked})
+
+
 _QUERIES = st.builds(
-    Query,
+    _query,
     collection=st.sampled_from(("bots", "rooms", "participants", "recordings")),
     topics=st.one_of(
         st.just(frozenset({"*"})),
@@ -49,7 +58,9 @@ _QUERIES = st.builds(
     name=_SELDOM,
     room_id=_SELDOM,
     parent=st.sampled_from(("", "", "rooms/l:a", "bots/m:a")),
-    sort=st.sampled_from(("began", "active")),
+    sort=st.sampled_from(("began", "active", "trending")),
+    since=st.none() | _FEW,
+    until=st.none() | _FEW,
     limit=st.integers(1, 4),
 )
 
@@ -71,6 +82,7 @@ class DocumentRules(StoreRules):
             active_at=4,
             ended_at=5,
             over=True,
+            trending=82_000.125,
             sequence=2,
             body=b"{}",
             hidden=b"\0",
@@ -99,11 +111,15 @@ class DocumentRules(StoreRules):
         await write(store, folding, gone=frozenset({"rooms/a", "rooms/never"}))
         assert [one.topic for one in (await store.read(Query(collection="rooms"))).documents] == ["rooms/b"]
 
-    @pytest.mark.parametrize(("sort", "order"), [("began", "cbad"), ("active", "abcd")])
+    @pytest.mark.parametrize(("sort", "order"), [("began", "cbad"), ("active", "abcd"), ("trending", "dbca")])
     async def test_lists_begin_with_the_latest(self, store: Store, folding: Folding, sort: str, order: str):
         """Equal times are in the order of topics, so that pages have one order to join on."""
         times = {"a": (1, 4), "b": (2, 3), "c": (3, 3), "d": (1, 0)}
-        rooms = [document(f"rooms/{name}", began_at=began, active_at=active) for name, (began, active) in times.items()]
+        scores = {"a": -1e9, "b": 0.5, "c": 0.25, "d": 82_000.001}
+        rooms = [
+            document(f"rooms/{name}", began_at=began, active_at=active, trending=scores[name])
+            for name, (began, active) in times.items()
+        ]
         await write(store, folding, documents=tuple(rooms))
         found = (await store.read(Query(collection="rooms", sort=sort))).documents
         assert [one.topic for one in found] == [f"rooms/{name}" for name in order]
@@ -122,6 +138,21 @@ class DocumentRules(StoreRules):
         rest = await store.read(msgspec.structs.replace(query, after=(last.began_at, last.topic)))
         names = [one.topic.rpartition("/")[2] for one in (*first, *rest.documents)]
         assert names == ["also", "early", "late"]
+
+    @pytest.mark.parametrize(
+        ("since", "until", "names"), [(None, None, "cbad"), (2, None, "cb"), (None, 2, "ad"), (2, 3, "b"), (3, 2, "")]
+    )
+    async def test_a_list_can_be_of_what_began_in_a_period(
+        self, store: Store, folding: Folding, since: int | None, until: int | None, names: str
+    ):
+        """From a moment on, up to but without another."""
+        began = {"a": 1, "b": 2, "c": 3, "d": 1}
+        plans = [document(f"schedules/{name}", began_at=time, status="LIVE") for name, time in began.items()]
+        await write(store, folding, documents=tuple(plans))
+        for status in ("", "LIVE"):
+            for topics in (frozenset({"*"}), frozenset(one.topic for one in plans)):
+                query = Query(collection="schedules", since=since, until=until, status=status, topics=topics)
+                assert [one.topic[-1] for one in (await store.read(query)).documents] == list(names)
 
     @pytest.mark.parametrize("sort", ["began", "active"])
     async def test_a_collection_and_a_single_room_may_be_seen_together(self, store: Store, folding: Folding, sort: str):
@@ -165,11 +196,14 @@ def _expected(documents: tuple[Document, ...], query: Query) -> list[Document]:
         and query.name in ("", one.name)
         and query.room_id in ("", one.room_id)
         and query.parent in ("", one.parent)
+        and (query.since is None or one.began_at >= query.since)
+        and (query.until is None or one.began_at < query.until)
         and (covers(query.topics, one.parent) or homes.get(one.parent, "nowhere") in query.topics)
     ]
     direction = 1 if query.parent else -1
     return sorted(chosen, key=lambda one: (direction * _sort_value(one, query), one.topic))
 
 
-def _sort_value(one: Document, query: Query) -> int:
-    return one.active_at if query.sort == "active" and not query.parent else one.began_at
+def _sort_value(one: Document, query: Query) -> float:
+    values = {"began": one.began_at, "active": one.active_at, "trending": one.trending}
+    return values["began" if query.parent else query.sort]

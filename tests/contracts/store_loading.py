@@ -14,10 +14,12 @@ from hub.events import (
     TranscriptDetail,
 )
 from hub.fold import Batch, Rules
-from hub.ports import Known, Query, Store
+from hub.ports import Depth, Document, Known, Query, Store
 from tests.contracts.plain import SUBJECT, Folding, Opener, StoreRules, delivery, document, needs, write
 
 ROOM, DURABLE, BOT = "rooms/livekit:RM_1", "rooms/livekit@standup", "bots/meetingbaas:b1"
+SECOND, THIRD = "rooms/livekit:RM_2", "rooms/livekit:RM_3"
+SIBLINGS = {ROOM: b"1", SECOND: b"2", THIRD: b"3"}
 
 
 class LoadingRules(StoreRules):
@@ -62,43 +64,103 @@ class LoadingRules(StoreRules):
         counted = {bot: dict(found) for bot, found in folding.loaded.segments.items() if found}
         assert counted == {BOT: counts}
 
-    async def test_a_nameless_fact_brings_every_session_of_its_durable_room(self, store: Store, folding: Folding):
-        """Which session it belongs to follows from all of their starts."""
-        await _two_sessions(store, folding, {})
-        await write(store, folding, needs=needs(nameless={DURABLE}))
-        assert folding.loaded.states == {(ROOM, ""): b"1", (f"{ROOM}2", ""): b"2", (f"{ROOM}2", "participant/a"): b"a"}
-
-    async def test_a_durable_room_that_holds_facts_brings_every_session(self, store: Store, folding: Folding):
-        """A start that arrives late moves facts from one session to another."""
-        pooled = {(DURABLE, "fact/x"): b"x"}
-        await _two_sessions(store, folding, pooled)
-        await write(store, folding, needs=needs(subjects={ROOM, DURABLE}))
-        assert folding.loaded.states == {
-            **pooled,
-            (ROOM, ""): b"1",
-            (f"{ROOM}2", ""): b"2",
-            (f"{ROOM}2", "participant/a"): b"a",
-        }
-
-    async def test_a_durable_room_without_facts_brings_no_other_session(self, store: Store, folding: Folding):
+    async def test_a_durable_room_that_was_only_told_brings_no_other_session(self, store: Store, folding: Folding):
         """A room that meets daily must not cost more every day."""
-        await _two_sessions(store, folding, {(DURABLE, ""): b"durable"})
-        await write(store, folding, needs=needs(subjects={ROOM, DURABLE}))
-        assert folding.loaded.states == {(DURABLE, ""): b"durable", (ROOM, ""): b"1"}
+        await _three_sessions(store, folding)
+        asked = needs(
+            subjects={DURABLE, ROOM}, durables={(DURABLE, Depth.TOLD)}, homed={(ROOM, DURABLE)}, times={(ROOM, 99)}
+        )
+        await write(store, folding, needs=asked)
+        assert _loaded(folding) == ({(ROOM, "")}, {})
 
-    async def test_a_session_told_without_its_durable_room_brings_what_that_room_holds(
-        self, store: Store, folding: Folding
+    @pytest.mark.parametrize("part", ["pool", "schedule/P1"])
+    async def test_a_durable_room_with_state_of_its_own_tells_of_all_its_sessions(
+        self, store: Store, folding: Folding, part: str
     ):
+        """What is kept beside their documents is enough to know when they were."""
+        await _three_sessions(store, folding, {(DURABLE, part): b"x"})
+        await write(store, folding, needs=needs(subjects={DURABLE}, durables={(DURABLE, Depth.TOLD)}))
+        assert _loaded(folding) == ({(DURABLE, part)}, {DURABLE: SIBLINGS})
+
+    @pytest.mark.parametrize(("time", "found"), [(5, set()), (10, {ROOM}), (19, {ROOM}), (20, {SECOND}), (99, {THIRD})])
+    async def test_a_time_brings_the_session_that_began_last_before_it(
+        self, store: Store, folding: Folding, time: int, found: set[str]
+    ):
+        """A fact that names none belongs to it, and a start takes facts from it."""
+        await _three_sessions(store, folding)
+        asked = needs(durables={(DURABLE, Depth.SHARED)}, times={(DURABLE, time)})
+        await write(store, folding, needs=asked)
+        assert _loaded(folding) == ({(one, "") for one in found}, {DURABLE: SIBLINGS})
+
+    async def test_sessions_of_the_batch_are_left_aside(self, store: Store, folding: Folding):
+        """They may begin at another time now: what they lose goes to who began before them."""
+        await _three_sessions(store, folding)
+        asked = needs(
+            subjects={THIRD}, durables={(DURABLE, Depth.SHARED)}, homed={(THIRD, DURABLE)}, times={(THIRD, 15)}
+        )
+        await write(store, folding, needs=asked)
+        # Around 15, and around 30, when it began as far as the store knows.
+        assert _loaded(folding)[0] == {(ROOM, ""), (SECOND, ""), (THIRD, "")}
+
+    async def test_a_session_brings_the_durable_room_that_the_store_knows(self, store: Store, folding: Folding):
         """Some webhooks name only the session, and its facts move those of the durable room all the same."""
-        pooled = {(DURABLE, "fact/x"): b"x"}
-        await _two_sessions(store, folding, pooled)
-        await write(store, folding, needs=needs(subjects={ROOM}, homed={ROOM, "rooms/x", "rooms/unknown"}))
-        assert folding.loaded.states == {
-            **pooled,
-            (ROOM, ""): b"1",
-            (f"{ROOM}2", ""): b"2",
-            (f"{ROOM}2", "participant/a"): b"a",
-        }
+        await _three_sessions(store, folding, {(DURABLE, "pool"): b"x"})
+        asked = needs(subjects={SECOND}, homed={(SECOND, ""), ("rooms/unknown", "")}, times={(SECOND, 99)})
+        await write(store, folding, needs=asked)
+        assert _loaded(folding) == (
+            {(SECOND, ""), (THIRD, ""), (ROOM, ""), (DURABLE, "pool")},
+            {DURABLE: SIBLINGS},
+        )
+
+    async def test_a_session_that_is_told_of_another_durable_room_brings_both(self, store: Store, folding: Folding):
+        """It leaves facts behind in one, and takes some in the other."""
+        other = document(
+            "rooms/livekit:RM_9", collection="rooms", durable="rooms/livekit@other", began_at=12, hidden=b"9"
+        )
+        await _three_sessions(store, folding, {("rooms/livekit@other", "pool"): b"y", (other.topic, ""): b"9"}, other)
+        asked = needs(
+            subjects={SECOND, "rooms/livekit@other"},
+            durables={("rooms/livekit@other", Depth.TOLD)},
+            homed={(SECOND, "rooms/livekit@other")},
+        )
+        await write(store, folding, needs=asked)
+        assert _loaded(folding) == (
+            {(SECOND, ""), (other.topic, ""), ("rooms/livekit@other", "pool")},
+            {"rooms/livekit@other": {other.topic: b"9"}},
+        )
+
+    async def test_the_current_sessions_come_where_something_was_decided(self, store: Store, folding: Folding):
+        """What goes on, and what began last: one of them stands for the room."""
+        await _three_sessions(store, folding)
+        for asked in (
+            needs(durables={(DURABLE, Depth.CURRENT)}),
+            needs(subjects={DURABLE}, durables={(DURABLE, Depth.TOLD)}),
+        ):
+            await write(store, folding, needs=asked)
+            assert {key for key in _loaded(folding)[0] if key[0] != DURABLE} == {(SECOND, ""), (THIRD, "")}
+            await write(store, folding, states={(DURABLE, "own"): b"featured"})
+
+    async def test_a_whole_durable_room_brings_every_session(self, store: Store, folding: Folding):
+        """It is about to be erased."""
+        await _three_sessions(store, folding)
+        await write(store, folding, needs=needs(durables={(DURABLE, Depth.WHOLE)}))
+        assert _loaded(folding)[0] == {(ROOM, ""), (SECOND, ""), (THIRD, "")}
+
+    async def test_a_recording_brings_the_session_that_it_is_of(self, store: Store, folding: Folding):
+        """What is told of one recording is of one session; that of a bot is no room's."""
+        of_room = document("recordings/livekit:EG_1", parent=ROOM)
+        of_bot = document("recordings/meetingbaas:b1", parent=BOT)
+        await write(store, folding, documents=(of_room, of_bot), states={(ROOM, ""): b"1", (BOT, ""): b"b"})
+        captures = {"recordings/livekit:EG_1", "recordings/meetingbaas:b1", "recordings/livekit:unknown"}
+        await write(store, folding, needs=needs(captures=captures))
+        assert _loaded(folding) == ({(ROOM, "")}, {})
+
+    async def test_a_part_that_is_kept_elsewhere_is_gone_from_where_it_was(self, store: Store, folding: Folding):
+        """A fact that names no session is kept with the session that it belongs to by now."""
+        await write(store, folding, states={(ROOM, "fact/x"): b"x", (ROOM, "fact/y"): b"y"})
+        await write(store, folding, states={(SECOND, "fact/x"): b"x"}, dropped=frozenset({(ROOM, "fact/x")}))
+        await write(store, folding, needs=needs(subjects={ROOM, SECOND}))
+        assert folding.loaded.states == {(SECOND, "fact/x"): b"x", (ROOM, "fact/y"): b"y"}
 
     async def test_a_state_is_replaced_by_its_next_version(self, store: Store, folding: Folding):
         """Merging happened in the fold, the store only keeps."""
@@ -124,10 +186,22 @@ class LoadingRules(StoreRules):
             assert (await apart.read(query)).documents == expected
 
 
-async def _two_sessions(store: Store, folding: Folding, states: dict[tuple[str, str], bytes]) -> None:
-    parts = {(ROOM, ""): b"1", (f"{ROOM}2", ""): b"2", (f"{ROOM}2", "participant/a"): b"a", ("rooms/x", ""): b"x"}
-    rooms = (document(ROOM, durable=DURABLE), document(f"{ROOM}2", durable=DURABLE), document("rooms/x"))
-    await write(store, folding, states=parts | states, documents=rooms)
+async def _three_sessions(
+    store: Store, folding: Folding, states: dict[tuple[str, str], bytes] | None = None, *more: Document
+) -> None:
+    """Keep three sessions of a durable room, the second of which goes on."""
+    began = {ROOM: 10, SECOND: 20, THIRD: 30}
+    rooms = [
+        document(topic, durable=DURABLE, began_at=time, hidden=SIBLINGS[topic], over=topic != SECOND)
+        for topic, time in began.items()
+    ]
+    nameless = document(DURABLE, durable=DURABLE, began_at=1, over=True)
+    parts = {(topic, ""): b"room" for topic in (*began, "rooms/x")}
+    await write(store, folding, states=parts | (states or {}), documents=(*rooms, nameless, document("rooms/x"), *more))
+
+
+def _loaded(folding: Folding) -> tuple[set[tuple[str, str]], dict[str, dict[str, bytes]]]:
+    return set(folding.loaded.states), folding.loaded.siblings
 
 
 def _fold(deliveries: list[Delivery]) -> Batch:

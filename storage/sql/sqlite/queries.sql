@@ -33,8 +33,31 @@ SELECT body FROM states WHERE subject = :subject AND part = :part;
 -- sessions: Every session of a durable room.
 SELECT topic FROM documents WHERE durable = :durable AND durable <> '' AND collection = 'rooms';
 
--- home: The durable room of a session.
-SELECT durable FROM documents WHERE topic = :topic;
+-- home: The durable room of a session, and when that began.
+SELECT durable, began_at FROM documents WHERE topic = :topic;
+
+-- owner: Whose part a document is.
+SELECT parent FROM documents WHERE topic = :topic AND parent LIKE 'rooms/%';
+
+-- siblings: What is kept beside the sessions of a durable room.
+SELECT topic, hidden FROM documents
+WHERE durable = :durable AND durable <> '' AND collection = 'rooms' AND topic <> :durable;
+
+-- begun_before: The session of a durable room that began last before a time, leaving some aside.
+SELECT topic FROM documents
+WHERE durable = :durable AND durable <> '' AND collection = 'rooms' AND topic <> :durable
+    AND began_at <= :time AND topic NOT IN (SELECT value FROM json_each(:named))
+ORDER BY began_at DESC, topic DESC LIMIT 1;
+
+-- current_here: What goes on of a durable room, and what of it began last.
+SELECT topic FROM documents
+WHERE durable = :durable AND durable <> '' AND collection = 'rooms' AND over = 0
+UNION
+SELECT topic FROM (
+    SELECT topic FROM documents
+    WHERE durable = :durable AND durable <> '' AND collection = 'rooms'
+    ORDER BY began_at DESC, topic DESC LIMIT 1
+);
 
 -- generations: How many segments each generation of a bot's transcript has.
 SELECT substr(part, 10, 16) AS generation, count(*) AS segments
@@ -68,6 +91,9 @@ INSERT INTO events (sequence, delivery, topics, body) VALUES (?, ?, ?, ?);
 
 -- insert_topic: Let an event be found by one of its topics.
 INSERT INTO event_topics (topic, sequence) VALUES (?, ?);
+
+-- drop_part: Drop a part that is now kept elsewhere.
+DELETE FROM states WHERE subject = ? AND part = ?;
 
 -- put_state: Write a part of an entity's state.
 INSERT INTO states (subject, part, body) VALUES (?, ?, ?)

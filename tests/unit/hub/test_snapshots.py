@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import StorageUnavailable
-from hub.events import Delivery, Kind, Position, Segment, TranscriptDetail
+from hub.events import Delivery, Fact, Kind, Position, ScheduleDetail, Segment, TranscriptDetail
 from hub.fold import Batch, Rules
 from hub.ports import Document, Store
 from hub.present import Clockwork
@@ -31,6 +31,11 @@ SEGMENT_FIELDS = {"id", "bot", "speaker", "start", "end", "text", "final"}
 
 def fold(deliveries: Sequence[Delivery]) -> Batch:
     return Batch(deliveries, Rules())
+
+
+def planned(starts: float) -> Fact:
+    plan = ScheduleDetail(id="P1", title="Daily", starts_at=at(starts), expected=(("ann", "Ann"),))
+    return Fact(kind=Kind.SCHEDULE_CREATED, time=at(starts), durable=DURABLE, detail=plan)
 
 
 def room(name: str, **fields: object) -> Document:
@@ -242,6 +247,7 @@ class TestPages:
             ("rooms/src@a", {"rooms", "participants", "recordings"}),
             ("bots/a", {"bots", "recordings", "segments"}),
             ("rooms bots/a", {"rooms", "bots", "recordings", "segments"}),
+            ("schedules/a", {"schedules", "rooms", "participants", "recordings"}),
         ],
     )
     async def test_the_first_page_names_every_collection(self, topics: str, collections: set[str]):
@@ -300,6 +306,39 @@ class TestContents:
         assert found["rooms"][0]["duration"] == 12 * HOUR + 10
         watched = {one["id"]: one["watch_duration"] for one in found["participants"]}
         assert watched == {"p": 12 * HOUR + 10, "q": 10}
+
+    async def test_who_watches_on_two_devices_watches_once(self):
+        """`watch_duration` is the user's, `duration` the device's own."""
+        reading = Reading()
+        facts = (joined("phone", 0, identity="ann"), joined("desk", 30, identity="ann"), left("phone", 60))
+        await reading.store.commit([delivery(fact) for fact in facts])
+        reading.clock.advance(90)
+        found = (await reading.shown(f"rooms/{SESSION}"))["participants"]
+        numbers = {one["id"]: (one["watch_duration"], one["duration"]) for one in found}
+        assert numbers == {"phone": (90, 60), "desk": (90, 60)}
+
+    async def test_a_schedule_is_shown_with_its_meeting_and_who_is_there(self):
+        """Whoever watches the schedule needs no other topic; who is expected is for those who ask by REST."""
+        reading = Reading()
+        await reading.store.commit([delivery(planned(0)), delivery(named(Kind.ROOM_STARTED, 0))])
+        await reading.store.commit([delivery(joined("ann", 10))])
+        reading.clock.advance(70)
+        found = await reading.shown("schedules/P1")
+        assert [(one["id"], one["status"]) for one in found["schedules"]] == [("P1", "LIVE")]
+        assert [one["id"] for one in found["rooms"]] == [SESSION]
+        assert [(one["id"], one["watch_duration"]) for one in found["participants"]] == [("ann", 60)]
+        assert "expected" not in found["schedules"][0]
+
+    async def test_a_plan_that_nobody_came_to_is_shown_only_to_who_asks_for_it(self):
+        """Collections show what is to come; a meeting may begin half a day late, and then it does not any more."""
+        reading = Reading()
+        await reading.store.commit([delivery(planned(0))])
+        reading.clock.advance(12 * HOUR)
+        assert len((await reading.shown("schedules"))["schedules"]) == 1
+        reading.clock.advance(2)
+        for topic in ("schedules", "*"):
+            assert (await reading.shown(topic))["schedules"] == []
+        assert [one["status"] for one in (await reading.shown("schedules/P1"))["schedules"]] == ["SCHEDULED"]
 
 
 class TestSharingTheLoop:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import CaptureDetail, ChatDetail, Fact, Kind, ParticipantDetail, Session
-from hub.fold.attachment import Timeline, attached
+from hub.fold.attachment import Span, Timeline, attached, span_of
 from hub.fold.household import Household
 from hub.fold.parts import pooled_part
 from tests.unit.hub.fold import naive
@@ -40,8 +40,12 @@ def house(facts: list[Fact]) -> Household:
 
 
 def timeline(*facts: Fact) -> Timeline:
-    rooms = house(list(facts))
-    return Timeline(DURABLE, rooms.sessions, rooms.pool.values())
+    return timeline_of(house(list(facts)))
+
+
+def timeline_of(rooms: Household) -> Timeline:
+    spans = {session: span_of(parts) for session, parts in rooms.sessions.items()}
+    return Timeline(DURABLE, {session: span for session, span in spans.items() if span}, rooms.pool.values())
 
 
 def running(second: float, *facts: Fact) -> str:
@@ -55,7 +59,7 @@ def owner(fact: Fact, *others: Fact) -> str:
     found = set()
     for order in permutations((fact, *others)):
         rooms = house(list(order))
-        found.add(attached(DURABLE, rooms.sessions, rooms.pool)[pooled_part(fact)])
+        found.add(attached(timeline_of(rooms), rooms.sessions, rooms.pool)[pooled_part(fact)])
     [session] = found
     return session
 
@@ -184,7 +188,7 @@ def test_it_follows_from_the_facts_alone(facts: list[Fact], order: object, secon
 def test_every_nameless_fact_is_of_who_was_running(facts: list[Fact]) -> None:
     """What was attached can be looked up by the part that it is kept as."""
     rooms = house(facts)
-    found = attached(DURABLE, rooms.sessions, rooms.pool)
+    found = attached(timeline_of(rooms), rooms.sessions, rooms.pool)
     who = timeline(*facts)
     assert found == {pooled_part(fact): who.running(fact.time) for fact in facts if not fact.room}
 
@@ -194,3 +198,16 @@ def test_a_leave_at_the_end_is_of_the_session_that_it_left() -> None:
     rooms = house([named(STARTED, 1), named(STARTED, 5, room=THIRD), left("ann", 9, 2)])
     assert set(rooms.sessions) == {SESSION, THIRD}
     assert rooms.derive(SESSION).people["ann"].stays  # type: ignore[union-attr]
+
+
+def test_sessions_that_are_not_here_count_by_when_they_were() -> None:
+    """Of a room that meets daily only the sessions that can change are loaded; the others still have their time."""
+    spans = {SESSION: Span(at(1), at(4)), SECOND: Span(at(8), None)}
+    assert [Timeline(DURABLE, spans, ()).running(at(second)) for second in (0, 1, 5, 8)] == [
+        DURABLE,
+        SESSION,
+        SESSION,
+        SECOND,
+    ]
+    pool = house([nameless(JOINED, 5, ANN)]).pool
+    assert Timeline(DURABLE, spans, pool.values()).running(at(5)) == DURABLE

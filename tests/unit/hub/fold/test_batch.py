@@ -515,6 +515,17 @@ def test_a_session_that_tells_its_durable_room_late_is_found_by_it() -> None:
     assert shown(log, f"rooms/{SESSION}")["participant_count"] == 3
 
 
+def test_an_announced_end_tells_the_durable_room_within_a_batch_as_it_does_before_it() -> None:
+    """It is kept for the session's end, and with it whose session it is, also of what comes in the same moment."""
+    note = NoteDetail(said=(("event", "room.end.success"),))
+    facts = [named(Kind.PROVIDER_EVENT, 5, note, session=Session(end_reason="over")), joined("ann", 6, durable="")]
+    one_by_one, together = folded(*facts), MemoryLog()
+    changed_by(together, *facts)
+    assert together.events == one_by_one.events
+    assert together.documents == one_by_one.documents
+    assert together.documents[f"rooms/{SESSION}"].durable == f"rooms/{DURABLE}"
+
+
 def changed_by(log: MemoryLog, *facts: Fact) -> Changes:
     return log.commit([delivery(fact) for fact in facts])
 

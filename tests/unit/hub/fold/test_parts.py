@@ -15,7 +15,10 @@ from hub.events import (
     Kind,
     NoteDetail,
     ParticipantDetail,
+    RoomDetail,
+    ScheduleDetail,
     Segment,
+    Session,
     TrackDetail,
     TranscriptDetail,
 )
@@ -34,6 +37,7 @@ from hub.fold.parts import (
     room_parts,
     segment_parts,
 )
+from hub.ports import Depth
 from hub.state.facts import Cell, Facts
 from tests.unit.hub.fold import stories
 from tests.unit.hub.fold.telling import BOT, DURABLE, SESSION, at, captured, delivery, joined, named, nameless, of_bot
@@ -144,20 +148,44 @@ def test_a_batch_asks_for_the_entities_that_its_facts_are_about() -> None:
     """A fact that names session and durable room needs both: the durable room may hold facts that now move."""
     asked = needs(named(Kind.ROOM_STARTED, 1), of_bot(Kind.BOT_JOINED, 1, BotDetail()))
     assert asked.subjects == {f"rooms/{SESSION}", f"rooms/{DURABLE}", f"bots/{BOT}"}
-    assert asked.nameless == frozenset()
+    assert asked.durables == {(f"rooms/{DURABLE}", Depth.TOLD)}
+    assert asked.homed == {(f"rooms/{SESSION}", f"rooms/{DURABLE}")}
     assert asked.counted == {f"bots/{BOT}"}
 
 
-def test_a_batch_asks_for_all_sessions_only_where_a_fact_names_none() -> None:
+@pytest.mark.parametrize(
+    ("fact", "depth"),
+    [
+        pytest.param(named(Kind.ROOM_STARTED, 1), Depth.TOLD, id="a session's own"),
+        pytest.param(nameless(Kind.ROOM_STARTED, 1), Depth.SHARED, id="of no session"),
+        pytest.param(nameless(Kind.SCHEDULE_CREATED, 1, ScheduleDetail(id="P")), Depth.SHARED, id="a plan"),
+        pytest.param(nameless(Kind.ROOM_UPDATED, 1, RoomDetail(featured=True)), Depth.CURRENT, id="a decision"),
+        pytest.param(named(Kind.ROOM_ERASED, 1), Depth.SHARED, id="an erased session"),
+        pytest.param(nameless(Kind.ROOM_ERASED, 1), Depth.WHOLE, id="an erased durable room"),
+    ],
+)
+def test_a_batch_asks_for_no_more_of_a_durable_room_than_its_facts_can_change(fact: Fact, depth: Depth) -> None:
     """Most rooms have had many sessions; to load them costs."""
-    assert needs(nameless(Kind.ROOM_STARTED, 1)).nameless == {f"rooms/{DURABLE}"}
-    assert needs(of_bot(Kind.BOT_JOINED, 1, durable=DURABLE)).nameless == frozenset()
+    assert needs(fact).durables == {(f"rooms/{DURABLE}", depth)}
+
+
+def test_a_batch_asks_for_the_sessions_around_everything_that_it_tells() -> None:
+    """A start takes facts from the session before it, which may be known by another time than this fact's."""
+    asked = needs(named(Kind.PARTICIPANT_JOINED, 5, ParticipantDetail(id="ann"), session=Session(started_at=at(1))))
+    rooms = (f"rooms/{SESSION}", f"rooms/{DURABLE}")
+    assert asked.times == {(room, at(second)) for room in rooms for second in (1, 5)}
+
+
+def test_a_batch_asks_whose_its_recordings_are() -> None:
+    """What is told of one recording is of one session, and the store knows of which."""
+    assert needs(captured(Kind.RECORDING_STARTED, 1, "EG1")).captures == {"recordings/livekit:EG1"}
+    assert needs(captured(Kind.TRANSCRIPT_STARTED, 1, "T1")).captures == {"recordings/livekit:transcript:T1"}
 
 
 def test_a_batch_that_is_about_nothing_asks_for_nothing() -> None:
     """What is about the source alone has no entity."""
     asked = needs(Fact(kind=Kind.CALENDAR_CHANGED, time=at(1), detail=NoteDetail(id="C1")))
-    assert (asked.subjects, asked.nameless, asked.counted) == (frozenset(), frozenset(), frozenset())
+    assert (asked.subjects, asked.durables, asked.counted) == (frozenset(), frozenset(), frozenset())
     assert len(asked.items) == 1
 
 

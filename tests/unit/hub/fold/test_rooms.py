@@ -5,10 +5,22 @@ from itertools import permutations
 import msgspec
 import pytest
 
-from hub.events import ChatDetail, Fact, JobDetail, Kind, NoteDetail, ParticipantDetail, TrackDetail, format_time
+from hub.events import (
+    ChatDetail,
+    Fact,
+    JobDetail,
+    Kind,
+    NoteDetail,
+    ParticipantDetail,
+    RoomDetail,
+    TrackDetail,
+    format_time,
+)
 from hub.fold.compose import CLOSED_LIMIT
+from hub.state.capture import Artifacts
 from hub.state.participant import Presence
 from hub.state.room import Tally
+from hub.state.trending import trending_key
 from tests.memory import MemoryLog
 from tests.unit.hub.fold.telling import (
     DURABLE,
@@ -260,3 +272,93 @@ def test_the_last_sign_of_life_is_what_rooms_are_sorted_by() -> None:
     """Replays are none."""
     log = folded(named(STARTED, 0), joined("ann", 5), named(Kind.TRACK_PUBLISHED, 9, TrackDetail(id="T"), replay=True))
     assert log.documents[ROOM].active_at == at(5)
+
+
+@pytest.mark.parametrize(("earlier", "began"), [(None, 5), (2, 2)])
+def test_a_recording_is_listed_by_when_it_was_first_heard_of(earlier: float | None, began: float) -> None:
+    """Also when an earlier word of it, which changes nothing that is shown, comes late."""
+    facts = [captured(Kind.RECORDING_UPDATED, 5)]
+    facts += [] if earlier is None else [captured(Kind.RECORDING_UPDATED, earlier)]
+    for order in permutations(facts):
+        assert folded(*order).documents["recordings/livekit:EG1"].began_at == at(began)
+
+
+def test_a_rooms_transcript_is_a_recording_of_another_sort() -> None:
+    """It has files, a status, and a document of its own, though its provider may give it the recording's id."""
+    log = folded(named(STARTED, 0), end(9), captured(Kind.RECORDING_COMPLETED, 12, "R1"))
+    log.commit([delivery(captured(Kind.TRANSCRIPT_COMPLETED, 17, "R1", alias="metadata-1"))])
+    assert last(log)["transcript"]["status"] == "completed"  # type: ignore[index]
+    assert shown(log, "recordings/livekit:R1")["ended_at"] == format_time(at(12))
+    row = log.documents["recordings/livekit:transcript:R1"]
+    assert (row.collection, row.parent, row.status, row.name) == (
+        *("recordings", ROOM, "completed", "livekit:metadata-1"),
+    )
+
+
+def test_links_are_kept_beside_the_document_and_never_told() -> None:
+    """A fresh link alone changes nothing that is shown; it is written all the same."""
+    first = captured(Kind.RECORDING_COMPLETED, 9, links=(("mp4", "https://old/?sig=1"),))
+    again = captured(Kind.RECORDING_COMPLETED, 10, links=(("mp4", "https://new/?sig=2"),))
+    for order in permutations([first, again]):
+        log = folded(*order)
+        row = log.documents["recordings/livekit:EG1"]
+        assert msgspec.msgpack.decode(row.hidden, type=Artifacts).links == {"mp4": "https://new/?sig=2"}
+        assert not any(b"https" in event.body for event in log.events)
+        assert b"https" not in row.body
+
+
+def test_a_rooms_row_is_sorted_by_who_is_there_and_when_something_happened() -> None:
+    """Trending: two listeners, a speaker, and nobody any more."""
+    log = folded(joined("ann", 1), joined("bob", 2), joined("cy", 3, role="speaker"))
+    assert log.documents[ROOM].trending == trending_key(5, at(3))
+    log.commit([delivery(end(9))])
+    assert log.documents[ROOM].trending == trending_key(0, at(9))
+
+
+def featured(second: float, value: bool = True, **place: str) -> Fact:
+    return Fact(
+        kind=Kind.ROOM_UPDATED,
+        time=at(second),
+        detail=RoomDetail(featured=value),
+        **{"durable": DURABLE, **place},
+    )
+
+
+def test_a_featured_room_features_the_session_that_goes_on() -> None:
+    """Whatever came first; of what is over, the one that began last."""
+    second = "livekit:S2"
+    facts = [featured(-5), named(STARTED, 0), end(5), named(STARTED, 9, room=second)]
+    for order in permutations(facts):
+        log = folded(*order)
+        assert [shown(log, topic)["featured"] for topic in (ROOM, f"rooms/{second}")] == [False, True]
+        assert log.documents[f"rooms/{second}"].trending == trending_key(5, at(9))
+    log.commit([delivery(named(ENDED, 12, room=second))])
+    assert [shown(log, topic)["featured"] for topic in (ROOM, f"rooms/{second}")] == [False, True]
+
+
+def test_a_next_session_takes_the_feature_and_both_are_told() -> None:
+    """Who looks at the old one must not go on showing it as featured."""
+    log, viewer = folded(featured(-5), named(STARTED, 0), end(5)), Viewer()
+    viewer.see(log.events)
+    assert viewer.shown[ROOM]["featured"] is True
+    viewer.see(event for event, _ in log.commit([delivery(named(STARTED, 9, room="livekit:S2"))]).events)
+    assert viewer.shown[ROOM]["featured"] is False
+    assert viewer.shown["rooms/livekit:S2"]["featured"] is True
+
+
+def test_featuring_is_told_once_and_only_where_there_is_a_session() -> None:
+    """Before anybody met there is nothing to show; what is said twice was so."""
+    log = MemoryLog()
+    assert types(log.commit([delivery(featured(-5))])) == []
+    log.commit([delivery(named(STARTED, 0))])
+    assert types(log.commit([delivery(featured(1))])) == []
+    assert types(log.commit([delivery(featured(2, value=False))])) == ["room.updated"]
+    assert types(log.commit([delivery(featured(1.5))])) == []
+    assert shown(log, ROOM)["featured"] is False
+
+
+def test_a_session_of_no_durable_room_is_featured_itself() -> None:
+    """There is nothing else that could be."""
+    log = folded(named(STARTED, 0, durable=""), featured(1, durable="", room=SESSION))
+    assert shown(log, ROOM)["featured"] is True
+    assert shown(log, ROOM)["last_active_at"] == format_time(at(0))

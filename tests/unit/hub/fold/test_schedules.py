@@ -321,3 +321,14 @@ def test_a_change_of_who_is_expected_is_told_and_kept() -> None:
     log = folded(planned(0, expected=(("ann", ""),)))
     after(log, planned(kind=UPDATED, second=0, expected=(("bob", ""),)))
     assert attended(log).expected == (("bob", ""),)
+
+
+def test_a_session_that_is_named_only_at_its_end_is_the_meeting_that_it_ended() -> None:
+    """The schedule guide of 100ms tells it so, and the next plan may be nearer to this end than its own."""
+    facts = [planned(0), planned(1.5 * HOUR, name="P2"), nameless(JOINED, 60, ANN), named(ENDED, HOUR)]
+    for log in every_order(*facts):
+        assert [shown(log, topic)["status"] for topic in (PLAN, OTHER)] == ["COMPLETED", "SCHEDULED"]
+        assert shown(log, PLAN)["started_at"] == format_time(at(60))
+        assert set(shown(log, PLAN)["sessions"]) == {DURABLE, SESSION}
+    alone = folded(planned(0), named(ENDED, HOUR))
+    assert shown(alone, PLAN)["status"] == "COMPLETED"

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from hub.events import CaptureDetail, Fact, Kind, format_time
-from hub.state.capture import Document, capture_document, capture_facts
+from hub.state.capture import Artifacts, Document, artifacts, capture, capture_document, capture_facts
 from hub.state.facts import NOTHING, Facts, merged, since
 
 STARTING, STARTED, PAUSED = Kind.RECORDING_UPDATED, Kind.RECORDING_STARTED, Kind.RECORDING_PAUSED
@@ -138,3 +138,50 @@ def test_the_owner_is_named_by_its_sort() -> None:
     facts = told(STARTED, 1)
     assert capture_document("b:1", ("bot", "b:1"), facts)["bot"] == "b:1"
     assert "bot" not in capture_document("r:EG1", ("room", "r:S1"), facts)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "status"),
+    [
+        ([Kind.TRANSCRIPT_STARTED], "processing"),
+        ([Kind.TRANSCRIPT_UPDATED, Kind.TRANSCRIPT_STARTED], "processing"),
+        ([Kind.TRANSCRIPT_STARTED, Kind.TRANSCRIPT_FAILED], "failed"),
+        ([Kind.TRANSCRIPT_COMPLETED, Kind.TRANSCRIPT_STARTED, Kind.TRANSCRIPT_FAILED], "completed"),
+    ],
+)
+def test_a_rooms_transcript_has_the_statuses_of_work(kinds: list[Kind], status: str) -> None:
+    """It is made of a recording, after the meeting."""
+    facts = [told(kind, second) for second, kind in enumerate(kinds, 1)]
+    assert {shown(*order)["status"] for order in permutations(facts)} == {status}
+
+
+def test_where_it_is_kept_is_beside_the_document() -> None:
+    """Of several words the last; for those who are authorised."""
+    facts = [
+        told(COMPLETED, 1, links=(("mp4", "https://old/1"), ("chat", "https://old/2")), links_expire_at=5),
+        told(COMPLETED, 2, links=(("mp4", "https://new/1"),), links_expire_at=9),
+        told(COMPLETED, 3),
+    ]
+    for order in permutations(facts):
+        found = capture("r:EG1", ("room", "r:S1"), reduce(merged, order, NOTHING))
+        assert found.artifacts == Artifacts({"mp4": "https://new/1"}, 9)
+        assert "https" not in repr(found.document)
+    assert artifacts(NOTHING, "links") == Artifacts({}, None)
+
+
+def test_it_began_when_it_says_so_else_with_the_first_word_of_it() -> None:
+    """Lists are sorted by it, also of what only its end was told."""
+
+    def began(*facts: Facts) -> set[int]:
+        orders = permutations(facts)
+        return {capture("r:EG1", ("room", "r:S1"), reduce(merged, order, NOTHING)).began_at for order in orders}
+
+    assert began(told(COMPLETED, 20), told(STARTING, 15)) == {15_000}
+    assert began(told(COMPLETED, 20, started_at=4000), told(STARTED, 5)) == {4000}
+    assert began() == {0}
+
+
+def test_what_else_the_provider_calls_it_is_shown() -> None:
+    """It can be asked for by either name."""
+    assert shown(told(STARTED, 1), told(COMPLETED, 9, alias="file-1"))["alias"] == "file-1"
+    assert shown(told(STARTED, 1))["alias"] is None

@@ -5,11 +5,20 @@ from itertools import permutations
 
 import pytest
 
-from hub.events import CaptureDetail, Fact, Kind, NoteDetail, ParticipantDetail, Session, format_time
+from hub.events import CaptureDetail, Fact, Kind, NoteDetail, ParticipantDetail, RoomDetail, Session, format_time
 from hub.state.capture import Document
 from hub.state.facts import NOTHING, Facts, merged
 from hub.state.participant import Ends, Participant, participant, participant_facts
-from hub.state.room import Tally, began_at, own_end, room_document, room_facts, tally
+from hub.state.room import (
+    Tally,
+    announced_facts,
+    began_at,
+    decided_facts,
+    own_end,
+    room_document,
+    room_facts,
+    tally,
+)
 
 STARTED, ENDED, JOINED, LEFT = Kind.ROOM_STARTED, Kind.ROOM_ENDED, Kind.PARTICIPANT_JOINED, Kind.PARTICIPANT_LEFT
 ROLES = frozenset({"speaker"})
@@ -162,12 +171,90 @@ def test_the_tally_sums_visits_of_people() -> None:
     people = (somebody("a", (1, 4), (6, None)), somebody("b", (2, 3)), somebody("r", (1, 9), kind="recorder"))
     room = merged(told(STARTED, 1), told(JOINED, 9))
     expected = Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000, active_at=9000)
-    assert tally(room, own_end(room), people) == expected
+    assert tally(room, own_end(room), people, own_end(room)) == expected
 
 
 def test_the_tally_of_an_ended_room_has_nobody_open() -> None:
     """The end closed them."""
     ends = Ends(times=(5000,))
     room = merged(told(STARTED, 1), told(ENDED, 5))
-    closed = tally(room, ends, [somebody("a", (2, None), ends=ends)])
-    assert closed == Tally(closed_ms=3000, peak=1, started_at=1000, ended_at=5000, active_at=5000)
+    closed = tally(room, ends, [somebody("a", (2, None), ends=ends)], ends)
+    assert closed == Tally(
+        closed_ms=3000, peak=1, started_at=1000, ended_at=5000, active_at=5000, closed_at=5000, own_end=(5000, "")
+    )
+
+
+def test_totals_that_the_provider_reports_are_kept_as_last_told() -> None:
+    """They come with the end, and may be corrected; a report without them takes none back."""
+    facts = [
+        told(STARTED, 1),
+        told(ENDED, 9, session=Session(duration_ms=8000, participant_ms=0)),
+        told(Kind.PROVIDER_EVENT, 10, session=Session(duration_ms=7000, peak=3)),
+        told(Kind.PROVIDER_EVENT, 11, session=Session(name="daily")),
+    ]
+    for order in permutations(facts):
+        room = reduce(merged, order, NOTHING)
+        found = tally(room, own_end(room), (), own_end(room))
+        assert (found.told_ms, found.told_present_ms, found.told_peak) == (7000, 0, 3)
+
+
+def test_a_total_of_one_meeting_is_not_one_of_a_room_that_meets_again() -> None:
+    """Its sessions have no ids: what was told of one is not true of all."""
+    room = merged(told(STARTED, 1), told(ENDED, 9, session=Session(duration_ms=8000, participant_ms=5, peak=3)))
+    found = tally(room, Ends(times=(9000,), final=False), (), Ends())
+    assert (found.told_ms, found.told_present_ms, found.told_peak) == (None, None, None)
+
+
+def test_a_reason_that_was_announced_is_shown_with_the_end_and_not_before() -> None:
+    """100ms tells why in one webhook and that it ended in another; what the end itself says counts more."""
+    announced = announced_facts(
+        Fact(kind=Kind.PROVIDER_EVENT, time=4000, room="lk:S1", session=Session(end_reason="host ended it")), "k"
+    )
+    for order in permutations([told(STARTED, 1), announced]):
+        assert shown(*order)["end_reason"] is None
+    for order in permutations([told(STARTED, 1), announced, told(ENDED, 5)]):
+        assert shown(*order)["end_reason"] == "host ended it"
+    said = told(ENDED, 5, detail=NoteDetail(said=(("reason", "timeout"),)))
+    for order in permutations([told(STARTED, 1), announced, said]):
+        assert shown(*order)["end_reason"] == "timeout"
+
+
+def test_an_announcement_is_no_sign_of_life() -> None:
+    """Nothing happened yet; and one that gives no reason says nothing."""
+    fact = Fact(kind=Kind.PROVIDER_EVENT, time=4000, room="lk:S1", durable="s@r", session=Session(end_reason="x"))
+    facts = announced_facts(fact, "k")
+    assert (facts.first, set(facts.latest)) == ({}, {"durable", "end_reason"})
+    assert announced_facts(Fact(kind=Kind.PROVIDER_EVENT, time=4000, room="lk:S1"), "k") == NOTHING
+
+
+def test_a_decision_is_no_sign_of_life_and_the_latest_counts() -> None:
+    """Somebody at a desk did something, not somebody in the room."""
+    decided = [
+        decided_facts(Fact(kind=Kind.ROOM_UPDATED, time=second * 1000, room="lk:S1"), RoomDetail(featured=value), "k")
+        for second, value in ((5, True), (6, False), (7, None))
+    ]
+    for order in permutations(decided):
+        facts = reduce(merged, order, NOTHING)
+        assert facts.told("featured") is False
+        assert (facts.first, set(facts.latest)) == ({}, {"featured"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (JOINED, "live"),
+        (LEFT, "live"),
+        (Kind.TRACK_PUBLISHED, "live"),
+        (Kind.CHAT_MESSAGE, "live"),
+        (Kind.RECORDING_STARTED, "live"),
+        (Kind.RECORDING_COMPLETED, "ended"),
+        (Kind.TRANSCRIPT_COMPLETED, "ended"),
+        (Kind.STREAM_STOPPED, "ended"),
+        (Kind.PARTICIPANT_REJECTED, "ended"),
+    ],
+)
+def test_what_comes_after_a_meeting_does_not_make_one_that_goes_on(kind: Kind, status: str) -> None:
+    """Its beginning and its end were lost, or happened before the hub was there."""
+    document = shown(told(kind, 3))
+    assert (document["status"], document["ended_at"]) == (status, None if status == "live" else format_time(3000))
+    assert shown(told(kind, 3), told(JOINED, 2))["status"] == "live"
