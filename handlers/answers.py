@@ -56,7 +56,7 @@ async def visible(request: web.Request, caller: Caller, topic: str) -> Reading:
 
 def may_see(caller: Caller, document: Document) -> bool:
     """Whether a document, or the bot or room that it is part of, is among what a caller may see."""
-    return covers(caller.topics, document.parent) or document.durable in caller.topics
+    return covers(caller.topics, document.parent) or (bool(document.durable) and document.durable in caller.topics)
 
 
 def limit_of(request: web.Request) -> int:

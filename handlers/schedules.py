@@ -131,12 +131,17 @@ def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
             raise BadRequest(f"{name}: expected one of {', '.join(_FIELDS)}")
     return ScheduleDetail(
         id=identity,
-        title=_text(said, "title") if said.get("title") is not None else None,
+        title=_title(said) if "title" in said else None,
         provider=_text(said, "provider") if "provider" in said else "",
         room_id=_text(said, "room_id") if "room_id" in said else "",
         starts_at=_time(said) if "starts_at" in said else None,
         expected=_expected(said["expected_participants"]) if "expected_participants" in said else None,
     )
+
+
+def _title(said: dict[str, object]) -> str:
+    # A title may be taken back.
+    return "" if said["title"] is None else _text(said, "title")
 
 
 def _text(said: dict[str, object], name: str) -> str:

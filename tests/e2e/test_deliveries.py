@@ -77,6 +77,15 @@ def test_a_webhook_that_was_refused_for_a_mistyped_secret_is_not_lost(tmp_path: 
         hub.kill()
 
 
+def test_what_was_refused_just_before_a_stop_is_kept(hub_process: HubProcess) -> None:
+    """It is written in the background, and the last of it on the way out."""
+    for number in range(5):
+        assert hub_process.post("livekit", joined(number), wrong=True)[0] == 401
+    assert hub_process.stop() == 0
+    hub_process.start()
+    assert len(items(hub_process, "verdict=refused")) == 5
+
+
 def test_a_dead_delivery_is_named_in_the_terminal_with_its_reason(hub_process: HubProcess) -> None:
     """The exit status tells a script that something is left."""
     status, said = hub_process.post("meetingbaas", Sample(payload={"nothing": "known"}, dialect="v1"))

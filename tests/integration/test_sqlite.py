@@ -172,7 +172,8 @@ async def test_deliveries_of_before_are_kept_by_the_step_that_makes_them_lists(f
     with contextlib.closing(sqlite3.connect(file)) as database:
         database.executescript(f"{first.script}; PRAGMA user_version = 1")
         database.execute(
-            "INSERT INTO deliveries VALUES (7, 's', 'sc', 'k', 11, 'dead', 'why', 'type', '[[\"a\", \"b\"]]', 2, 12, x'00')"
+            "INSERT INTO deliveries VALUES (7, 's', 'c', 'k', 11, 'dead', 'why', 'type', ?, 2, 12, x'00')",
+            ('[["a", "b"]]',),
         )
         database.commit()
     assert second.number == 2

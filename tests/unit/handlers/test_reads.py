@@ -4,6 +4,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 import pytest
@@ -23,6 +24,7 @@ from hub.present import Clockwork
 from hub.settings import Source
 from hub.tokens import Claims, Tokens, Use
 from tests.memory_store import MemoryStore
+from tests.unit.handlers.office import HOUR, Office, office
 
 NOW_MS = 1_773_151_300_000
 TOKENS = Tokens(("secret",))
@@ -404,3 +406,93 @@ async def test_a_store_that_fails_is_503(path: str) -> None:
         async with hub.client.get(path, headers={"Authorization": "Bearer key"}) as answer:
             assert answer.status == 503
             assert answer.headers["Retry-After"] == "1"
+
+
+async def walked(hub: Office, path: str) -> list[Said]:
+    """Return the items of all pages."""
+    found: list[Said] = []
+    following: object = ""
+    while following is not None:
+        said = await hub.get(f"{path}&cursor={following}")
+        found += said["items"]
+        following = said["next"]
+    return found
+
+
+async def test_trending_rooms_come_in_the_order_of_their_scores(tmp_path: Path) -> None:
+    """On a real store, page by page; whoever left or ended keeps what score there is, and empty rooms come last."""
+    rooms = [(3, 0, 0), (1, 1, 0), (0, 2, 5), (6, 0, 8), (5, 2, 12), (0, 0, 0), (0, 0, 1), (1, 0, 47), (4, 0, 0)]
+    async with office(tmp_path) as hub:
+        for number, (listeners, speakers, hours) in enumerate(rooms):
+            room, ago = f"RM_{number}", hours * HOUR
+            await hub.start(ago, room, f"room{number}")
+            for who in range(listeners + speakers):
+                told = {"sid": f"PA_{number}_{who}", "permission": {"canPublish": who < speakers}}
+                await hub.join(f"p{who}", ago, room=room, room_name=f"room{number}", **told)
+        await hub.ask("PATCH", "/api/rooms/livekit@room1", {"featured": True})
+        for limit in (1, 4, 100):
+            found = await walked(hub, f"/api/rooms?sort=trending&limit={limit}")
+            # Of two that are empty, the one that was active last comes first.
+            assert [room["name"] for room in found] == [f"room{number}" for number in (1, 8, 2, 0, 4, 3, 7, 5, 6)]
+            scores = [room["trending_score"] for room in found]
+            assert scores == pytest.approx([9, 4, 3.37, 3, 2.75, 2.38, 0, 0, 0], abs=0.02)
+        await hub.end(0, "RM_8", "room8")
+        live = await walked(hub, "/api/rooms?sort=trending&status=live&limit=3")
+        assert [room["id"] for room in live[:2]] == ["livekit:RM_1", "livekit:RM_2"]
+        assert len(live) == len(rooms) - 1
+
+
+async def speak(hub: Office, identity: str, start: float, text: str) -> None:
+    """Let a bot hear something."""
+    segment = {"id": identity, "speaker": "Ann", "start": start, "end": start + 1, "text": text}
+    await hub.sample("meetingbaas", "guide.transcription.updated", data={"botId": "B1", "segment": segment})
+
+
+async def test_a_transcript_is_in_the_order_of_speech_page_by_page(tmp_path: Path) -> None:
+    """In whatever order it was heard of; of what was corrected the last version."""
+    async with office(tmp_path) as hub:
+        for identity, start, text in (("c", 4, "third"), ("a", 0, "first"), ("d", 4, "fourth"), ("b", 2.5, "secnd")):
+            await speak(hub, identity, start, text)
+        await speak(hub, "b", 2.5, "second")
+        path = "/api/bots/meetingbaas:B1/transcript"
+        for limit in (1, 2, 4, 100):
+            found = await walked(hub, f"{path}?limit={limit}")
+            assert [segment["text"] for segment in found] == ["first", "second", "third", "fourth"]
+        said = await hub.get(path)
+        assert (said["bot"], said["status"], said["artifacts"]) == ("meetingbaas:B1", "live", [])
+        assert said["items"][0] == {
+            "id": "a",
+            "bot": "meetingbaas:B1",
+            "speaker": "Ann",
+            "start": 0,
+            "end": 1,
+            "text": "first",
+            "final": True,
+        }
+
+
+async def test_a_whole_transcript_replaces_what_was_heard_before(tmp_path: Path) -> None:
+    """It was made anew, with other ids and speakers; what is heard after it is of the live one."""
+    async with office(tmp_path) as hub:
+        await speak(hub, "a", 0, "furst")
+        whole = [
+            {"id": "w2", "speaker": "Bob", "start": 3, "text": "second"},
+            {"id": "w1", "start": 0, "text": "first"},
+        ]
+        await hub.sample("meetingbaas", "guide.transcription.available", data={"botId": "B1", "transcript": whole})
+        await speak(hub, "b", 9, "late")
+        said = await hub.get("/api/bots/meetingbaas:B1/transcript")
+        assert [segment["text"] for segment in said["items"]] == ["first", "second"]
+        assert said["status"] == "completed"
+
+
+async def test_a_bot_without_a_transcript_has_an_empty_one(tmp_path: Path) -> None:
+    """It is there, and said nothing yet; a bot that is not there has none."""
+    async with office(tmp_path) as hub:
+        data = {"bot_id": "B1", "status": {"code": "joining_call", "created_at": hub.when(9)}}
+        await hub.sample("meetingbaas", "bot.status_change.joining_call", data=data)
+        said = await hub.get("/api/bots/meetingbaas:B1/transcript")
+        assert (said["items"], said["next"], said["status"], said["artifacts"]) == ([], None, None, [])
+        assert (await hub.ask("GET", "/api/bots/meetingbaas:B2/transcript")).status == 404
+        for query in ("limit=0", "cursor=x"):
+            assert (await hub.ask("GET", f"/api/bots/meetingbaas:B1/transcript?{query}")).status == 400

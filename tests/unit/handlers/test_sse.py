@@ -491,16 +491,19 @@ def granted(*topics: str, scope: tuple[str, ...], use: Use = Use.ACCESS) -> str:
 
 
 @pytest.mark.parametrize(
-    "key",
+    ("had", "scope"),
     [
-        granted("*", scope=("read", "launch")),
-        granted("rooms", scope=("admin",)),
-        granted("rooms", "deliveries", scope=("read",)),
-        granted("rooms", "deliveries", scope=("admin",)),
+        (("*",), ("read", "launch")),
+        (("rooms",), ("admin",)),
+        (("rooms", "deliveries"), ("read",)),
+        (("rooms", "deliveries"), ("admin",)),
     ],
 )
-async def test_deliveries_are_for_who_administers_everything(tmp_path: Path, key: str) -> None:
+async def test_deliveries_are_for_who_administers_everything(
+    tmp_path: Path, had: tuple[str, ...], scope: tuple[str, ...]
+) -> None:
     """They are about every room, and tell what was wrong with proofs."""
+    key = granted(*had, scope=scope)
     async with streams(tmp_path) as hub:
         for topics in (("deliveries",), ("deliveries", "rooms")):
             async with hub.open(*topics, key=key) as viewer:
