@@ -68,7 +68,7 @@ class Household:
         twin.siblings = self.siblings
         twin.kept = dict(self.kept)
         twin._seen = self._seen
-        twin._plans = self._plans
+        twin._plans = self.plans
         twin._derived = dict(self._derived)
         return twin
 
