@@ -10,6 +10,7 @@ from handlers.answers import answer, asked, demanded, filters, moment_of, reader
 from handlers.attendance import counted_until
 from handlers.decisions import decided
 from handlers.parts import NOW, SETTINGS, STORE
+from handlers.providers.reading import harmless, pseudonym
 from handlers.reads import documents
 from hub.attendance import attendance
 from hub.errors import BadRequest
@@ -19,6 +20,8 @@ from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000
 _FIELDS = ("title", "provider", "room_id", "starts_at", "expected_participants")
+# Shorter words for the last of them.
+_SYNONYMS = {"expected": "expected_participants", "participants": "expected_participants"}
 
 _decode_attended = msgspec.msgpack.Decoder(Attended).decode
 
@@ -26,7 +29,7 @@ _decode_attended = msgspec.msgpack.Decoder(Attended).decode
 async def create(request: web.Request) -> web.Response:
     """`POST /api/schedules {title, provider, room_id, starts_at, expected_participants}` → 201 with the schedule."""
     demanded(request, "launch").narrowed(frozenset({"schedules"}))
-    said = await asked(request)
+    said = await _asked(request)
     for name in ("provider", "room_id", "starts_at"):
         if name not in said:
             raise BadRequest(f"{name}: expected a value, got none")
@@ -53,7 +56,7 @@ async def change(request: web.Request) -> web.Response:
     """`PATCH /api/schedules/{id}` with any of the fields that it was made with."""
     reading = await visible(request, demanded(request, "launch"), _topic(request))
     known = orjson.loads(reading.documents[0].body)
-    said = await asked(request)
+    said = await _asked(request)
     detail = _detail(known["id"], said)
     if not said:
         raise BadRequest(f"the body: expected some of {', '.join(_FIELDS)}")
@@ -125,6 +128,10 @@ def _placed(request: web.Request, detail: ScheduleDetail) -> tuple[str, Schedule
     raise BadRequest(f"provider: expected one of {names}, or the name of a source")
 
 
+async def _asked(request: web.Request) -> dict[str, object]:
+    return {_SYNONYMS.get(name, name): value for name, value in (await asked(request)).items()}
+
+
 def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
     for name in said:
         if name not in _FIELDS:
@@ -170,4 +177,5 @@ def _person(value: object) -> tuple[str, str]:
     said = {"identity": value} if isinstance(value, str) else value
     if not isinstance(said, dict) or not {"identity"} <= said.keys() <= {"identity", "name"}:
         raise BadRequest('expected_participants: expected identities, or {"identity": …, "name": …}')
-    return _text(said, "identity"), _text(said, "name") if said.get("name") else ""
+    # As identities and names are shown that providers tell: without e-mail addresses, and equal to them.
+    return pseudonym(_text(said, "identity")), harmless(_text(said, "name")) if said.get("name") else ""

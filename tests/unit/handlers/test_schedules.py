@@ -121,6 +121,16 @@ async def test_lists_and_events_do_not_name_who_is_expected(desk: Office) -> Non
         assert "Bob Example" not in text
 
 
+async def test_who_is_expected_by_an_address_is_found_when_they_come(desk: Office) -> None:
+    """Identities are shown without addresses everywhere, and must still be one."""
+    path = await made(desk, expected=["ann@example.com"])
+    await desk.start(HOUR)
+    await desk.join("ann@example.com", HOUR - MINUTE)
+    [who] = (await desk.get(path))["participants"]
+    assert (who["expected"], who["visits"]) == (True, 1)
+    assert who["identity"].startswith("ann@…#")
+
+
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
