@@ -1,5 +1,6 @@
 """Where a request came from, seen through the proxies that are trusted."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -8,6 +9,9 @@ from aiohttp import web
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
+
+# Some proxies (Azure's, IIS) append the port that the client came from: 192.0.2.1:555, [2001:db8::1]:555.
+_WITH_PORT = re.compile(r"(?:([0-9.]+):[0-9]{1,5}|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?)")
 
 
 def client_address(request: web.Request, trusted_proxies: Sequence[str]) -> str:
@@ -20,9 +24,10 @@ def client_address(request: web.Request, trusted_proxies: Sequence[str]) -> str:
     for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(",")):
         if not is_within(address, trusted_proxies):
             return address
-        if _parse(hop.strip()) is None:
+        forwarded = _without_port(hop.strip())
+        if _parse(forwarded) is None:
             return address
-        address = hop.strip()
+        address = forwarded
     return address
 
 
@@ -30,6 +35,12 @@ def is_within(address: str, networks: Sequence[str]) -> bool:
     """Whether an address lies in one of the networks (CIDR notation)."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in _networks(tuple(networks)))
+
+
+def _without_port(hop: str) -> str:
+    # It is another one for each connection, and limits are counted by address.
+    found = _WITH_PORT.fullmatch(hop)
+    return (found[1] or found[2]) if found else hop
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from handlers.access import Caller
-from handlers.parts import ACCESS, BODIES, STORE
+from handlers.parts import ACCESS, BODIES, SETTINGS, STORE
 from hub.errors import BadRequest, NotFound
 from hub.events import Position, covers, parse_time
 from hub.ports import Document, Reading
@@ -57,6 +57,12 @@ async def visible(request: web.Request, caller: Caller, topic: str) -> Reading:
 def may_see(caller: Caller, document: Document) -> bool:
     """Whether a document, or the bot or room that it is part of, is among what a caller may see."""
     return covers(caller.topics, document.parent) or (bool(document.durable) and document.durable in caller.topics)
+
+
+def is_durable(request: web.Request, identity: str) -> bool:
+    """Whether an id is that of a durable room of one of the configured sources."""
+    home, at, name = identity.partition("@")
+    return bool(at and name) and home in {source.home or source.name for source in request.app[SETTINGS].sources}
 
 
 def limit_of(request: web.Request) -> int:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from handlers.answers import answer, demanded, may_see
+from handlers.answers import answer, demanded, is_durable, may_see
 from handlers.decisions import decided
 from handlers.parts import DESK, FEED, NOW, STORE
 from hub.errors import BadRequest, NotFound
@@ -19,13 +19,13 @@ async def erase_bot(request: web.Request) -> web.Response:
 async def erase_room(request: web.Request) -> web.Response:
     """Take away all that is known of a session; by the id of a durable room, of all its sessions, and its schedules."""
     identity = request.match_info["id"]
-    is_durable = "@" in identity.partition(":")[0]
-    durable = await _check(request, f"rooms/{identity}", is_durable=is_durable)
+    durable_meant = is_durable(request, identity)
+    durable = await _check(request, f"rooms/{identity}", is_durable=durable_meant)
     fact = Fact(
         kind=Kind.ROOM_ERASED,
         time=request.app[NOW](),
-        room="" if is_durable else identity,
-        durable=identity if is_durable else durable.partition("/")[2],
+        room="" if durable_meant else identity,
+        durable=identity if durable_meant else durable.partition("/")[2],
     )
     return await _erase(request, fact)
 

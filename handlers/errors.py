@@ -56,13 +56,20 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if refusal.status < 400:
             raise
         headers = {name: refusal.headers[name] for name in ("Allow",) if name in refusal.headers}
-        return _response(refusal.status, refusal.reason, "", headers)
+        return _response(refusal.status, refusal.reason, _said_of(refusal), headers)
     except TimeoutError:
         return _response(408, "The request did not arrive in time", "", {"Connection": "close"})
     except Exception:
         # The boundary of a request: whatever escaped is a defect, and is logged as one.
         log.exception("request.failed", method=request.method, route=_route(request))
         return _response(*_DEFECT, "It was logged.", {})
+
+
+def _said_of(refusal: web.HTTPException) -> str:
+    """Say what the server itself refused: no path, or no such method there."""
+    if isinstance(refusal, web.HTTPMethodNotAllowed):
+        return f"this path takes {', '.join(sorted(refusal.allowed_methods))}"
+    return "there is nothing at this path" if refusal.status == 404 else ""
 
 
 def problem_response(problem: HubError) -> web.Response:

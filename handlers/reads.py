@@ -4,6 +4,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from handlers.access import Caller
 from handlers.answers import Cursor, after_of, answer, cursor_of, filters, limit_of, listed, may_see, reader, visible
 from handlers.parts import CLOCKWORK, FEED, NOW, STORE
 from handlers.sse import without_nesting
@@ -82,9 +83,9 @@ async def events(request: web.Request) -> web.Response:
     return listed(items, following, Position(epoch=page.epoch, sequence=page.head))
 
 
-async def room_meant(request: web.Request) -> Reading:
-    """Return the session that a request's `{id}` means. Raises NotFound."""
-    caller, topic = reader(request), f"rooms/{request.match_info['id']}"
+async def room_meant(request: web.Request, caller: Caller | None = None) -> Reading:
+    """Return the session that a request's `{id}` means, for a caller who may else read. Raises NotFound."""
+    caller, topic = caller or reader(request), f"rooms/{request.match_info['id']}"
     reading = await request.app[STORE].document(topic)
     if not reading.documents:
         reading = await current_session(request, topic)

@@ -1,5 +1,7 @@
 """Recordings and transcripts, and the way to their files, for authorised readers and while the links are good."""
 
+from urllib.parse import quote
+
 from aiohttp import web
 
 from handlers.answers import filters, may_see, reader, visible
@@ -10,6 +12,9 @@ from hub.events import format_time
 from hub.ports import Document, Query, Reading
 from hub.present import decode_artifacts
 from hub.state.capture import Artifacts
+
+# What is left as it is in a link: an escape must not be escaped once more.
+_PLAIN = "%/:?#[]@!$&'()*+,;=~-._"
 
 
 async def recordings(request: web.Request) -> web.Response:
@@ -37,12 +42,12 @@ async def _meant(request: web.Request) -> Reading:
     caller, store, identity = reader(request), request.app[STORE], request.match_info["id"]
     reading = await store.document(f"recordings/{identity}")
     if not reading.documents:
-        reading = await store.read(Query(collection="recordings", name=identity, limit=1))
+        reading = await store.read(Query(collection="recordings", name=identity))
     for document in reading.documents:
         # Whoever may see the room or bot may see what was captured of it.
         owner = (await store.document(document.parent)).documents
         if may_see(caller, document) or any(may_see(caller, one) for one in owner):
-            return reading
+            return Reading((document,), reading.position)
     raise NotFound("there is nothing by this id")
 
 
@@ -55,5 +60,7 @@ def _redirect(request: web.Request, document: Document) -> web.Response:
         raise BadRequest(f"artifact: expected one of {', '.join(kept.links)}")
     if kept.expire_at is not None and kept.expire_at <= request.app[NOW]():
         raise Expired(f"the provider's link was good until {format_time(kept.expire_at)}")
-    headers = {"Location": kept.links[name], "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    # As it was told, but for what no header may hold.
+    location = quote(kept.links[name], safe=_PLAIN)
+    headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
     return web.Response(status=302, headers=headers)

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from handlers.answers import answer, asked, demanded, may_see
+from handlers.answers import answer, asked, demanded, is_durable
 from handlers.decisions import decided
 from handlers.parts import NOW
 from handlers.reads import current_session, one, room_meant
-from hub.errors import BadRequest, NotFound
+from hub.errors import BadRequest, Forbidden, NotFound
 from hub.events import Fact, Kind, RoomDetail, covers, parse_topic
 
 
@@ -22,13 +22,16 @@ async def patch(request: web.Request) -> web.Response:
         raise BadRequest('the body: expected {"featured": true} or {"featured": false}')
     identity = request.match_info["id"]
     try:
-        meant = (await room_meant(request)).documents[0]
+        meant = (await room_meant(request, caller)).documents[0]
         session, durable = meant.topic.partition("/")[2], meant.durable.partition("/")[2]
     except NotFound:
         # Only a durable room is known before its first session.
-        if "@" not in identity.partition(":")[0] or not covers(caller.topics, parse_topic(f"rooms/{identity}")):
+        if not is_durable(request, identity) or not covers(caller.topics, parse_topic(f"rooms/{identity}")):
             raise
         session, durable = "", identity
+    # What is decided shows in every session to come.
+    if durable and not covers(caller.topics, parse_topic(f"rooms/{durable}")):
+        raise Forbidden("the credential does not cover the durable room")
     fact = Fact(
         kind=Kind.ROOM_UPDATED,
         time=request.app[NOW](),
@@ -38,9 +41,9 @@ async def patch(request: web.Request) -> web.Response:
     )
     await decided(request, "room.patch", (fact,), said)
     if not durable:
-        return one(request, await room_meant(request))
+        return one(request, await room_meant(request, caller))
     # What was decided shows in the session that goes on, or was the last, whichever one's id was given.
     current = await current_session(request, f"rooms/{durable}")
     if not current.documents:
         return answer({"id": durable, "durable_room": durable, "featured": featured}, current.position)
-    return one(request, current if may_see(caller, current.documents[0]) else await room_meant(request))
+    return one(request, current)

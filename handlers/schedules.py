@@ -6,16 +6,18 @@ import msgspec
 import orjson
 from aiohttp import web
 
+from handlers.access import Caller
 from handlers.answers import answer, asked, demanded, filters, moment_of, reader, visible
 from handlers.attendance import counted_until
 from handlers.decisions import decided
-from handlers.parts import NOW, SETTINGS, STORE
+from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
 from handlers.providers.reading import harmless, pseudonym
 from handlers.reads import documents
 from hub.attendance import attendance
-from hub.errors import BadRequest
-from hub.events import NAME_LIMIT, Fact, Kind, ScheduleDetail, escape_id, parse_time
+from hub.errors import BadRequest, Forbidden
+from hub.events import NAME_LIMIT, Fact, Kind, ScheduleDetail, covers, escape_id, parse_time
 from hub.ports import Document, Query, Reading
+from hub.present import lives_until
 from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000
@@ -28,13 +30,16 @@ _decode_attended = msgspec.msgpack.Decoder(Attended).decode
 
 async def create(request: web.Request) -> web.Response:
     """`POST /api/schedules {title, provider, room_id, starts_at, expected_participants}` → 201 with the schedule."""
-    demanded(request, "launch").narrowed(frozenset({"schedules"}))
+    caller = demanded(request, "launch")
+    caller.narrowed(frozenset({"schedules"}))
     said = await _asked(request)
     for name in ("provider", "room_id", "starts_at"):
         if name not in said:
             raise BadRequest(f"{name}: expected a value, got none")
     detail = _detail(secrets.token_hex(8), said)
-    await _decide(request, Kind.SCHEDULE_CREATED, (_placed(request, detail),), said)
+    place = _placed(request, detail)
+    _check_room(caller, place[0])
+    await _decide(request, Kind.SCHEDULE_CREATED, (place,), said)
     topic = f"schedules/{detail.id}"
     return await _shown(request, await request.app[STORE].document(topic), 201, {"Location": f"/api/{topic}"})
 
@@ -54,7 +59,8 @@ async def schedule(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """`PATCH /api/schedules/{id}` with any of the fields that it was made with."""
-    reading = await visible(request, demanded(request, "launch"), _topic(request))
+    caller = demanded(request, "launch")
+    reading = await visible(request, caller, _topic(request))
     known = orjson.loads(reading.documents[0].body)
     said = await _asked(request)
     detail = _detail(known["id"], said)
@@ -70,6 +76,7 @@ async def change(request: web.Request) -> web.Response:
     )
     places = [_placed(request, whole)]
     if places[0][0] != known["durable_room"]:
+        _check_room(caller, places[0][0])
         # Told last, so that the schedule is never without a room.
         places.append((known["durable_room"], ScheduleDetail(id=detail.id, moved=True)))
     await _decide(request, Kind.SCHEDULE_UPDATED, tuple(places), said)
@@ -105,8 +112,16 @@ async def _shown(
     until = await counted_until(request, rooms)
     came = attendance(people, until, meetings=attended.runs, expected=attended.expected)
     expected = [{"identity": identity, "name": name or None} for identity, name in attended.expected]
-    body = {**orjson.loads(document.body), "expected_participants": expected, "participants": came}
+    lives = lives_until(rooms, request.app[CLOCKWORK])
+    stale = any(not room.over and request.app[NOW]() > lives[room.topic] for room in rooms)
+    body = {**orjson.loads(document.body), "stale": stale, "expected_participants": expected, "participants": came}
     return answer(body, reading.position, status, more)
+
+
+def _check_room(caller: Caller, durable: str) -> None:
+    """Who plans a meeting of a room sees who comes to it, so only those may who may see the room."""
+    if not covers(caller.topics, f"rooms/{durable}"):
+        raise Forbidden("the credential does not cover the room")
 
 
 def _attended(document: Document) -> Attended:
@@ -122,7 +137,8 @@ def _placed(request: web.Request, detail: ScheduleDetail) -> tuple[str, Schedule
     sources = request.app[SETTINGS].sources
     for source in sources:
         if detail.provider in (source.provider, source.name):
-            durable = source.durable_room(escape_id(detail.room_id))
+            # As the providers' own webhooks name it: an address of somebody is never shown.
+            durable = source.durable_room(escape_id(pseudonym(detail.room_id)))
             return durable, msgspec.structs.replace(detail, provider=source.provider)
     names = ", ".join(dict.fromkeys(source.provider for source in sources))
     raise BadRequest(f"provider: expected one of {names}, or the name of a source")
@@ -140,7 +156,7 @@ def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
         id=identity,
         title=_title(said) if "title" in said else None,
         provider=_text(said, "provider") if "provider" in said else "",
-        room_id=_text(said, "room_id") if "room_id" in said else "",
+        room_id=pseudonym(_text(said, "room_id")) if "room_id" in said else "",
         starts_at=_time(said) if "starts_at" in said else None,
         expected=_expected(said["expected_participants"]) if "expected_participants" in said else None,
     )
@@ -148,7 +164,7 @@ def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
 
 def _title(said: dict[str, object]) -> str:
     # A title may be taken back.
-    return "" if said["title"] is None else _text(said, "title")
+    return "" if said["title"] is None else harmless(_text(said, "title"))
 
 
 def _text(said: dict[str, object], name: str) -> str:

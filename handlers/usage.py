@@ -10,7 +10,8 @@ from hub.ports import Document
 from hub.usage import Grouping, Period, Usage
 
 _ROOMS_AT_A_TIME = 200
-_USUAL_MS = 30 * 86_400_000
+_DAY_MS = 86_400_000
+_USUAL_MS = 30 * _DAY_MS
 
 
 async def usage(request: web.Request) -> web.Response:
@@ -20,7 +21,8 @@ async def usage(request: web.Request) -> web.Response:
     counted = Usage(period, grouping, request.app[CLOCKWORK], now)
     after = ""
     while True:
-        reading = await store.overlapping(period.since, period.until, after, _ROOMS_AT_A_TIME)
+        # Rooms are found by when somebody first named them; their visits may be older, by less than a day.
+        reading = await store.overlapping(period.since, period.until + _DAY_MS, after, _ROOMS_AT_A_TIME)
         rooms = [room for room in reading.documents if may_see(caller, room)]
         people: dict[str, list[Document]] = {room.topic: [] for room in rooms}
         for one in (await store.people([*people])).documents if people else ():

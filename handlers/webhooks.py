@@ -19,7 +19,6 @@ from hub.settings import Source
 
 COMMIT_SECONDS = 2.0
 FAILURES_A_MINUTE = 300
-METHODS = ("POST", "PUT")
 
 log = structlog.get_logger()
 
@@ -28,10 +27,10 @@ def webhook_routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
     """Return the routes of all sources."""
     routes: list[web.RouteDef] = []
     for source in sources:
-        paths = [source.path]
-        if PROVIDERS[source.provider].takes_path_key:
+        paths, provider = [source.path], PROVIDERS[source.provider]
+        if provider.takes_path_key:
             paths.append(source.path.rstrip("/") + "/{bot_key}")
-        routes += [web.route(method, path, _handler(source)) for path in paths for method in METHODS]
+        routes += [web.route(method, path, _handler(source)) for path in paths for method in provider.methods]
     return routes
 
 

@@ -72,6 +72,7 @@ class Kind(StrEnum):
     SCHEDULE_CREATED = "schedule.created"
     SCHEDULE_UPDATED = "schedule.updated"
     SCHEDULE_CANCELLED = "schedule.cancelled"
+    SCHEDULE_ERASED = "schedule.erased"
     PROVIDER_EVENT = "provider.event"
 
 

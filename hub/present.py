@@ -137,7 +137,10 @@ def _room(document: Document, clockwork: Clockwork, now: int) -> Presented:
 
 def _totals(tally: Tally, counted_until: int) -> Totals:
     present = tally.closed_ms + sum(_elapsed(start, counted_until) for start in tally.open_since)
-    lasted = _elapsed(tally.started_at, tally.ended_at if tally.ended_at is not None else counted_until)
+    until = tally.ended_at if tally.ended_at is not None else counted_until
+    # A session that meets again and again was on while it met.
+    met = tally.meetings or ((tally.started_at, tally.ended_at),)
+    lasted = sum(_elapsed(began, until if ended is None else ended) for began, ended in met)
     return Totals(lasted, present, tally.peak)
 
 

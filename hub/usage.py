@@ -130,10 +130,11 @@ class Usage:
 
     def _meetings(self, room: Document, people: Iterable[Document]) -> list[_Meeting]:
         tally = decode_tally(room.hidden)
-        start = tally.started_at or room.began_at
         counted_until = min(self._now, alive_until(tally, self._clockwork))
-        end = max(start, counted_until if tally.ended_at is None else tally.ended_at)
         stays = tuple(_visits(people, counted_until))
+        # Whoever came before the start that was told, by another clock, is counted too.
+        start = min([tally.started_at or room.began_at, *(start for start, _ in stays)])
+        end = max(start, counted_until if tally.ended_at is None else tally.ended_at)
         if not tally.meetings:
             return [_Meeting(start, end, stays, tally)]
         # A session that nothing identifies met as often as it ended, and once more while it goes on.

@@ -152,7 +152,7 @@ export class Hub extends EventTarget {
     if (name === "hello") this.#greet(said);
     if (name === "snapshot") this.#gather(said);
     if (name === "message") this.#apply(said.data);
-    if (name === "message" && said.type.endsWith(".erased")) this.#forget(said.subject);
+    if (name === "message" && said.type?.endsWith(".erased")) this.#forget(said.subject);
     if (name === "heartbeat") this.#beat(said);
     if (name === "token") this.#reconnectToken = said.reconnect_token;
     if (name === "reset") this.#lose();

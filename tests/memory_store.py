@@ -374,5 +374,5 @@ class MemoryStore:
 def _tombstone(event: Event) -> Event:
     said = orjson.loads(event.body)
     said.pop("providertype", None)
-    kind = "bot.erased" if event.topics[0].startswith("bots/") else "room.erased"
+    kind = {"bots": "bot.erased", "schedules": "schedule.erased"}.get(event.topics[0].partition("/")[0], "room.erased")
     return msgspec.structs.replace(event, body=orjson.dumps({**said, "type": kind, "data": {"erased": True}}))

@@ -10,7 +10,7 @@ from hub.fold.compose import Entry, circumstances
 from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, segment_document
 from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
-from hub.state.bot import bot_document, current_attempt, is_over, transcript_artifacts
+from hub.state.bot import bot_document, current_attempt, is_over, left_at, transcript_artifacts
 from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, is_news, merged, since
 
@@ -58,7 +58,7 @@ class BotWork:
         """Return what the bot recorded, by topic."""
         if "" not in self.parts:
             return {}
-        begun = current_attempt(self.parts[""])
+        begun, left = current_attempt(self.parts[""]), left_at(self.parts[""])
         captured = {}
         for part, facts in self.parts.items():
             if part.startswith("recording/"):
@@ -66,7 +66,7 @@ class BotWork:
                 # Of a retried bot, what the attempt recorded that goes on, as soon as it records.
                 current = since(facts, begun)
                 told = current if current.first else facts
-                captured[f"recordings/{identity}"] = capture(identity, ("bot", self.identity), told)
+                captured[f"recordings/{identity}"] = capture(identity, ("bot", self.identity), told, left)
         return captured
 
     def hidden(self) -> dict[str, Hidden]:

@@ -6,6 +6,7 @@ from hub.events import Fact
 from hub.fold.bots import BotChange, BotWork
 from hub.fold.compose import Entry
 from hub.fold.household import Household
+from hub.fold.parts import SCHEDULE
 from hub.fold.rooms import RoomChange, corrections, documents_of
 from hub.ports import Erased
 from hub.state.capture import Document
@@ -24,7 +25,12 @@ def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[Ro
     parts = frozenset((f"rooms/{before.kept[part]}", part) for part in gone if part in before.kept)
     changes = [_erased(fact, session, before) for session in sorted(sessions)]
     changes += _others(fact, before, after, sessions)
-    return changes, Erased(frozenset(f"rooms/{session}" for session in sessions), parts)
+    topics = {f"rooms/{session}" for session in sessions}
+    if not fact.room:
+        # What was planned says who was to come, also what is cancelled by now.
+        planned = (part.removeprefix(SCHEDULE) for part in before.shared if part.startswith(SCHEDULE))
+        topics |= {f"schedules/{identity}" for identity in planned}
+    return changes, Erased(frozenset(topics), parts)
 
 
 def _erased(fact: Fact, session: str, before: Household) -> RoomChange:

@@ -137,7 +137,7 @@ class Household:
             told = ((session, self.parts_of(session).get("", NOTHING)) for session in self.everybody())
             found = [(session, room) for session, room in told if "seen" in room.first]
             ranked = [(is_live(room, self._ends(name, room)), began_at(room) or 0, name) for name, room in found]
-            ranked += [(one.ended_at is None, one.started_at or 0, name) for name, one in self.siblings.items()]
+            ranked += [(one.ended_at is None, one.named_at or 0, name) for name, one in self.siblings.items()]
             self._current = max(ranked, default=(False, 0, ""))[2]
         return self._current
 
@@ -252,7 +252,7 @@ class Household:
         return self._owners
 
     def _timeline(self) -> Timeline:
-        spans = {session: Span(one.started_at or 0, one.closed_at) for session, one in self.siblings.items()}
+        spans = {session: Span(one.named_at or 0, one.closed_at) for session, one in self.siblings.items()}
         for session, parts in self.sessions.items():
             if span := span_of(parts):
                 spans[session] = span

@@ -117,7 +117,7 @@ def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
             durable=f"rooms/{durable}" if durable else "",
             name=str(room["name"] or ""),
             room_id=str(room["room_id"] or ""),
-            began_at=derived.tally.started_at or 0,
+            began_at=derived.tally.named_at or 0,
             ended_at=derived.tally.ended_at,
             over=room["status"] == "ended",
             trending=trending_key(_base(room), derived.tally.active_at or 0),
@@ -321,23 +321,29 @@ def corrections(fact: Fact, session: str, before: Household, after: Household) -
             yield _vanished(fact, session, after.durable, old)
         return
     yield from _departures(fact, session, after.durable, old, new)
-    room, rows = f"rooms/{session}", rows_of(new, after.durable)
-    for kind, data, topic in _retold(session, new, _differences(old, new)):
-        entry = Entry(kind, room, _durable_topic(after.durable), fact, {"room": new.room, **data})
-        yield RoomChange(entry, tuple(rows[name] for name in sorted({room, topic})))
+    rows = rows_of(new, after.durable)
+    for kind, data, topics in _retold(fact, session, old, new):
+        entry = Entry(kind, f"rooms/{session}", _durable_topic(after.durable), fact, {"room": new.room, **data})
+        yield RoomChange(entry, tuple(rows[name] for name in sorted(topics)))
 
 
-def _retold(session: str, new: Derived, changed: set[str]) -> Iterator[tuple[Kind, Document, str]]:
-    """Yield kind, data and topic of what changed, one for each participant and recording, else one for the room."""
-    topic = f"rooms/{session}"
+def _retold(fact: Fact, session: str, old: Derived | None, new: Derived) -> Iterator[tuple[Kind, Document, set[str]]]:
+    """Yield kind, data and topics of what changed: in one when the room began or ended, else one by one."""
+    topic, changed = f"rooms/{session}", _differences(old, new)
+    status = new.room["status"]
+    has_turned = old is None or old.room["status"] != status
+    if changed and (has_turned or changed == {topic}):
+        turned = Kind.ROOM_ENDED if status == "ended" else Kind.ROOM_STARTED
+        kind = turned if has_turned else Kind.ROOM_UPDATED
+        yield kind, _also_changed(fact, new, changed, {}), changed | {topic}
+        return
     for identity, person in new.people.items():
         if f"{topic}/participants/{identity}" in changed:
-            yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}, f"{topic}/participants/{identity}"
+            who = f"{topic}/participants/{identity}"
+            yield Kind.PARTICIPANT_UPDATED, {"participant": person.document}, {topic, who}
     for name, one in recordings_of(new).items():
         if name in changed:
-            yield Kind.RECORDING_UPDATED, {"recording": one.document}, name
-    if changed == {topic}:
-        yield Kind.ROOM_ENDED if new.room["status"] == "ended" else Kind.ROOM_STARTED, {}, topic
+            yield Kind.RECORDING_UPDATED, {"recording": one.document}, {topic, name}
 
 
 def _departures(

@@ -73,6 +73,8 @@ def schedule_changes(fact: Fact, old: dict[str, Scheduled], new: dict[str, Sched
         if identity in new:
             if new[identity] != old.get(identity):
                 yield ScheduleChange(_entry(_kind(fact, identity), fact, new[identity].document()), new[identity])
+        elif fact.kind is Kind.ROOM_ERASED:
+            yield ScheduleChange(_entry(Kind.SCHEDULE_ERASED, fact, {"id": identity, "erased": True}))
         elif not (isinstance(fact.detail, ScheduleDetail) and fact.detail.moved):
             yield ScheduleChange(
                 _entry(Kind.SCHEDULE_CANCELLED, fact, {**old[identity].document(), "status": "CANCELLED"})

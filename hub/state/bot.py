@@ -87,10 +87,17 @@ def bot_document(identity: str, facts: Facts, capture: Facts | None, segments: i
         "created_at": format_time(facts.first["seen"].time) if "seen" in facts.first else None,
         "joined_at": format_time(joined),
         "ended_at": format_time(ended_at(facts, ladder)),
-        "recording": _recording(identity, capture, begun) if capture else None,
+        "recording": _recording(identity, capture, begun, left_at(facts)) if capture else None,
         "transcript": _transcript(facts, segments, begun),
         "participants": [{"name": name, "speaker": name in facts.texts("speakers")} for name in _people(facts)],
     }
+
+
+def left_at(facts: Facts) -> int | None:
+    """Return when the bot left in its last attempt, as far as anybody said."""
+    begun = current_attempt(facts)
+    left = (cell for name, cell in facts.named("status/") if name.startswith(f"{Kind.BOT_LEFT}/"))
+    return min((cell.time for cell in left if moment_of(cell) >= begun), default=None)
 
 
 def transcript_artifacts(facts: Facts) -> Artifacts:
@@ -173,11 +180,11 @@ def _reason(facts: Facts, begun: Moment) -> dict[str, str] | None:
     return {"code": code, "group": group, "message": message}
 
 
-def _recording(identity: str, capture: Facts, begun: Moment) -> Document | None:
+def _recording(identity: str, capture: Facts, begun: Moment, until: int | None) -> Document | None:
     current = since(capture, begun)
     if not current.first:
         return None
-    document = capture_document(identity, ("bot", identity), current)
+    document = capture_document(identity, ("bot", identity), current, until)
     wanted = ("id", "status", "started_at", "ended_at", "duration", "error")
     return {name: document[name] for name in wanted}
 

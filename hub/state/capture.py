@@ -63,12 +63,17 @@ def capture_facts(fact: Fact, detail: CaptureDetail, key: str) -> Facts:
     )
 
 
-def capture_document(identity: str, owner: tuple[str, str], facts: Facts) -> Document:
-    """Derive the document of a recording, stream or transcript; `owner` is `("room" | "bot", its id)`."""
+def capture_document(identity: str, owner: tuple[str, str], facts: Facts, until: int | None = None) -> Document:
+    """Derive the document of a recording, stream or transcript; `owner` is `("room" | "bot", its id)`.
+
+    Nothing was recorded after `until`, whenever the end of it was told.
+    """
     happened = [(*_STATUS[Kind(name.partition("/")[0])], cell) for name, cell in facts.named("")]
     rank, status, last = max(happened, key=lambda one: (one[0], one[2].time, one[2].key), default=(0, "unknown", None))
     started = facts.whole("started_at") or min((cell.time for order, _, cell in happened if order == 1), default=None)
     ended = facts.whole("ended_at") or min((cell.time for order, _, cell in happened if order >= 2), default=None)
+    if until is not None and ended is not None and facts.whole("ended_at") is None:
+        ended = max(min(ended, until), started or 0)
     duration = facts.whole("duration_ms")
     if duration is None and started is not None and ended is not None:
         duration = max(0, ended - started)
@@ -90,10 +95,10 @@ def capture_document(identity: str, owner: tuple[str, str], facts: Facts) -> Doc
     }
 
 
-def capture(identity: str, owner: tuple[str, str], facts: Facts) -> Capture:
-    """Derive a recording, stream or transcript; `owner` is `("room" | "bot", its id)`."""
+def capture(identity: str, owner: tuple[str, str], facts: Facts, until: int | None = None) -> Capture:
+    """Derive a recording, stream or transcript, as `capture_document` does."""
     return Capture(
-        document=capture_document(identity, owner, facts),
+        document=capture_document(identity, owner, facts, until),
         # As far as anybody said, else when it was first heard of.
         began_at=facts.whole("started_at") or min((cell.time for _, cell in facts.named("")), default=0),
         artifacts=artifacts(facts, "links"),

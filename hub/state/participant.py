@@ -64,6 +64,9 @@ def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
         first[f"rejected/{fact.time}"] = Cell(fact.time, key, detail.reason)
     else:
         first[f"updated/{fact.time}"] = Cell(fact.time, key)
+        if detail.joined_at is not None:
+            # Whoever changed their role was there: the join may never have been told.
+            first[f"join/{detail.joined_at}"] = Cell(detail.joined_at, key)
     told: dict[str, Value] = {
         "identity": detail.identity,
         "name": detail.name,

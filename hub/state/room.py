@@ -28,6 +28,8 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     open_since: tuple[int, ...] = ()
     peak: int = 0
     started_at: int | None = None
+    # When it began as far as anybody named it; `started_at` is earlier where visits or totals say so.
+    named_at: int | None = None
     ended_at: int | None = None
     # When the hub last received anything new about the room, whenever that happened.
     heard_at: int | None = None
@@ -98,6 +100,16 @@ def began_at(facts: Facts) -> int | None:
     return cell.time if cell else None
 
 
+def started_at(facts: Facts, ends: Ends, people: Iterable[Participant]) -> int | None:
+    """Return when the session began: as told, else no later than its visits and its reported duration say."""
+    if "began" in facts.first or not ends.final:
+        return began_at(facts)
+    begun = [stay.start for one in people for stay in one.stays]
+    lasted = facts.whole("told_ms")
+    begun += [ends.times[-1] - lasted] if ends.times and lasted is not None else []
+    return min([*begun, *(cell.time for name, cell in facts.first.items() if name == "seen")], default=None)
+
+
 def own_end(facts: Facts) -> Ends:
     """Return the end of a named session: the first one told is final."""
     ends = facts.named("end/")
@@ -128,7 +140,7 @@ def room_document(
         "name": facts.text("name") or None,
         "project": facts.text("project") or None,
         "status": "live" if ended is None else "ended",
-        "started_at": format_time(began_at(facts)),
+        "started_at": format_time(started_at(facts, ends, people.values())),
         "ended_at": format_time(ended),
         "end_reason": _end_reason(facts, ended),
         "participant_count": len(present),
@@ -145,12 +157,14 @@ def tally(facts: Facts, ends: Ends, people: Iterable[Participant], own: Ends) ->
     """Sum up the visits of people for the numbers that depend on the clock; `own` is the end that named the session."""
     # A room whose sessions have no ids meets again and again: what was told of one meeting is not true of all.
     told = facts if ends.final else NOTHING
+    people = list(people)
     stays = [stay for one in people if one.is_person for stay in one.stays]
     return Tally(
         closed_ms=sum(stay.end - stay.start for stay in stays if stay.end is not None),
         open_since=tuple(sorted(stay.start for stay in stays if stay.end is None)),
         peak=peak(stays),
-        started_at=began_at(facts),
+        started_at=started_at(facts, ends, people),
+        named_at=began_at(facts),
         ended_at=ended_at(facts, ends),
         heard_at=facts.latest["heard"].time if "heard" in facts.latest else None,
         active_at=facts.latest["active"].time if "active" in facts.latest else None,

@@ -1011,7 +1011,6 @@ BAD_TOPICS = (
     "**",
     "rooms%00",
     "rooms/%20",
-    "deliveries",
     "rooms/" + "a" * 500,
     "%FF",
     "*/*",

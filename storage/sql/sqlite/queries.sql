@@ -457,7 +457,9 @@ WHERE id IN (
 UPDATE events SET body = CAST(
     json_set(
         json_remove(CAST(body AS TEXT), '$.providertype'),
-        '$.type', CASE WHEN :topic LIKE 'bots/%' THEN 'bot.erased' ELSE 'room.erased' END,
+        '$.type', CASE substr(json_extract(CAST(body AS TEXT), '$.subject'), 1, 4)
+            WHEN 'bots' THEN 'bot.erased' WHEN 'sche' THEN 'schedule.erased' ELSE 'room.erased'
+        END,
         '$.data', json('{"erased":true}')
     ) AS BLOB
 )

@@ -48,6 +48,10 @@ async def test_a_trusted_proxy_that_says_nothing_is_the_client() -> None:
         (("198.51.100.1", "203.0.113.9, 127.0.0.7"), "203.0.113.9"),
         (("127.0.0.9, 127.0.0.8",), "127.0.0.9"),
         (("2001:db8::5",), "2001:db8::5"),
+        (("203.0.113.9:4711",), "203.0.113.9"),
+        (("198.51.100.1, [2001:db8::1]:555",), "2001:db8::1"),
+        (("[2001:db8::1]",), "2001:db8::1"),
+        (("203.0.113.9:1, 127.0.0.2:65535",), "203.0.113.9"),
     ],
 )
 async def test_the_client_is_the_first_hop_from_the_right_that_is_not_trusted(
@@ -58,7 +62,12 @@ async def test_the_client_is_the_first_hop_from_the_right_that_is_not_trusted(
 
 
 @pytest.mark.parametrize(
-    "garbage", ["", ",", "unknown", "1.2.3.4.5", "203.0.113.9:4711", "<script>", "é", "0x7f.1", "1" * 4000]
+    "garbage",
+    [
+        *("", ",", "unknown", "1.2.3.4.5", "<script>", "é", "0x7f.1", "1" * 4000),
+        *("203.0.113.9:", "203.0.113.9:x", "203.0.113.9:١", "203.0.113.9:123456", ":80", "1.2.3:80"),
+        *("[203.0.113.9]x", "[2001:db8::1", "[2001:db8::1]:", "[]:80", "[:]:80"),
+    ],
 )
 async def test_what_is_no_address_ends_the_search_at_the_proxy_that_said_it(garbage: str) -> None:
     """Garbage must neither raise nor become a name that limits are counted by."""

@@ -151,3 +151,25 @@ async def test_only_administrators_erase(tmp_path: Path):
         status, said = await delete(hub, "/api/rooms/livekit:RM_1?erase=1", "other-0123456789abcdef")
         assert (status, said["detail"]) == (403, "this needs the scope admin")
         assert (await hub.get("/api/rooms/livekit:RM_1"))[0] == 200
+
+
+async def test_what_was_planned_for_an_erased_room_is_not_told_any_more(tmp_path: Path):
+    """A title and who was to come are personal too."""
+    async with running_hub(tmp_path) as hub:
+        said = {"title": NAME, "provider": "livekit", "room_id": "daily", "starts_at": "2026-03-10T12:00:00Z"}
+        authorized = {"Authorization": f"Bearer {API_KEY}"}
+        for change in ("POST", "DELETE", "POST"):
+            path = "/api/schedules" if change == "POST" else f"/api/schedules/{made}"
+            async with hub.session.request(change, hub.url + path, json=said, headers=authorized) as answer:
+                made = (await answer.json())["id"] if change == "POST" else ""
+        assert (await delete(hub, "/api/rooms/livekit@daily?erase=1"))[0] == 200
+        assert NAME not in await all_of(hub)
+        _, log = await hub.get("/api/events?topic=schedules")
+        assert {event["type"] for event in log["items"]} == {"schedule.erased"}
+    assert not [file for file in tmp_path.iterdir() if NAME.encode() in file.read_bytes()]
+
+
+async def test_a_mistyped_durable_room_is_not_said_to_be_erased(tmp_path: Path):
+    """Whoever erases relies on the answer."""
+    async with running_hub(tmp_path) as hub:
+        assert (await delete(hub, "/api/rooms/xx@nope?erase=1"))[0] == 404

@@ -117,6 +117,13 @@ async def test_a_refusal_of_the_server_itself_is_problem_details_too() -> None:
     assert answer.status == body["status"] == 405
     assert answer.content_type == "application/problem+json"
     assert set(answer.headers["Allow"].split(",")) == {"GET", "HEAD"}
+    assert body["detail"] == "this path takes GET, HEAD"
+
+
+async def test_a_path_that_is_not_there_is_said_to_be_none() -> None:
+    """Whoever mistyped it looks for the mistake elsewhere, as long as only a number comes back."""
+    answer, body = await answer_to(web.HTTPNotFound())
+    assert (answer.status, body["title"], body["detail"]) == (404, "Not Found", "there is nothing at this path")
 
 
 async def test_a_redirect_is_no_problem() -> None:

@@ -197,3 +197,16 @@ async def test_a_transcript_of_another_bot_is_not_there(desk: Office) -> None:
     for path in (f"{BOT}/transcript", f"{BOT}/transcript/content"):
         assert (await desk.ask("GET", path, credential=other)).status == 404
         assert (await desk.ask("GET", path, credential=desk.token("bots/meetingbaas:B1"))).status in (200, 302)
+
+
+@pytest.mark.parametrize(
+    ("told", "location"),
+    [
+        ("https://a.example/b\r\nX-Evil: 1", "https://a.example/b%0D%0AX-Evil:%201"),
+        ("https://a.example/ü b?x=%20y&sig=a%2Bb/c==", "https://a.example/%C3%BC%20b?x=%20y&sig=a%2Bb/c=="),
+    ],
+)
+async def test_a_link_is_followed_whatever_characters_it_holds(desk: Office, told: str, location: str) -> None:
+    """No header may hold them, and escapes that are there already are part of the signature."""
+    await complete(desk, video=told)
+    assert await follow(desk, f"{RECORDING}/content") == (302, location)

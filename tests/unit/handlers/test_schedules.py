@@ -269,7 +269,7 @@ async def test_a_token_sees_and_changes_only_its_schedules(desk: Office) -> None
         assert (hidden.status, hidden.said) == (404, missing.said)
     assert (await plan(desk, credential=one)).status == 403
     assert (await plan(desk, credential=desk.token("rooms"))).status == 403
-    assert (await plan(desk, credential=desk.token("schedules"))).status == 201
+    assert (await plan(desk, credential=desk.token("schedules", "rooms"))).status == 201
     assert len((await desk.get(LIST))["items"]) == 3
 
 
@@ -282,3 +282,35 @@ async def test_a_request_with_the_pages_cookie_must_come_from_the_page(desk: Off
     assert (await desk.ask_by_cookie("PATCH", path, {"title": "x"}, origin=desk.hub.url)).status == 200
     assert (await desk.ask_by_cookie("GET", path)).status == 200
     assert (await desk.ask_by_cookie("DELETE", path, origin=desk.hub.url)).status == 204
+
+
+async def test_who_plans_a_meeting_must_be_allowed_to_see_its_room(desk: Office) -> None:
+    """A schedule shows who comes: it must not open a room to whom it is closed."""
+    schedules = desk.token("schedules")
+    refused = await desk.ask(
+        "POST", LIST, {"provider": "livekit", "room_id": "daily", "starts_at": desk.when(0)}, credential=schedules
+    )
+    assert (refused.status, refused.said["detail"]) == (403, "the credential does not cover the room")
+    path = await made(desk)
+    own = desk.token(path.removeprefix("/api/"))
+    moved = await desk.ask("PATCH", path, {"room_id": "secret"}, credential=own)
+    assert (moved.status, moved.said["detail"]) == (403, "the credential does not cover the room")
+    assert (await desk.ask("PATCH", path, {"title": "New"}, credential=own)).status == 200
+    both = desk.token("schedules", "rooms/livekit@daily")
+    planned = {"provider": "livekit", "room_id": "daily", "starts_at": desk.when(0)}
+    assert (await desk.ask("POST", LIST, planned, credential=both)).status == 201
+
+
+async def test_a_meeting_of_a_room_that_nobody_hears_of_is_marked(desk: Office) -> None:
+    """It is not said to go on for ever without a doubt."""
+    path = await made(desk)
+    assert (await desk.get(path))["stale"] is False
+    await desk.start(HOUR)
+    said = await desk.get(path)
+    assert (said["status"], said["stale"]) == ("LIVE", False)
+
+
+async def test_titles_show_no_addresses(desk: Office) -> None:
+    """They are streamed to everybody who may see the schedule."""
+    said = (await plan(desk, title="Therapy of ann@example.com", room_id="ann@example.com")).said
+    assert "example.com" not in str(said)

@@ -108,3 +108,12 @@ async def test_who_may_not_read_is_told_nothing(desk: Office) -> None:
     """A key that launches bots need not know the bill."""
     assert (await desk.ask("GET", "/api/usage", credential=desk.token("*", scope=("launch",)))).status == 403
     assert (await desk.ask_with({}, "GET", "/api/usage")).status == 401
+
+
+async def test_a_room_whose_start_was_lost_is_found_by_who_was_in_it(desk: Office) -> None:
+    """It is stored by when it was named, which was later than the period that is asked for."""
+    left = {"participant": {"sid": "PA_1", "identity": "ann", "joinedAt": str(desk.now - HOUR)}}
+    await desk.livekit("participant_left", HOUR // 2, **left)
+    await desk.end(HOUR // 2)
+    answer = await desk.get(f"/api/usage?from={desk.when(HOUR)}&to={desk.when(HOUR - 10 * MINUTE)}")
+    assert answer["total"]["participant_minutes"] == 10

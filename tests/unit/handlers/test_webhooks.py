@@ -140,6 +140,14 @@ async def test_callbacks_may_come_by_put(method: str) -> None:
         assert status == 200
 
 
+@pytest.mark.parametrize("source", [LIVEKIT, OPEN])
+async def test_no_other_provider_sends_by_put(source: Source) -> None:
+    """A webhook that is set up wrongly is seen at once."""
+    async with door() as hub:
+        status, said, answer = await hub.post(source, joined(), "PUT")
+        assert (status, answer.headers["Allow"], said["detail"]) == (405, "POST", "this path takes POST")
+
+
 async def test_a_path_with_a_key_is_taken_like_the_path_without() -> None:
     """Who posts there is proved as everywhere."""
     async with door() as hub:

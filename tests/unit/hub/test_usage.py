@@ -446,3 +446,10 @@ def test_of_a_session_without_a_name_only_the_meeting_that_goes_on_is_counted_to
     }
     today = Period(second.start - HOUR, EVER.until)
     assert used(daily, now=now, period=today)["total"]["meetings"] == 1
+
+
+def test_who_was_there_before_the_room_was_named_is_counted_too() -> None:
+    """The start came late, by another clock or never: parts of a period must add up to the whole."""
+    late = Meeting(MONTH + 10 * MINUTE, MONTH + 20 * MINUTE, (Visit(MONTH, MONTH + 20 * MINUTE),))
+    halves = [used(late, period=Period(MONTH + at, MONTH + at + 10 * MINUTE)) for at in (0, 10 * MINUTE)]
+    assert [half["total"]["participant_minutes"] for half in halves] == [10, 10]

@@ -246,3 +246,13 @@ def test_a_bot_is_sorted_by_its_last_sign_of_life() -> None:
     log = folded(of_bot(Kind.BOT_QUEUED, 1), of_bot(Kind.BOT_JOINED, 9))
     assert log.documents[TOPIC].began_at == at(1)
     assert log.documents[TOPIC].active_at == at(9)
+
+
+def test_a_recording_ends_when_the_bot_left_at_the_latest() -> None:
+    """MeetingBaaS v1 tells that it is complete, hours later and without a time."""
+    own = CaptureDetail(id=BOT.partition(":")[2])
+    log = folded(
+        of_bot(Kind.RECORDING_STARTED, 30, own), of_bot(Kind.BOT_LEFT, 60), of_bot(Kind.RECORDING_COMPLETED, 7200, own)
+    )
+    assert shown(log, f"recordings/{BOT}")["duration"] == 30
+    assert shown(log, f"bots/{BOT}")["recording"]["duration"] == 30

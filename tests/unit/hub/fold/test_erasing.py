@@ -89,8 +89,9 @@ def test_a_durable_room_goes_with_all_its_sessions_and_schedules() -> None:
         ("room.erased", f"rooms/{SESSION}"),
         ("room.erased", f"rooms/{OTHER}"),
         ("room.erased", f"rooms/{DURABLE}"),
-        ("schedule.cancelled", "schedules/P1"),
+        ("schedule.erased", "schedules/P1"),
     }
+    assert changes.erased.topics >= {"schedules/P1"}
 
 
 def test_a_meeting_that_is_erased_is_no_longer_its_schedules() -> None:

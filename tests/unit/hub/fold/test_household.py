@@ -255,8 +255,10 @@ def test_whom_the_end_of_a_session_closed_in_the_nameless_one_is_told() -> None:
     log = folded(somebody(JOINED, 1), named(STARTED, 3))
     changes = log.commit([delivery(named(ENDED, 8))])
     others = [envelope(event) for event, _ in changes.events if event.topics[0] == f"rooms/{DURABLE}"]
-    assert [one["data"]["participant"]["active"] for one in others] == [False]  # type: ignore[index]
-    assert [one["data"]["room"]["status"] for one in others] == ["ended"]  # type: ignore[index]
+    [told_of] = others
+    assert told_of["type"] == "room.ended"
+    assert [one["active"] for one in told_of["data"]["participants"]] == [False]  # type: ignore[index]
+    assert told_of["data"]["room"]["status"] == "ended"  # type: ignore[index]
 
 
 def test_a_room_without_ids_meets_again_under_its_name() -> None:

@@ -185,3 +185,13 @@ def test_what_else_the_provider_calls_it_is_shown() -> None:
     """It can be asked for by either name."""
     assert shown(told(STARTED, 1), told(COMPLETED, 9, alias="file-1"))["alias"] == "file-1"
     assert shown(told(STARTED, 1))["alias"] is None
+
+
+def test_nothing_is_recorded_after_whoever_recorded_has_left() -> None:
+    """A completion that holds no time comes hours later, when the files are ready."""
+    facts = merged(told(STARTED, 30), told(COMPLETED, 7200))
+    assert capture_document("r:B1", ("bot", "r:B1"), facts, 60_000)["ended_at"] == format_time(60_000)
+    assert capture_document("r:B1", ("bot", "r:B1"), facts, 60_000)["duration"] == 30
+    assert capture_document("r:B1", ("bot", "r:B1"), facts)["duration"] == 7170
+    stated = merged(facts, told(COMPLETED, 7201, ended_at=90_000))
+    assert capture_document("r:B1", ("bot", "r:B1"), stated, 60_000)["ended_at"] == format_time(90_000)

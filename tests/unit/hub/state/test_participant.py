@@ -40,6 +40,10 @@ def ended(*seconds: int, reason: str = "room_finished", final: bool = True) -> E
         pytest.param([told(LEFT, 5), told(JOINED, 6)], (True, 6, None), id="a leave before the join"),
         pytest.param([told(JOINED, 1), told(LEFT, 5), told(JOINED, 8)], (True, 1, None), id="a rejoin"),
         pytest.param([told(UPDATED, 3)], (False, None, None), id="an update is no presence"),
+        pytest.param([told(UPDATED, 3, joined_at=1000)], (True, 1, None), id="unless it tells since when"),
+        pytest.param(
+            [told(UPDATED, 3, joined_at=1000), told(JOINED, 1), told(LEFT, 5)], (False, 1, 5), id="told twice"
+        ),
         pytest.param([told(REJECTED, 3)], (False, None, None), id="nor is a rejection"),
         pytest.param([told(JOINED, 1), told(UPDATED, 3)], (True, 1, None), id="and an update ends none"),
     ],

@@ -17,6 +17,7 @@ from hub.state.room import (
     own_end,
     room_document,
     room_facts,
+    started_at,
     tally,
 )
 
@@ -170,7 +171,7 @@ def test_the_tally_sums_visits_of_people() -> None:
     """Exactly, in milliseconds: what is rounded is rounded once, at the end."""
     people = (somebody("a", (1, 4), (6, None)), somebody("b", (2, 3)), somebody("r", (1, 9), kind="recorder"))
     room = merged(told(STARTED, 1), told(JOINED, 9))
-    expected = Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000, active_at=9000)
+    expected = Tally(closed_ms=4000, open_since=(6000,), peak=2, started_at=1000, named_at=1000, active_at=9000)
     assert tally(room, own_end(room), people, own_end(room)) == expected
 
 
@@ -180,7 +181,14 @@ def test_the_tally_of_an_ended_room_has_nobody_open() -> None:
     room = merged(told(STARTED, 1), told(ENDED, 5))
     closed = tally(room, ends, [somebody("a", (2, None), ends=ends)], ends)
     assert closed == Tally(
-        closed_ms=3000, peak=1, started_at=1000, ended_at=5000, active_at=5000, closed_at=5000, own_end=(5000, "")
+        closed_ms=3000,
+        peak=1,
+        started_at=1000,
+        named_at=1000,
+        ended_at=5000,
+        active_at=5000,
+        closed_at=5000,
+        own_end=(5000, ""),
     )
 
 
@@ -258,3 +266,21 @@ def test_what_comes_after_a_meeting_does_not_make_one_that_goes_on(kind: Kind, s
     document = shown(told(kind, 3))
     assert (document["status"], document["ended_at"]) == (status, None if status == "live" else format_time(3000))
     assert shown(told(kind, 3), told(JOINED, 2))["status"] == "live"
+
+
+def test_a_room_began_no_later_than_who_was_in_it() -> None:
+    """Where the start was lost; a leave tells since when somebody was there."""
+    room, people = told(LEFT, 9), (somebody("a", (2, 9)),)
+    assert started_at(room, own_end(room), people) == 2000
+    assert shown(room, people=people)["started_at"] == format_time(2000)
+    begun = merged(room, told(STARTED, 3))
+    assert started_at(begun, own_end(begun), people) == 3000
+
+
+def test_a_reported_duration_tells_when_a_room_began_whose_start_was_lost() -> None:
+    """A total that is spread over the session needs a session to be spread over."""
+    room = told(ENDED, 60, session=Session(duration_ms=50_000))
+    assert started_at(room, own_end(room), ()) == 10_000
+    summed = tally(room, own_end(room), (), own_end(room))
+    # Facts without a session are attached by when it was named, which no later word can change.
+    assert (summed.started_at, summed.named_at) == (10_000, 60_000)
