@@ -169,7 +169,7 @@ const rooms = new LiveTable(document.getElementById("rooms"), hub.rooms, {
   moment: (room) => (rooms.isOver(room) ? (room.ended_at ?? room.last_active_at) : room.started_at),
   cells(room, parts) {
     const [word, tone] = room.status === "ended" ? ["Ended", "done"] : room.stale ? ["Silent", "wait"] : ["Live", "good"];
-    showTitle(parts.title, room.name, room.id, "Room");
+    showTitle(parts.title, room.name ?? room.room_id, room.id, "Room");
     write(parts.provider.main, room.provider);
     write(parts.status.main, word, "chip", tone);
     write(parts.people.main, room.participant_count);

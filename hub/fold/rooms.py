@@ -227,8 +227,10 @@ def _change(
     topic = f"rooms/{session}"
     entry = Entry(kind, topic, _durable_topic(durable), fact, data)
     rows = rows_of(after, durable)
-    shown = data.get("participant")
-    told = {f"{topic}/participants/{shown['id']}"} if isinstance(shown, dict) else set()
+    # What is told again has the sequence of who told it last.
+    parents = {"participant": f"{topic}/participants", "recording": "recordings", "transcript": "recordings"}
+    shown = ((parent, data.get(name)) for name, parent in parents.items())
+    told = {f"{parent}/{one['id']}" for parent, one in shown if isinstance(one, dict)}
     return RoomChange(entry, tuple(rows[name] for name in sorted(changed | told | {topic}) if name in rows))
 
 

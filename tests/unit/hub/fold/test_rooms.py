@@ -3,6 +3,7 @@
 from itertools import permutations
 
 import msgspec
+import orjson
 import pytest
 
 from hub.events import (
@@ -362,3 +363,14 @@ def test_a_session_of_no_durable_room_is_featured_itself() -> None:
     log = folded(named(STARTED, 0, durable=""), featured(1, durable="", room=SESSION))
     assert shown(log, ROOM)["featured"] is True
     assert shown(log, ROOM)["last_active_at"] == format_time(at(0))
+
+
+def test_what_an_event_tells_again_is_stored_with_its_sequence() -> None:
+    """Who reads a recording finds what who followed the events has."""
+    log = folded(
+        captured(Kind.RECORDING_STARTED, 1), captured(Kind.RECORDING_STOPPED, 5), captured(Kind.RECORDING_PAUSED, 3)
+    )
+    last = envelope(log.events[-1])
+    stored = orjson.loads(log.documents["recordings/livekit:EG1"].body)
+    assert last["data"]["recording"]["sequence"] == stored["sequence"] == log.head
+
