@@ -119,9 +119,10 @@ def _capture(telling: Telling, outcome: str, scope: str, named_by: tuple[str, ..
 def _name(telling: Telling, scope: str, named_by: tuple[str, ...]) -> str:
     """Return what names a capture: where nothing does, there is one of its scope in the session, or in the room."""
     content = telling.content
-    found = (text(content, field, limit=ID_CHARACTERS) for field in named_by)
-    if name := next(filter(None, found), ""):
-        return escape_id(name)
+    for field in named_by:
+        if name := text(content, field, limit=ID_CHARACTERS):
+            # HLS streams have a beam_id too, and it may be that of a beam: those are two streams.
+            return escape_id(f"{scope}-{name}" if field == "beam_id" and scope != "beam" else name)
     places = (text(content, field, limit=ID_CHARACTERS) for field in ("session_id", "room_id"))
     return escape_id(f"{scope}-{next(filter(None, places), telling.durable)}")
 

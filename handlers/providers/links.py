@@ -13,6 +13,8 @@ _LONGEST_S = 10**9
 # Amazon's and Google's presigned links tell when they were signed, and for how many seconds.
 _SIGNERS = ("x-amz", "x-goog")
 _EXPIRIES = ("expires", "exp")
+# In Azure's links (SAS) it is `se`, which is believed only beside their signature: elsewhere it may be anything.
+_AZURE_SIGNATURE, _AZURE_EXPIRY = "sig", "se"
 
 
 def link_at(payload: Payload, *path: str) -> str:
@@ -46,4 +48,5 @@ def _expiry(link: str) -> int | None:
         signed_at, seconds = moment(told, f"{signer}-date"), whole(told, f"{signer}-expires")
         if signed_at is not None and seconds is not None and 0 <= seconds <= _LONGEST_S:
             return signed_at + seconds * 1000
-    return next((expiry for name in _EXPIRIES if (expiry := moment(told, name)) is not None), None)
+    names = (*_EXPIRIES, _AZURE_EXPIRY) if _AZURE_SIGNATURE in told else _EXPIRIES
+    return next((expiry for name in names if (expiry := moment(told, name)) is not None), None)

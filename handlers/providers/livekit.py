@@ -200,7 +200,7 @@ def _first(payload: Payload, paths: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _durable(source: Source, payload: Payload) -> str:
-    return source.durable_room(escape_id(_first(payload, _NAMES)))
+    return source.durable_room(escape_id(pseudonym(_first(payload, _NAMES))))
 
 
 def _session(source: Source, payload: Payload, received_at: int) -> Session | None:
@@ -208,7 +208,7 @@ def _session(source: Source, payload: Payload, received_at: int) -> Session | No
     if not sid and not name:
         return None
     return Session(
-        name=name[:NAME_LIMIT],
+        name=harmless(name),
         session_id=sid[:NAME_LIMIT],
         project=source.account,
         started_at=past(_created_at(payload), received_at),

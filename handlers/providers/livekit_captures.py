@@ -3,11 +3,13 @@
 from handlers.providers.judging import identify, past, read_error
 from handlers.providers.links import Links, link_at
 from handlers.providers.livekit_statement import Statement
-from handlers.providers.reading import Payload, listing, mapping, moment, text, whole
+from handlers.providers.reading import Payload, harmless, listing, mapping, moment, text, whole
 from hub.errors import Unusable
 from hub.events import CaptureDetail, Kind
 
 _LINKS = 20
+_LIMIT_REACHED = "EGRESS_LIMIT_REACHED"
+_COMPLETE = ("EGRESS_COMPLETE", _LIMIT_REACHED)
 
 # Status of an egress → its kind as a recording, its kind as a stream, the field that holds the time of it.
 _EGRESS = {
@@ -15,7 +17,7 @@ _EGRESS = {
     "EGRESS_ACTIVE": (Kind.RECORDING_STARTED, Kind.STREAM_STARTED, "startedAt"),
     "EGRESS_ENDING": (Kind.RECORDING_STOPPED, Kind.STREAM_STOPPED, "updatedAt"),
     "EGRESS_COMPLETE": (Kind.RECORDING_COMPLETED, Kind.STREAM_STOPPED, "endedAt"),
-    "EGRESS_LIMIT_REACHED": (Kind.RECORDING_COMPLETED, Kind.STREAM_STOPPED, "endedAt"),
+    _LIMIT_REACHED: (Kind.RECORDING_COMPLETED, Kind.STREAM_STOPPED, "endedAt"),
     "EGRESS_FAILED": (Kind.RECORDING_FAILED, Kind.STREAM_FAILED, "endedAt"),
     "EGRESS_ABORTED": (Kind.RECORDING_FAILED, Kind.STREAM_FAILED, "endedAt"),
 }
@@ -57,8 +59,9 @@ def read_egress(name: str, payload: Payload, received_at: int) -> Statement:
         ended_at=past(moment(egress, "endedAt"), received_at),
         duration_ms=_milliseconds(_amount(first, "duration")),
         size=_amount(first, "size"),
-        truncated=status == "EGRESS_LIMIT_REACHED",
-        error=_egress_error(egress, kind),
+        truncated=status == _LIMIT_REACHED,
+        reason=_reason(egress, status),
+        error=_egress_error(egress, status, kind),
         links=_links(results),
     )
     if not detail.id:
@@ -96,7 +99,15 @@ def _milliseconds(nanoseconds: int | None) -> int | None:
     return None if nanoseconds is None else nanoseconds // 1_000_000
 
 
-def _egress_error(egress: Payload, kind: Kind) -> str:
+def _reason(egress: Payload, status: str) -> str:
+    """Return why an egress that has its file or stream ended; that a limit was reached, some tell as an error."""
+    details = read_error(egress, "details") if status in _COMPLETE else ""
+    return harmless(details or (read_error(egress) if status == _LIMIT_REACHED else ""))
+
+
+def _egress_error(egress: Payload, status: str, kind: Kind) -> str:
+    if status == _LIMIT_REACHED:
+        return ""
     error = read_error(egress)
     if not error and kind in (Kind.RECORDING_FAILED, Kind.STREAM_FAILED):
         # An aborted egress has no error; `details` says why it ended.

@@ -10,6 +10,11 @@ _ID_LIMIT = 4096
 _URL_LIMIT = 8192
 _MESSAGE_LIMIT = 1000
 _PEOPLE_LIMIT = 500
+# The guide's events, which have no documented time: where those who follow it put one.
+_GUIDE_EVENTS = ("meeting.", "transcription.")
+_GUIDE_TIMES = ("timestamp", "created_at", "time")
+# What lies before the year 2000 is no time of day, but seconds since a meeting began.
+_EARLIEST_MS = 946_684_800_000
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +112,20 @@ def _bot_id(payload: Payload) -> str:
 def _time_of(event: str, content: Payload, payload: Payload) -> int | None:
     places = (mapping(content, "status"), content, payload)
     times = (moment(place, field) for place in places for field in _time_fields(event))
-    return next((time for time in times if time is not None), None)
+    told = next((time for time in times if time is not None), None)
+    return _guide_time(payload, content) if told is None and _is_guides(event, payload) else told
+
+
+def _is_guides(event: str, payload: Payload) -> bool:
+    """Whether an event is in the guide's words: by its name, or because only the guide calls the name `type`."""
+    if event.startswith("calendar."):
+        return False
+    return event.startswith(_GUIDE_EVENTS) or not _event_of(payload, "event")
+
+
+def _guide_time(payload: Payload, content: Payload) -> int | None:
+    times = (moment(place, field) for place in (content, payload) for field in _GUIDE_TIMES)
+    return next((time for time in times if time is not None and time >= _EARLIEST_MS), None)
 
 
 def _time_fields(event: str) -> tuple[str, ...]:

@@ -28,7 +28,6 @@ from handlers.providers.reading import (
 )
 from hub.errors import Unusable
 from hub.events import (
-    NAME_LIMIT,
     Fact,
     Kind,
     NoteDetail,
@@ -71,8 +70,8 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
         kind=statement.kind,
         time=time,
         skewed=skewed,
-        room=f"pulse:{escape_id(sid)}" if sid else "",
-        durable=source.durable_room(escape_id(_name(content))),
+        room=f"pulse:{escape_id(pseudonym(sid))}" if sid else "",
+        durable=source.durable_room(escape_id(pseudonym(_name(content)))),
         session=_session(source, content, statement.kind, received_at),
         detail=statement.detail,
         closing_reason=statement.closing_reason,
@@ -160,8 +159,8 @@ def _session(source: Source, content: Payload, kind: Kind, received_at: int) -> 
     minutes = number(totals, "total_participant_minutes")
     peak = whole(totals, "max_participants")
     return Session(
-        name=name[:NAME_LIMIT],
-        session_id=sid[:NAME_LIMIT],
+        name=harmless(name),
+        session_id=harmless(sid),
         project=text(content, "project_id") or source.account,
         started_at=past(moment(told_of_room, "created_at"), received_at),
         duration_ms=read_duration(totals),

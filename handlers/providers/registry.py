@@ -45,6 +45,8 @@ class Provider(msgspec.Struct, frozen=True):
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False
+    # With which methods it sends; others are refused with 405.
+    methods: tuple[str, ...] = ("POST",)
     # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
     sends_bots: bool = False
     # What proves a request, in words; empty where the refusals say it themselves.
@@ -87,6 +89,8 @@ PROVIDERS: Mapping[str, Provider] = {
         meetingbaas_samples.samples,
         meetingbaas_samples.meeting,
         takes_path_key=True,
+        # The customer chooses how callbacks are sent.
+        methods=("POST", "PUT"),
         sends_bots=True,
     ),
     "pulse": Provider(

@@ -28,6 +28,7 @@ from tests.unit.handlers.providers.hms_bodies import (
 )
 
 NOTHING = ""
+HLS = f"hls-{BEAM}"
 # Which file states what, of whom, when.
 TABLE: list[tuple[str, tuple[Kind, ...], str, str, int]] = [
     ("session.open.success", (Kind.ROOM_STARTED,), SESSION, NOTHING, 1_773_144_000_123),
@@ -44,9 +45,9 @@ TABLE: list[tuple[str, tuple[Kind, ...], str, str, int]] = [
     ("beam.stopped.success", (Kind.RECORDING_STOPPED, Kind.STREAM_STOPPED), SESSION, BEAM, 1_773_145_812_000),
     ("beam.recording.success", (Kind.RECORDING_COMPLETED,), SESSION, BEAM, 1_773_146_040_672),
     ("beam.failure", (Kind.RECORDING_FAILED, Kind.STREAM_FAILED), SESSION, BEAM, 1_773_145_915_000),
-    ("hls.started.success", (Kind.STREAM_STARTED,), SESSION, BEAM, 1_773_144_612_400),
-    ("hls.stopped.success", (Kind.STREAM_STOPPED,), SESSION, BEAM, 1_773_145_812_700),
-    ("hls.failure", (Kind.STREAM_FAILED,), SESSION, BEAM, 1_773_145_915_000),
+    ("hls.started.success", (Kind.STREAM_STARTED,), SESSION, HLS, 1_773_144_612_400),
+    ("hls.stopped.success", (Kind.STREAM_STOPPED,), SESSION, HLS, 1_773_145_812_700),
+    ("hls.failure", (Kind.STREAM_FAILED,), SESSION, HLS, 1_773_145_915_000),
     ("hls.recording.success", (Kind.RECORDING_COMPLETED,), SESSION, "65f0d5f6a7b8c9d0e1f20314", 1_773_146_040_672),
     ("recording.success", (Kind.RECORDING_COMPLETED,), SESSION, "sfu-65f0b3d4e5f6a7b8c9d0e1f2", 1_773_146_915_000),
     ("recording.failed", (Kind.RECORDING_FAILED,), SESSION, "sfu-65f0b3d4e5f6a7b8c9d0e1f2", 1_773_146_915_000),

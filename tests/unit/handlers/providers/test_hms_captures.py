@@ -1,10 +1,19 @@
 """What 100ms says of recordings, live streams, ingests and transcripts."""
 
+from itertools import permutations
+
+import orjson
 import pytest
 
+from handlers.providers.arrival import Arrival
+from handlers.providers.registry import receive
 from hub.events import CaptureDetail, Kind
+from hub.settings import Source
+from tests.memory import MemoryLog
 from tests.unit.handlers.providers.hms_bodies import (
     BEAM,
+    FOLDER,
+    RECEIVED_AT,
     Object,
     capture_of,
     changed,
@@ -101,6 +110,18 @@ def test_a_beams_recording_is_one_thing_from_start_to_file() -> None:
     assert {(capture_of(read(name)).id, capture_of(read(name)).scope) for name in names} == {(BEAM, "beam")}
 
 
+@pytest.mark.parametrize("names", list(permutations(("beam.failure", "hls.failure"))))
+def test_a_beam_and_an_hls_stream_of_one_beam_id_fail_each_for_itself(names: tuple[str, ...]) -> None:
+    """They are two streams: the end of one must not hide that of the other."""
+    source, log = Source(provider="100ms", name="100ms", path="/", proof="none"), MemoryLog()
+    for name in names:
+        body = (FOLDER / f"{name}.json").read_bytes()
+        log.commit([receive(source, Arrival(headers=(), body=body, received_at=RECEIVED_AT))])
+    events = [orjson.loads(event.body) for event in log.events]
+    failed = {event["data"]["stream"]["id"] for event in events if event["type"] == "stream.failed"}
+    assert failed == {f"100ms:{BEAM}", f"100ms:hls-{BEAM}"}
+
+
 def test_a_tracks_recording_is_one_thing_from_start_to_file() -> None:
     """Its start has no recording_id: the track_id is in all of them."""
     names = ("track.recording.started.success", "track.recording.success", "track.recording.failure")
@@ -138,7 +159,10 @@ def test_the_legacy_recording_is_that_of_its_session(name: str) -> None:
     [
         ("beam.stopped.success", {}, "beam-r"),
         ("beam.stopped.success", {"session_id": "s"}, "beam-s"),
-        ("hls.recording.success", {"beam_id": "b"}, "b"),
+        ("hls.recording.success", {"beam_id": "b"}, "hls-b"),
+        ("hls.recording.success", {"beam_id": "b", "recording_id": "rec"}, "rec"),
+        ("hls.started.success", {"beam_id": "b"}, "hls-b"),
+        ("hls.started.success", {"beam_id": "b/c"}, "hls-b~2fc"),
         ("hls.started.success", {}, "hls-r"),
         ("stream.recording.success", {"stream_id": "st"}, "st"),
         ("track.recording.success", {"recording_id": "rec"}, "rec"),

@@ -134,6 +134,27 @@ def test_names_and_ids_fit_into_topics() -> None:
     assert (fact.room, fact.durable) == ("livekit:RM~201~2f2", "lk-eu@Gr~c3~b6~c3~9fe~2f~e2~80~a6")
 
 
+@pytest.mark.parametrize("place", ["room", "egressInfo", "ingressInfo"])
+def test_a_room_named_by_an_address_hides_it_and_stays_another_than_the_next(place: str) -> None:
+    """Documents, events and topics go to everybody who may see rooms."""
+    field = "name" if place == "room" else "roomName"
+    event = {"room": "room_started", "egressInfo": "egress_started", "ingressInfo": "ingress_started"}[place]
+    ids = {"egressId": "EG_1", "ingressId": "IN_1"}
+    first, second = (
+        fact_of({"event": event, place: {**ids, field: f"john@{where}"}}) for where in ("example.com", "example.org")
+    )
+    assert "example" not in repr((first, second))
+    assert first.session == Session(name="john@…", project="acme")
+    assert first.durable != second.durable
+    assert first.durable.startswith("lk-eu@john@~e2~80~a6~23")
+
+
+def test_a_name_that_only_looks_like_an_address_stays_as_it_is() -> None:
+    """Without a dot there is no domain, and rooms keep their topics."""
+    fact = fact_of({"event": "room_started", "room": {"name": "a@b"}})
+    assert (fact.durable, fact.session) == ("lk-eu@a@b", Session(name="a@b", project="acme"))
+
+
 def test_long_names_stay_different() -> None:
     """Names that differ only at the end are still two rooms."""
     first, second = ({"event": "room_started", "room": {"name": "x" * 300 + end}} for end in "ab")

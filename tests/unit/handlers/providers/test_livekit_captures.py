@@ -128,6 +128,7 @@ def test_a_finished_recording_tells_its_file() -> None:
         ended_at=1_773_146_401_990,
         duration_ms=2_365_869,
         size=184_320_411,
+        reason="End reason: Source closed",
         links=(("file", LOCATION),),
     )
 
@@ -199,6 +200,35 @@ def test_a_recording_that_reached_its_limit_is_truncated() -> None:
     """It is complete, but not the whole meeting."""
     assert capture_of(status="EGRESS_LIMIT_REACHED").truncated
     assert not capture_of(status="EGRESS_COMPLETE").truncated
+
+
+@pytest.mark.parametrize("output", [FILE, STREAM])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"error": "Session limit reached"}, "Session limit reached"),
+        ({"error": "limit", "details": "End reason: Limit reached"}, "End reason: Limit reached"),
+        ({"error": "ask ann@acme.example at rtmp://a/key"}, "ask ann@… at rtmp://…"),
+        ({}, ""),
+    ],
+)
+def test_that_a_limit_was_reached_is_a_reason_and_no_error(output: Object, told: Object, reason: str) -> None:
+    """There is a file, and nothing is broken: whoever wonders why it is short is told."""
+    capture = capture_of(status="EGRESS_LIMIT_REACHED", **output, **told)
+    assert (capture.reason, capture.error, capture.truncated) == (reason, "", True)
+
+
+@pytest.mark.parametrize("output", [FILE, STREAM])
+def test_why_a_complete_egress_ended_is_told(output: Object) -> None:
+    """It may have been stopped by somebody, or have lost its source."""
+    capture = capture_of(status="EGRESS_COMPLETE", details="End reason: StopEgress API", **output)
+    assert (capture.reason, capture.error, capture.truncated) == ("End reason: StopEgress API", "", False)
+
+
+def test_a_failure_has_an_error_and_no_reason() -> None:
+    """One of them is enough."""
+    capture = capture_of(status="EGRESS_FAILED", error="no space", details="End reason: Failure")
+    assert (capture.reason, capture.error) == ("", "no space")
 
 
 def test_a_failure_tells_its_error() -> None:

@@ -1,11 +1,19 @@
 """What a bot brings home is found in every shape in which it comes, and its links last as long as promised."""
 
+from collections.abc import Sequence
+from itertools import permutations
+
+import msgspec
+import orjson
 import pytest
 
+from handlers.providers.arrival import Arrival
 from handlers.providers.meetingbaas import translate
 from handlers.providers.reading import Payload
+from handlers.providers.registry import receive
 from hub.events import CaptureDetail, Detail, Segment, TranscriptDetail
 from hub.settings import Source
+from tests.memory import MemoryLog
 
 NOW = 1_773_165_900_000
 SENT = 1_773_165_600_000
@@ -147,3 +155,36 @@ def test_a_transcript_that_is_ready_is_whole_if_it_is_there() -> None:
     assert isinstance(ready, TranscriptDetail)
     assert (ready.whole, len(ready.segments)) == (True, 1)
     assert details("transcription_complete") == [TranscriptDetail()]
+
+
+def text_after(payloads: Sequence[Payload]) -> str:
+    """Return the text of the only segment after payloads that come in this order, a second apart."""
+    source, log = Source(provider="meetingbaas", name="bots", path="/hook", proof="none"), MemoryLog()
+    for second, payload in enumerate(payloads):
+        arrival = Arrival(headers=(), body=orjson.dumps(payload), received_at=NOW + 1000 * second)
+        log.commit([receive(source, arrival)])
+    (stored,) = (state for (_, part), state in log.states.items() if part.startswith("~segment/"))
+    return str(msgspec.msgpack.decode(stored)["segment"]["text"])
+
+
+def updated(wording: str, at_top: Payload, inside: Payload) -> Payload:
+    """Return the guide's live update of one segment."""
+    segment = {"id": "seg-1", "text": wording}
+    return {"type": "transcription.updated", "data": {"botId": "b", "segment": segment, **inside}, **at_top}
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+@pytest.mark.parametrize("field", ["sent_at", "timestamp", "created_at", "time"])
+def test_of_several_updates_of_a_segment_the_latest_stays_in_whichever_order_they_come(
+    field: str, is_inside: bool
+) -> None:
+    """Speech is recognised anew while somebody speaks, and deliveries overtake each other."""
+    told = [(wording, {field: f"2026-03-10T17:00:0{wording}Z"}) for wording in "123"]
+    payloads = [updated(wording, *(({}, time) if is_inside else (time, {}))) for wording, time in told]
+    assert {text_after(order) for order in permutations(payloads)} == {"3"}
+
+
+def test_of_updates_without_a_time_the_last_to_come_stays() -> None:
+    """There is nothing else to go by."""
+    payloads = [updated(wording, {}, {}) for wording in "123"]
+    assert all(text_after(order) == order[-1]["data"]["segment"]["text"] for order in permutations(payloads))

@@ -273,6 +273,25 @@ def test_names_and_ids_fit_into_topics() -> None:
     assert (fact.room, fact.durable) == ("pulse:RM~201~2f2", "pulse-eu@Gr~c3~b6~c3~9fe~2f~e2~80~a6")
 
 
+@pytest.mark.parametrize("field", ["room_sid", "room_name"])
+def test_a_room_known_by_an_address_hides_it_and_stays_another_than_the_next(field: str) -> None:
+    """Documents, events and topics go to everybody who may see rooms."""
+    first, second = (
+        fact_of({"event": "room.started", "data": {field: f"john@{where}"}}) for where in ("example.com", "example.org")
+    )
+    assert "example" not in repr((first, second))
+    assert first.entity != second.entity
+    shown = {"room_sid": "session_id", "room_name": "name"}[field]
+    assert first.session == Session(**{shown: "john@…"}, project="acme")
+
+
+def test_a_name_that_only_looks_like_an_address_stays_as_it_is() -> None:
+    """Without a dot there is no domain, and rooms keep their topics."""
+    fact = fact_of({"event": "room.started", "data": {"room_sid": "a@b", "room_name": "c@d"}})
+    assert (fact.room, fact.durable) == ("pulse:a@b", "pulse-eu@c@d")
+    assert fact.session == Session(name="c@d", session_id="a@b", project="acme")
+
+
 def test_the_room_of_the_code_may_be_named_in_what_the_event_is_about() -> None:
     """Egresses, ingresses and recordings have their own `room_name`."""
     for about in ("egress", "ingress"):
