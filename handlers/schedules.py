@@ -11,7 +11,7 @@ from handlers.answers import answer, asked, demanded, filters, moment_of, reader
 from handlers.attendance import counted_until
 from handlers.decisions import decided
 from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
-from handlers.providers.reading import harmless, pseudonym
+from handlers.providers.reading import harmless, pseudonym, room_key
 from handlers.reads import documents
 from hub.attendance import attendance
 from hub.errors import BadRequest, Forbidden
@@ -138,7 +138,7 @@ def _placed(request: web.Request, detail: ScheduleDetail) -> tuple[str, Schedule
     for source in sources:
         if detail.provider in (source.provider, source.name):
             # As the providers' own webhooks name it: an address of somebody is never shown.
-            durable = source.durable_room(escape_id(pseudonym(detail.room_id)))
+            durable = source.durable_room(escape_id(room_key(detail.room_id)))
             return durable, msgspec.structs.replace(detail, provider=source.provider)
     names = ", ".join(dict.fromkeys(source.provider for source in sources))
     raise BadRequest(f"provider: expected one of {names}, or the name of a source")
@@ -156,7 +156,7 @@ def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
         id=identity,
         title=_title(said) if "title" in said else None,
         provider=_text(said, "provider") if "provider" in said else "",
-        room_id=pseudonym(_text(said, "room_id")) if "room_id" in said else "",
+        room_id=room_key(_text(said, "room_id")) if "room_id" in said else "",
         starts_at=_time(said) if "starts_at" in said else None,
         expected=_expected(said["expected_participants"]) if "expected_participants" in said else None,
     )

@@ -5,7 +5,16 @@ from collections.abc import Collection
 import msgspec
 
 from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past, read_error
-from handlers.providers.reading import Payload, flag, harmless, mapping, moment, number, pseudonym, text
+from handlers.providers.reading import (
+    Payload,
+    flag,
+    harmless,
+    mapping,
+    moment,
+    number,
+    pseudonym,
+    text,
+)
 from hub.errors import Unusable
 from hub.events import Detail, Fact, Kind, NoteDetail, Session, clamp_time, escape_id
 from hub.settings import Source

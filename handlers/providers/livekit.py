@@ -9,7 +9,18 @@ from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past
 from handlers.providers.livekit_captures import read_egress, read_ingress
 from handlers.providers.livekit_proof import sign, verify
 from handlers.providers.livekit_statement import Statement
-from handlers.providers.reading import Payload, clean, flag, harmless, mapping, moment, pseudonym, text
+from handlers.providers.reading import (
+    Payload,
+    clean,
+    flag,
+    harmless,
+    mapping,
+    moment,
+    pseudonym,
+    room_key,
+    room_name,
+    text,
+)
 from hub.errors import Unusable
 from hub.events import (
     NAME_LIMIT,
@@ -200,7 +211,7 @@ def _first(payload: Payload, paths: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _durable(source: Source, payload: Payload) -> str:
-    return source.durable_room(escape_id(pseudonym(_first(payload, _NAMES))))
+    return source.durable_room(escape_id(room_key(_first(payload, _NAMES))))
 
 
 def _session(source: Source, payload: Payload, received_at: int) -> Session | None:
@@ -208,7 +219,7 @@ def _session(source: Source, payload: Payload, received_at: int) -> Session | No
     if not sid and not name:
         return None
     return Session(
-        name=harmless(name),
+        name=room_name(name)[:NAME_LIMIT],
         session_id=sid[:NAME_LIMIT],
         project=source.account,
         started_at=past(_created_at(payload), received_at),

@@ -23,11 +23,14 @@ from handlers.providers.reading import (
     number,
     parse_payload,
     pseudonym,
+    room_key,
+    room_name,
     text,
     whole,
 )
 from hub.errors import Unusable
 from hub.events import (
+    NAME_LIMIT,
     Fact,
     Kind,
     NoteDetail,
@@ -70,8 +73,8 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
         kind=statement.kind,
         time=time,
         skewed=skewed,
-        room=f"pulse:{escape_id(pseudonym(sid))}" if sid else "",
-        durable=source.durable_room(escape_id(pseudonym(_name(content)))),
+        room=f"pulse:{escape_id(room_key(sid))}" if sid else "",
+        durable=source.durable_room(escape_id(room_key(_name(content)))),
         session=_session(source, content, statement.kind, received_at),
         detail=statement.detail,
         closing_reason=statement.closing_reason,
@@ -159,8 +162,8 @@ def _session(source: Source, content: Payload, kind: Kind, received_at: int) -> 
     minutes = number(totals, "total_participant_minutes")
     peak = whole(totals, "max_participants")
     return Session(
-        name=harmless(name),
-        session_id=harmless(sid),
+        name=room_name(name)[:NAME_LIMIT],
+        session_id=room_name(sid)[:NAME_LIMIT],
         project=text(content, "project_id") or source.account,
         started_at=past(moment(told_of_room, "created_at"), received_at),
         duration_ms=read_duration(totals),

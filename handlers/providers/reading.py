@@ -82,7 +82,18 @@ def harmless(words: str, limit: int = NAME_LIMIT) -> str:
 def pseudonym(identity: str) -> str:
     """Return an identity without the e-mail address that it may be, still another one for another address."""
     shown = harmless(identity)
-    return shown if shown == identity else f"{shown}#{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+    return shown if shown == identity else f"{shown}#{_fingerprint(identity)}"
+
+
+def room_name(name: str) -> str:
+    """Return what a room is called, without e-mail addresses; else as it is: it is a name, not a text."""
+    return _MAIL_DOMAIN.sub("@…", name) if "@" in name else name
+
+
+def room_key(name: str) -> str:
+    """Return what a room is known by: its name, or id, without the address that it may be, another for another one."""
+    shown = room_name(name)
+    return shown if shown == name else f"{shown}#{_fingerprint(name)}"
 
 
 def number(payload: Payload, *path: str) -> float | None:
@@ -138,6 +149,10 @@ def moment(payload: Payload, *path: str) -> int | None:
         return exact
     seconds = number(payload, *path)
     return None if seconds is None else round(seconds * 1000)
+
+
+def _fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _at(payload: object, path: tuple[str, ...]) -> object:

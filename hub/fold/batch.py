@@ -349,13 +349,16 @@ class _State:
         before = self._bots.get(fact.bot) or BotWork(fact.bot, {}, {})
         after = before.copy()
         news = after.absorb(fact, delivery.key) or item_news
-        for part, stored in segment_parts(fact, delivery.key).items():
+        spoken = segment_parts(fact, delivery.key)
+        for part, stored in spoken.items():
             news |= self._add_segment(after, (fact.entity, part), stored)
+        # A late word about a segment does not take back a later one.
+        segments = [decode_segment(self._items[fact.entity, part]) for part in spoken]
         self._bots[fact.bot] = after
         for part, facts in after.parts.items():
             if before.parts.get(part) is not facts:
                 self._written[fact.entity, part] = encode(facts)
-        change = bot_change(fact, before, after, news=news)
+        change = bot_change(fact, before, after, segments, news=news)
         return [_Told(change.entry, change.rows, after.documents(), _encoded(after.hidden()))] if change else []
 
     def _absorb_source(self, fact: Fact, delivery: Delivery, *, news: bool) -> list[_Told]:

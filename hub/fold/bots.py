@@ -1,6 +1,6 @@
 """What a fact about a bot changes, as an entry of the log and as documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import msgspec
@@ -85,8 +85,10 @@ class BotChange(msgspec.Struct, frozen=True):
     gone: frozenset[str] = frozenset()
 
 
-def bot_change(fact: Fact, before: BotWork, after: BotWork, *, news: bool) -> BotChange | None:
-    """Return the fact's entry, None when it tells nothing new."""
+def bot_change(
+    fact: Fact, before: BotWork, after: BotWork, segments: Sequence[StoredSegment], *, news: bool
+) -> BotChange | None:
+    """Return the fact's entry, None when it tells nothing new; `segments` are those it spoke of, as they are now."""
     new = after.documents()
     changed = differing(before.documents(), new) | differing(before.hidden(), after.hidden())
     # When a recording began is not always shown, but lists are sorted by it.
@@ -94,7 +96,7 @@ def bot_change(fact: Fact, before: BotWork, after: BotWork, *, news: bool) -> Bo
     if not changed and not (news and not was_told(before.parts, fact)):
         return None
     topic = f"bots/{fact.bot}"
-    told = _details(fact, new)
+    told = _details(fact, new, segments)
     if fact.kind is Kind.PROVIDER_EVENT:
         # What nobody knows the meaning of is shown, and changes nothing.
         return BotChange(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}), ())
@@ -134,7 +136,7 @@ def _milliseconds(time: object) -> int | None:
     return parse_time(time) if isinstance(time, str) else None
 
 
-def _details(fact: Fact, documents: dict[str, Document]) -> Document:
+def _details(fact: Fact, documents: dict[str, Document], segments: Sequence[StoredSegment]) -> Document:
     detail = fact.detail
     if isinstance(detail, BotDetail):
         reason = detail.reason
@@ -144,7 +146,7 @@ def _details(fact: Fact, documents: dict[str, Document]) -> Document:
         provider = fact.bot.partition(":")[0]
         return {"recording": documents[f"recordings/{provider}:{detail.id}"]}
     if isinstance(detail, TranscriptDetail):
-        return _transcript_details(detail, fact.bot)
+        return {} if detail.whole else _transcript_details(segments)
     if isinstance(detail, ChatDetail):
         return {"message": {"id": detail.id or None, "sender": detail.sender or None, "text": detail.text}}
     if isinstance(detail, NoteDetail) and fact.kind is Kind.PROVIDER_EVENT:
@@ -152,12 +154,9 @@ def _details(fact: Fact, documents: dict[str, Document]) -> Document:
     return {}
 
 
-def _transcript_details(detail: TranscriptDetail, bot: str) -> Document:
-    if detail.whole:
-        return {}
-    stored = [StoredSegment(0, "", segment, bot) for segment in detail.segments[:_SEGMENTS_SHOWN]]
-    shown = [segment_document(one) for one in stored]
-    return {"segments": shown, **({"more": True} if len(detail.segments) > _SEGMENTS_SHOWN else {})}
+def _transcript_details(segments: Sequence[StoredSegment]) -> Document:
+    shown = [segment_document(one) for one in segments[:_SEGMENTS_SHOWN]]
+    return {"segments": shown, **({"more": True} if len(segments) > _SEGMENTS_SHOWN else {})}
 
 
 def newer(stored: StoredSegment, known: StoredSegment | None) -> bool:

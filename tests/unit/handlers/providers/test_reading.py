@@ -15,6 +15,8 @@ from handlers.providers.reading import (
     moment,
     number,
     parse_payload,
+    room_key,
+    room_name,
     text,
     whole,
 )
@@ -218,3 +220,17 @@ def test_a_number_of_any_length_is_json() -> None:
         parse_payload(b'{"a": ' + b"9" * 5000 + b"}")
     except Unusable as refusal:
         assert not isinstance(refusal, NotJson)  # noqa: PT017 -- to be taken is as good as to be refused as unusable
+
+
+@pytest.mark.parametrize("name", ["standup", "a@b", "a b/c?d=é&e", "https://x.example/?token=1", "x" * 1000, ""])
+def test_a_rooms_name_is_what_it_is(name: str) -> None:
+    """It is no text in which something may be hidden: whoever knows the name finds the room."""
+    assert (room_name(name), room_key(name)) == (name, name)
+
+
+def test_a_room_that_is_called_by_an_address_is_known_without_it() -> None:
+    """Still two addresses are two rooms."""
+    keys = {room_key(f"john@{domain}") for domain in ("a.example", "b.example")}
+    assert room_name("john@a.example") == "john@…"
+    assert len(keys) == 2
+    assert not any("example" in key for key in keys)

@@ -256,3 +256,16 @@ def test_a_recording_ends_when_the_bot_left_at_the_latest() -> None:
     )
     assert shown(log, f"recordings/{BOT}")["duration"] == 30
     assert shown(log, f"bots/{BOT}")["recording"]["duration"] == 30
+
+
+def test_a_late_update_of_a_segment_does_not_show_its_older_text() -> None:
+    """A viewer keeps what the last event told."""
+    for order in permutations((("h", 1), ("hello", 2), ("hello world", 3))):
+        log = folded(
+            *(
+                of_bot(Kind.TRANSCRIPT_UPDATED, second, TranscriptDetail(segments=(Segment(id="s1", text=text),)))
+                for text, second in order
+            )
+        )
+        told_last = told(log.events[-1])["segments"]
+        assert [segment["text"] for segment in told_last] == ["hello world"]  # type: ignore[index]

@@ -373,4 +373,3 @@ def test_what_an_event_tells_again_is_stored_with_its_sequence() -> None:
     last = envelope(log.events[-1])
     stored = orjson.loads(log.documents["recordings/livekit:EG1"].body)
     assert last["data"]["recording"]["sequence"] == stored["sequence"] == log.head
-
