@@ -11,7 +11,7 @@ from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
 from hub.app import make_epoch
 from hub.events import Delivery, Fact, Kind, ScheduleDetail
-from hub.fold import Batch, Rules
+from hub.fold import Batch, Recall, Rules
 from hub.settings import Source
 from storage.sqlite import SqliteStore
 
@@ -30,9 +30,10 @@ async def measure() -> list[tuple[str, str, str]]:
 
 
 async def _by_rooms() -> tuple[str, str, str]:
+    recall = Recall()
     with tempfile.TemporaryDirectory() as folder:
         store = await SqliteStore.open(
-            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules()), make_epoch
+            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules(), recall), make_epoch
         )
         costs: list[float] = []
         rooms = 0
@@ -49,9 +50,10 @@ async def _by_rooms() -> tuple[str, str, str]:
 
 async def _by_meetings() -> tuple[str, str, str]:
     """One room that meets every day as planned, in Pulse's dialect, in which half of the webhooks name no session."""
+    recall = Recall()
     with tempfile.TemporaryDirectory() as folder:
         store = await SqliteStore.open(
-            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules()), make_epoch
+            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules(), recall), make_epoch
         )
         costs: list[float] = []
         for day in range(MEETINGS[-1]):

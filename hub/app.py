@@ -23,7 +23,7 @@ from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery
 from hub.fanout import Fanout
 from hub.feed import Feed
-from hub.fold import Batch, Rules
+from hub.fold import Batch, Recall, Rules
 from hub.ingest import BATCH_LIMIT, Ingest
 from hub.notices import refused_notices, settled_notices
 from hub.ports import Store
@@ -122,10 +122,10 @@ async def serve_until(
 
 async def open_store(settings: Settings) -> Store:
     """Open the configured store. Raises ConfigRefused for one that this version has not, and StorageRefused."""
-    rules = Rules(frozenset(settings.rooms.speaker_roles))
+    rules, recall = Rules(frozenset(settings.rooms.speaker_roles)), Recall()
 
     def folder(deliveries: Sequence[Delivery]) -> Batch:
-        return Batch(deliveries, rules)
+        return Batch(deliveries, rules, recall)
 
     if not settings.storage.url.startswith("sqlite:"):
         raise ConfigRefused("storage.url: this version keeps its log in SQLite; expected sqlite:///path")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from hub.events import Delivery, Event
-from hub.fold import Batch, Rules
+from hub.fold import Batch, Recall, Rules
 from hub.ports import Changes, DeliveryRow, Document, Known, Loaded, Needs, StateKey, Status
 from tests.loading import needed
 
@@ -18,6 +18,7 @@ class MemoryLog:
 
     def __init__(self, rules: Rules | None = None) -> None:
         self.rules = rules or Rules()
+        self._recall = Recall()
         self.events: list[Event] = []
         self.deliveries: list[DeliveryRow] = []
         self.copies: Counter[int] = Counter()
@@ -32,7 +33,7 @@ class MemoryLog:
 
     def commit(self, deliveries: Iterable[Delivery]) -> Changes:
         """Fold a batch into the log, or raise and leave everything as it was."""
-        batch = Batch(tuple(deliveries), self.rules)
+        batch = Batch(tuple(deliveries), self.rules, self._recall)
         changes = batch.fold(self.load(batch.needs))
         self._write(changes)
         return changes

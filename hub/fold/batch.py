@@ -14,7 +14,6 @@ from hub.fold.household import Household
 from hub.fold.parts import (
     POOLED,
     StoredSegment,
-    decode_facts,
     decode_pooled,
     decode_segment,
     encode,
@@ -25,12 +24,13 @@ from hub.fold.parts import (
     room_parts,
     segment_parts,
 )
+from hub.fold.recall import Recall
 from hub.fold.rooms import RoomChange, documents_of, hidden_of, other_changes, room_changes, source_details
 from hub.fold.schedules import ScheduleChange, extended, schedule_changes, scheduled
 from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
 from hub.state.capture import Document
-from hub.state.facts import NOTHING, merged
+from hub.state.facts import NOTHING, Facts, merged
 from hub.state.room import Tally
 
 _decode_tally = msgspec.msgpack.Decoder(Tally).decode
@@ -47,15 +47,16 @@ class Rules(msgspec.Struct, frozen=True):
 class Batch:
     """A batch to be committed together. `needs` says what to load, `fold` what to write."""
 
-    def __init__(self, deliveries: Sequence[Delivery], rules: Rules) -> None:
+    def __init__(self, deliveries: Sequence[Delivery], rules: Rules, recall: Recall | None = None) -> None:
         self.deliveries = tuple(deliveries)
         redriven = frozenset(one.redrive for one in self.deliveries if one.redrive is not None)
         self.needs = msgspec.structs.replace(needs_of(self.deliveries), redriven=redriven)
         self._rules = rules
+        self._recall = recall or Recall()
 
     def fold(self, loaded: Loaded) -> Changes:
         """Fold the deliveries in their order. Pure: equal batches on equal stores give equal changes."""
-        work = _Work(loaded, self._rules)
+        work = _Work(loaded, self._rules, self._recall)
         for delivery in self.deliveries:
             work.take(delivery)
         return work.changes()
@@ -64,13 +65,13 @@ class Batch:
 class _Work:
     """What is known and what is to be written while a batch is folded."""
 
-    def __init__(self, loaded: Loaded, rules: Rules) -> None:
+    def __init__(self, loaded: Loaded, rules: Rules, recall: Recall) -> None:
         self._loaded = loaded
         self._rules = rules
         self._known = dict(loaded.known)
         self._dead = set(loaded.dead)
         self._last_delivery = loaded.last_delivery
-        self._state = _State(loaded, rules)
+        self._state = _State(loaded, rules, recall)
         self._outcomes: list[Outcome] = []
         self._deliveries: list[DeliveryRow] = []
         self._redriven: list[DeliveryRow] = []
@@ -177,9 +178,10 @@ class _Told(msgspec.Struct, frozen=True):
 class _State:
     """The entities that a batch touches."""
 
-    def __init__(self, loaded: Loaded, rules: Rules) -> None:
+    def __init__(self, loaded: Loaded, rules: Rules, recall: Recall) -> None:
         self._loaded = loaded
         self._rules = rules
+        self._recall = recall
         self._bots: dict[str, BotWork] = {}
         self._houses: dict[str, Household] = {}
         # Which durable room a session belongs to, as soon as anybody said.
@@ -194,7 +196,7 @@ class _State:
     def copy(self) -> "_State":
         """Return one that can be changed without changing this one: a delivery that fails leaves nothing behind."""
         twin = object.__new__(_State)
-        twin._loaded, twin._rules = self._loaded, self._rules
+        twin._loaded, twin._rules, twin._recall = self._loaded, self._rules, self._recall
         twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
         twin._items, twin._written = dict(self._items), dict(self._written)
         twin.erased, twin.dropped = self.erased, set(self.dropped)
@@ -223,13 +225,14 @@ class _State:
         for subject, bodies in parts.items():
             collection, _, identity = subject.partition("/")
             if collection == "bots":
-                decoded = {part: decode_facts(body) for part, body in bodies.items()}
+                decoded = {part: self._recall.decoded((subject, part), body) for part, body in bodies.items()}
                 self._bots[identity] = BotWork(identity, decoded, self._loaded.segments.get(subject, {}))
             elif collection == "rooms":
                 self._load_room(identity, bodies)
 
     def _load_room(self, identity: str, bodies: dict[str, bytes]) -> None:
-        facts = {part: decode_facts(body) for part, body in bodies.items() if not part.startswith(POOLED)}
+        own = {part: body for part, body in bodies.items() if not part.startswith(POOLED)}
+        facts = {part: self._recall.decoded((f"rooms/{identity}", part), body) for part, body in own.items()}
         pooled = {part: decode_pooled(body) for part, body in bodies.items() if part.startswith(POOLED)}
         if "@" in identity.partition(":")[0]:
             house = self._house(identity)
@@ -254,7 +257,7 @@ class _State:
 
     def _house(self, key: str, durable: str | None = None) -> Household:
         if key not in self._houses:
-            self._houses[key] = Household(key if durable is None else durable, self._rules.speaker_roles)
+            self._houses[key] = Household(key if durable is None else durable, self._rules.speaker_roles, self._recall)
         return self._houses[key]
 
     def _home(self, fact: Fact, delivery: Delivery) -> tuple[Household, Household | None]:
@@ -326,10 +329,10 @@ class _State:
             known = before.sessions.get(session, {})
             for part, facts in parts.items():
                 if known.get(part) is not facts:
-                    self._written[f"rooms/{session}", part] = encode(facts)
+                    self._put((f"rooms/{session}", part), facts)
         for part, facts in after.shared.items():
             if before.shared.get(part) is not facts:
-                self._written[f"rooms/{after.durable}", part] = encode(facts)
+                self._put((f"rooms/{after.durable}", part), facts)
         self._write_pool(before, after)
 
     def _write_pool(self, before: Household, after: Household) -> None:
@@ -357,7 +360,7 @@ class _State:
         self._bots[fact.bot] = after
         for part, facts in after.parts.items():
             if before.parts.get(part) is not facts:
-                self._written[fact.entity, part] = encode(facts)
+                self._put((fact.entity, part), facts)
         change = bot_change(fact, before, after, segments, news=news)
         return [_Told(change.entry, change.rows, after.documents(), _encoded(after.hidden()))] if change else []
 
@@ -366,6 +369,9 @@ class _State:
             return []
         data = source_details(fact, delivery) | circumstances(fact)
         return [_Told(Entry(fact.kind, f"sources/{delivery.source}", (), fact, data))]
+
+    def _put(self, key: StateKey, facts: Facts) -> None:
+        self._written[key] = self._recall.encoded(key, facts)
 
     def _add_item(self, key: StateKey) -> bool:
         if key in self._items:

@@ -17,13 +17,12 @@ from hub.fold.parts import (
     room_parts,
     shared_parts,
 )
+from hub.fold.recall import Recall
 from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, Facts, is_news, merged
 from hub.state.participant import Ends, Participant, participant
 from hub.state.room import Tally, all_ends, began_at, is_live, own_end, room_document, tally
 from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
-
-NO_END = Ends()
 
 
 class Derived(msgspec.Struct, frozen=True):
@@ -39,7 +38,7 @@ class Derived(msgspec.Struct, frozen=True):
 class Household:
     """The sessions of one durable room; `durable` is empty for a session that never told its name."""
 
-    def __init__(self, durable: str, speaker_roles: frozenset[str]) -> None:
+    def __init__(self, durable: str, speaker_roles: frozenset[str], recall: Recall | None = None) -> None:
         self.durable = durable
         self.sessions: dict[str, Parts] = {}
         self.pool: dict[str, PooledFact] = {}
@@ -51,7 +50,7 @@ class Household:
         self.kept: dict[str, str] = {}
         self._roles = speaker_roles
         # Shared by all copies: what it holds is only reused for the very same facts.
-        self._seen: dict[tuple[str, str], tuple[Facts, Ends, Participant]] = {}
+        self._recall = recall or Recall()
         # Sessions as they are shown, and whose the pool's facts are, until a fact changes them.
         self._derived: dict[str, Derived | None] = {}
         self._owners: dict[str, str] | None = None
@@ -61,13 +60,12 @@ class Household:
 
     def copy(self) -> Self:
         """Return one that can be changed without changing this one."""
-        twin = type(self)(self.durable, self._roles)
+        twin = type(self)(self.durable, self._roles, self._recall)
         twin.sessions = {session: dict(parts) for session, parts in self.sessions.items()}
         twin.pool = dict(self.pool)
         twin.shared = dict(self.shared)
         twin.siblings = self.siblings
         twin.kept = dict(self.kept)
-        twin._seen = self._seen
         twin._plans = self.plans
         twin._derived = dict(self._derived)
         return twin
@@ -198,11 +196,12 @@ class Household:
         }
         decided = self.is_featured and session == self.current()
         document = room_document(session, room, ends, people, featured=decided or room.told("featured") is True)
-        runs = self._runs(session, room, ends, people)
         own = own_end(self.sessions.get(session, {}).get("", NOTHING))
         summed = tally(room, ends, people.values(), own)
-        if session == self.durable:
-            summed = msgspec.structs.replace(summed, meetings=tuple((run.start, run.end) for run in runs))
+        if session != self.durable:
+            return Derived(document, summed, people, captures, (self._run_of(session, summed),))
+        runs = _nameless_runs(session, room, ends, people)
+        summed = msgspec.structs.replace(summed, meetings=tuple((run.start, run.end) for run in runs))
         return Derived(document, summed, people, captures, runs)
 
     def _run_of(self, session: str, summed: Tally) -> Run:
@@ -211,14 +210,6 @@ class Household:
         if ended == began and not summed.peak:
             began = self._begun_before(ended)
         return Run(session, began, ended)
-
-    def _runs(self, session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:
-        began = began_at(room) or 0
-        if session != self.durable:
-            return (self._run_of(session, tally(room, ends, people.values(), NO_END)),)
-        begun = [cell.time for _, cell in room.named("start/")]
-        begun += [stay.start for one in people.values() for stay in one.stays]
-        return runs_between(session, begun or [began], ends.times)
 
     def _begun_before(self, end: int) -> int:
         """Return when the nameless meeting began that ended at a time; some payloads name a session only at its end."""
@@ -268,11 +259,11 @@ class Household:
         return Ends(times=times, reasons=tuple(told[time] for time in times), final=False)
 
     def _participant(self, session: str, part: str, facts: Facts, ends: Ends) -> Participant:
-        seen = self._seen.get((session, part))
+        seen = self._recall.participants.get((session, part))
         if seen and seen[0] is facts and seen[1] == ends:
             return seen[2]
         derived = participant(part.partition("/")[2], session, facts, ends, self._roles)
-        self._seen[session, part] = (facts, ends, derived)
+        self._recall.participants.put((session, part), (facts, ends, derived))
         return derived
 
 
@@ -284,6 +275,12 @@ def _merge(parts: Parts, stated: Parts) -> bool:
         parts[part] = merged(known, facts)
         news |= is_news(known, parts[part])
     return news
+
+
+def _nameless_runs(session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:
+    begun = [cell.time for _, cell in room.named("start/")]
+    begun += [stay.start for one in people.values() for stay in one.stays]
+    return runs_between(session, begun or [began_at(room) or 0], ends.times)
 
 
 def _without_beginning(room: Facts) -> Facts:

@@ -22,7 +22,7 @@ from hub.fold.household import Derived, Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
 from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts
-from hub.state.participant import Presence, presence_of
+from hub.state.participant import Presence
 from hub.state.room import Tally
 from hub.state.trending import trending_base, trending_key
 
@@ -181,7 +181,7 @@ def hidden_of(derived: Derived | None) -> dict[str, Hidden]:
         return {}
     topic = f"rooms/{derived.room['id']}"
     hidden: dict[str, Hidden] = {topic: derived.tally}
-    hidden |= {f"{topic}/participants/{identity}": presence_of(person) for identity, person in derived.people.items()}
+    hidden |= {f"{topic}/participants/{identity}": person.presence for identity, person in derived.people.items()}
     return hidden | {name: one.artifacts for name, one in recordings_of(derived).items()}
 
 

@@ -20,22 +20,6 @@ class Ends(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-class Participant(msgspec.Struct, frozen=True):
-    """What follows from the facts of one id; `document` is what is shown."""
-
-    stays: tuple[Visit, ...]
-    # Why each of them ended.
-    reasons: tuple[str, ...]
-    is_person: bool
-    is_speaker: bool
-    document: Document
-
-    @property
-    def active(self) -> bool:
-        """Whether somebody is there by this id now."""
-        return bool(self.stays) and self.stays[-1].end is None
-
-
 class Presence(msgspec.Struct, frozen=True):
     """What is computed of somebody's visits when it is asked for: how long they watched, what that costs."""
 
@@ -45,11 +29,19 @@ class Presence(msgspec.Struct, frozen=True):
     counted: bool = True
 
 
-def presence_of(who: Participant) -> Presence:
-    """Return the visits of a participant."""
-    return Presence(
-        tuple((stay.start, stay.end, why) for stay, why in zip(who.stays, who.reasons, strict=True)), who.is_person
-    )
+class Participant(msgspec.Struct, frozen=True):
+    """What follows from the facts of one id; `document` is what is shown."""
+
+    stays: tuple[Visit, ...]
+    presence: Presence
+    is_person: bool
+    is_speaker: bool
+    document: Document
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody is there by this id now."""
+        return bool(self.stays) and self.stays[-1].end is None
 
 
 def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
@@ -90,10 +82,13 @@ def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_role
     speaks = role in speaker_roles if role else facts.told("may_publish") is True
     active = bool(stays) and stays[-1].end is None
     reasons = tuple(_reason(stay, facts, ends) for stay in stays)
+    is_person = kind in PEOPLE
     return Participant(
         stays=stays,
-        reasons=reasons,
-        is_person=kind in PEOPLE,
+        presence=Presence(
+            tuple((stay.start, stay.end, why) for stay, why in zip(stays, reasons, strict=True)), counted=is_person
+        ),
+        is_person=is_person,
         is_speaker=speaks,
         document={
             "id": identity,

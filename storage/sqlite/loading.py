@@ -19,7 +19,7 @@ def load_states(session: Session, needs: Needs) -> tuple[States, Siblings]:
     owners = {row["parent"] for topic in needs.captures if (row := session.row("owner", topic=topic))}
     subjects = needs.subjects | owners | {row["durable"] for row in homes.values()} - {""}
     states = _parts(session, subjects)
-    durables = {topic: _depth(topic, needs, states) for topic in _durables(needs, homes.values())}
+    durables = _depths(needs, homes.values(), states)
     siblings = {
         topic: {row["topic"]: row["hidden"] for row in session.rows("siblings", durable=topic)}
         for topic, depth in durables.items()
@@ -29,15 +29,15 @@ def load_states(session: Session, needs: Needs) -> tuple[States, Siblings]:
     return states | _parts(session, wanted - subjects), siblings
 
 
-def _durables(needs: Needs, homes: Iterable[Row]) -> set[str]:
-    return ({topic for topic, _ in needs.durables} | {row["durable"] for row in homes}) - {""}
-
-
-def _depth(topic: str, needs: Needs, states: States) -> Depth:
-    asked = max((depth for named, depth in needs.durables if named == topic), default=Depth.TOLD)
-    own = {part for subject, part in states if subject == topic}
-    implied = Depth.CURRENT if _DECIDED in own else Depth.SHARED if own else Depth.TOLD
-    return max(asked, implied)
+def _depths(needs: Needs, homes: Iterable[Row], states: States) -> dict[str, Depth]:
+    """Return how much is wanted of each durable room."""
+    depths = {row["durable"]: Depth.TOLD for row in homes if row["durable"]}
+    for topic, depth in needs.durables:
+        depths[topic] = max(depth, depths.get(topic, depth))
+    for subject, part in states:
+        if subject in depths:
+            depths[subject] = max(depths[subject], Depth.CURRENT if part == _DECIDED else Depth.SHARED)
+    return depths
 
 
 def _sessions(session: Session, durable: str, depth: Depth, needs: Needs, homes: Mapping[str, Row]) -> set[str]:
