@@ -1,0 +1,119 @@
+"""The store, its fold and its restarts against a model that works everything out anew from all that was told."""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import orjson
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from hub.events import Delivery, RoomDetail, ScheduleDetail, format_time
+from hub.fold import Batch, Recall, Rules
+from hub.ports import Document, Query, Status
+from storage.sqlite import SqliteStore
+from tests.unit.hub.fold import naive, stories
+
+ROOMS = stories.tellings(stories.room_facts((stories.NAMED, stories.NAMELESS), stories.PRESENCE))
+BOTS = stories.tellings(stories.bot_facts, facts_in_one=1)
+PLANS = stories.tellings(stories.shared_facts, facts_in_one=1)
+EVERYTHING = frozenset({"*"})
+
+
+class StoreModel(RuleBasedStateMachine):
+    """What can happen to a store: batches of anything, repetitions, and being closed and opened again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._folder = tempfile.TemporaryDirectory()
+        # It outlives the store, as nothing in the hub does: it must never matter.
+        self._recall = Recall(limit=8)
+        self._sent: list[Delivery] = []
+        self._told: dict[naive.Told, None] = {}
+
+    @initialize()
+    def open(self) -> None:
+        """Open the store on its file."""
+        url = f"sqlite:///{Path(self._folder.name)}/hub.db"
+        self._store = self._runner.run(SqliteStore.open(url, self._batch, lambda: "epoch"))
+
+    @rule()
+    def restart(self) -> None:
+        """Close it, and open it as the next process would."""
+        self._runner.run(self._store.close())
+        self.open()
+
+    @rule(deliveries=st.one_of(ROOMS, ROOMS, BOTS, PLANS))
+    def tell(self, deliveries: list[Delivery]) -> None:
+        """Commit what was never told, in one batch."""
+        number = len(self._sent)
+        fresh = [msgspec.structs.replace(one, key=f"{one.key}.{number}") for one in deliveries]
+        fresh = list({one.key: one for one in fresh}.values())
+        self._commit(fresh, Status.ACCEPTED)
+        self._sent += fresh
+        # Plans and decisions change nothing of who is where.
+        told = [naive.Told(fact, one.key) for one in fresh for fact in one.facts]
+        self._told |= dict.fromkeys(one for one in told if not isinstance(one.fact.detail, RoomDetail | ScheduleDetail))
+
+    @rule(data=st.data())
+    def tell_again(self, data: st.DataObject) -> None:
+        """Commit what was told before, as a provider does that got no answer."""
+        if self._sent:
+            self._commit(data.draw(st.lists(st.sampled_from(self._sent), min_size=1, max_size=4)), Status.DUPLICATE)
+
+    @invariant()
+    def rooms_and_bots_are_those_of_the_model(self) -> None:
+        """Whatever was committed together, and however often the store was opened."""
+        if not hasattr(self, "_store"):
+            return
+        rooms = {str(shown["id"]): shown for shown in self._shown("rooms")}
+        active: dict[str, set[str]] = {room: set() for room in rooms}
+        for person in self._shown("participants"):
+            active[str(person["room"])] |= {str(person["id"])} if person["active"] else set()
+        found = {
+            room: naive.RoomNow(
+                shown["status"], frozenset(active[room]), shown["participant_count"], shown["speaker_count"]
+            )
+            for room, shown in rooms.items()
+        }
+        assert found == naive.rooms_now(list(self._told))
+        bots = {one["id"]: (one["status"], one["status_since"], one["attempt"]) for one in self._shown("bots")}
+        expected = naive.bots_now(list(self._told))
+        assert bots == {bot: (one.status, format_time(one.since), one.attempt) for bot, one in expected.items()}
+
+    @invariant()
+    def the_log_has_no_gaps(self) -> None:
+        """Every sequence up to the head is there once."""
+        if hasattr(self, "_store"):
+            page = self._runner.run(self._store.page(EVERYTHING, 0, 100_000))
+            assert [event.sequence for event in page.events] == list(range(1, page.head + 1))
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        if hasattr(self, "_store"):
+            self._runner.run(self._store.close())
+        self._runner.close()
+        self._folder.cleanup()
+
+    def _batch(self, deliveries: Sequence[Delivery]) -> Batch:
+        return Batch(deliveries, Rules(), self._recall)
+
+    def _commit(self, deliveries: list[Delivery], status: Status) -> None:
+        committed = self._runner.run(self._store.commit(deliveries))
+        assert {outcome.status for outcome in committed.outcomes} == {status}
+
+    def _shown(self, collection: str) -> list[dict[str, object]]:
+        found: tuple[Document, ...] = self._runner.run(
+            self._store.read(Query(collection=collection, limit=1000))
+        ).documents
+        return [orjson.loads(one.body) for one in found]
+
+
+TestStoreModel = StoreModel.TestCase
+TestStoreModel.settings = settings(
+    max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+)
