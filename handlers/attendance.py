@@ -35,7 +35,7 @@ async def participants(request: web.Request) -> web.Response:
     room = (await room_meant(request)).documents[0]
     reading = await request.app[STORE].people([room.topic])
     if by == "user":
-        items: list[object] = [*attendance(reading.documents, await counted_until(request, [room]))]
+        items: list[object] = [*attendance(reading.documents, counted_until(request, [room]))]
     else:
         items = _by_visit(request, room, reading)
     if _wants_csv(request):
@@ -43,15 +43,14 @@ async def participants(request: web.Request) -> web.Response:
     return _page(request, reading, items) if not by else listed(items, None, reading.position)
 
 
-async def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[str, int]:
+def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[str, int]:
     """Return up to when an open visit counts, by topic of the room: nobody watches a room that cannot live any more."""
     now = request.app[NOW]()
     return {topic: min(now, until) for topic, until in lives_until(rooms, request.app[CLOCKWORK]).items()}
 
 
 def _by_visit(request: web.Request, room: Document, reading: Reading) -> list[object]:
-    clockwork = request.app[CLOCKWORK]
-    until = min(request.app[NOW](), lives_until([room], clockwork)[room.topic])
+    clockwork, until = request.app[CLOCKWORK], counted_until(request, [room])[room.topic]
     visits = visits_of(reading.documents)
     return [orjson.Fragment(presented(one, clockwork, until, visits[one.topic]).body) for one in reading.documents]
 

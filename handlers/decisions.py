@@ -1,14 +1,12 @@
 """What callers of the API change goes the way that webhooks go: as a delivery, through the one writer."""
 
-import asyncio
 import secrets
 
 import orjson
 from aiohttp import web
 
-from handlers.parts import INGEST, NOW
-from handlers.webhooks import COMMIT_SECONDS
-from hub.errors import StorageUnavailable
+from handlers.parts import NOW
+from handlers.webhooks import commit
 from hub.events import Delivery, Fact
 from hub.ports import Outcome
 
@@ -29,8 +27,4 @@ async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said
         provider_type=name,
         facts=facts,
     )
-    try:
-        async with asyncio.timeout(COMMIT_SECONDS):
-            return await request.app[INGEST].submit(delivery)
-    except TimeoutError:
-        raise StorageUnavailable("the store is slow; whether this was kept is not known") from None
+    return await commit(request, delivery)

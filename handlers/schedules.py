@@ -10,14 +10,13 @@ from handlers.access import Caller
 from handlers.answers import answer, asked, demanded, filters, moment_of, reader, visible
 from handlers.attendance import counted_until
 from handlers.decisions import decided
-from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
+from handlers.parts import NOW, SETTINGS, STORE
 from handlers.providers.reading import harmless, pseudonym, room_key
 from handlers.reads import documents
 from hub.attendance import attendance
 from hub.errors import BadRequest, Forbidden
 from hub.events import NAME_LIMIT, Fact, Kind, ScheduleDetail, covers, escape_id, parse_time
 from hub.ports import Document, Query, Reading
-from hub.present import lives_until
 from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000
@@ -109,11 +108,10 @@ async def _shown(
     topics = list(dict.fromkeys(f"rooms/{run.session}" for run in attended.runs))
     rooms = [room for topic in topics for room in (await store.document(topic)).documents]
     people = (await store.people(topics)).documents if topics else ()
-    until = await counted_until(request, rooms)
+    until = counted_until(request, rooms)
     came = attendance(people, until, meetings=attended.runs, expected=attended.expected)
     expected = [{"identity": identity, "name": name or None} for identity, name in attended.expected]
-    lives = lives_until(rooms, request.app[CLOCKWORK])
-    stale = any(not room.over and request.app[NOW]() > lives[room.topic] for room in rooms)
+    stale = any(not room.over and request.app[NOW]() > until[room.topic] for room in rooms)
     body = {**orjson.loads(document.body), "stale": stale, "expected_participants": expected, "participants": came}
     return answer(body, reading.position, status, more)
 
@@ -137,8 +135,7 @@ def _placed(request: web.Request, detail: ScheduleDetail) -> tuple[str, Schedule
     sources = request.app[SETTINGS].sources
     for source in sources:
         if detail.provider in (source.provider, source.name):
-            # As the providers' own webhooks name it: an address of somebody is never shown.
-            durable = source.durable_room(escape_id(room_key(detail.room_id)))
+            durable = source.durable_room(escape_id(detail.room_id))
             return durable, msgspec.structs.replace(detail, provider=source.provider)
     names = ", ".join(dict.fromkeys(source.provider for source in sources))
     raise BadRequest(f"provider: expected one of {names}, or the name of a source")
@@ -156,6 +153,7 @@ def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
         id=identity,
         title=_title(said) if "title" in said else None,
         provider=_text(said, "provider") if "provider" in said else "",
+        # As the providers' own webhooks name it: an address of somebody is never shown.
         room_id=room_key(_text(said, "room_id")) if "room_id" in said else "",
         starts_at=_time(said) if "starts_at" in said else None,
         expected=_expected(said["expected_participants"]) if "expected_participants" in said else None,

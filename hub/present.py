@@ -12,14 +12,13 @@ from hub.ports import Document
 from hub.state.capture import Artifacts
 from hub.state.participant import Presence
 from hub.state.presence import Visit, present_ms, union
-from hub.state.room import Tally
+from hub.state.room import Tally, decode_tally
 from hub.state.schedule import WINDOW_MS
 from hub.state.trending import trending_base, trending_score
 
 _MS_PER_MINUTE = 60_000
 _MS_PER_HOUR = 3_600_000
 
-decode_tally = msgspec.msgpack.Decoder(Tally).decode
 decode_presence = msgspec.msgpack.Decoder(Presence).decode
 decode_artifacts = msgspec.msgpack.Decoder(Artifacts).decode
 

@@ -14,8 +14,8 @@ import msgspec
 import orjson
 
 from hub.ports import Document
-from hub.present import Clockwork, alive_until, decode_presence, decode_tally
-from hub.state.room import Tally
+from hub.present import Clockwork, alive_until, decode_presence
+from hub.state.room import Tally, decode_tally
 
 _MS_PER_MINUTE = 60_000
 _MS_PER_DAY = 86_400_000

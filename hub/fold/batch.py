@@ -31,9 +31,7 @@ from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, Stat
 from hub.ports import Document as Row
 from hub.state.capture import Document
 from hub.state.facts import NOTHING, Facts, merged
-from hub.state.room import Tally
-
-_decode_tally = msgspec.msgpack.Decoder(Tally).decode
+from hub.state.room import decode_tally
 
 log = structlog.get_logger()
 
@@ -252,7 +250,7 @@ class _State:
             house = self._house(topic.partition("/")[2])
             told = {session.partition("/")[2]: body for session, body in hidden.items()}
             house.siblings = {
-                session: _decode_tally(body) for session, body in told.items() if session not in house.sessions
+                session: decode_tally(body) for session, body in told.items() if session not in house.sessions
             }
 
     def _house(self, key: str, durable: str | None = None) -> Household:
@@ -283,7 +281,7 @@ class _State:
             after.adopt(fact.room, left)
         news = after.absorb(fact, delivery.key, provider_of(delivery), delivery.received_at) or item_news
         self._houses[before.durable or fact.room] = after
-        self._write_room(fact, before, after)
+        self._write_room(before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
         told = self._told(fact, changes, before, after)
         return told + self._left_behind(fact, left) if left and left.durable else told
@@ -301,7 +299,7 @@ class _State:
         hidden: dict[str, bytes] = {}
         for derived in (after.derive(session) for session in sessions):
             shown |= documents_of(derived)
-            hidden |= _encoded(hidden_of(derived))
+            hidden |= _encoded({topic: beside for topic, beside in hidden_of(derived).items() if topic in written})
         # What moved to another session is gone from one and written with the other, in one go.
         told = [_Told(change.entry, change.rows, shown, hidden, change.gone - written) for change in changes]
         return self._with_schedules(fact, told, before, after) if before.plans or after.plans else told
@@ -324,7 +322,7 @@ class _State:
         self._houses[before.durable or fact.room] = after
         return self._told(fact, changes, before, after)
 
-    def _write_room(self, fact: Fact, before: Household, after: Household) -> None:
+    def _write_room(self, before: Household, after: Household) -> None:
         for session, parts in after.sessions.items():
             known = before.sessions.get(session, {})
             for part, facts in parts.items():

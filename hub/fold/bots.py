@@ -7,12 +7,12 @@ import msgspec
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
 from hub.fold.compose import Entry, circumstances
-from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, segment_document
+from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, merge_into, segment_document
 from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
 from hub.state.bot import bot_document, current_attempt, is_over, left_at, transcript_artifacts
 from hub.state.capture import Capture, Document, capture
-from hub.state.facts import NOTHING, is_news, merged, since
+from hub.state.facts import since
 
 _SEGMENTS_SHOWN = 200
 
@@ -31,13 +31,7 @@ class BotWork:
 
     def absorb(self, fact: Fact, key: str) -> bool:
         """Merge a fact; return whether it tells anything that had not happened yet."""
-        news = False
-        for part, stated in bot_parts(fact, key).items():
-            known = self.parts.get(part, NOTHING)
-            after = merged(known, stated)
-            news |= is_news(known, after)
-            self.parts[part] = after
-        return news
+        return merge_into(self.parts, bot_parts(fact, key))
 
     def count(self, part: str) -> None:
         """Take note of a segment that was not there."""

@@ -13,13 +13,14 @@ from hub.fold.parts import (
     Parts,
     PooledFact,
     capture_name,
+    merge_into,
     pooled_part,
     room_parts,
     shared_parts,
 )
 from hub.fold.recall import Recall
 from hub.state.capture import Capture, Document, capture
-from hub.state.facts import NOTHING, Facts, is_news, merged
+from hub.state.facts import NOTHING, Facts, merged
 from hub.state.participant import Ends, Participant, participant
 from hub.state.room import Tally, all_ends, began_at, is_live, own_end, room_document, tally
 from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
@@ -75,7 +76,7 @@ class Household:
         if isinstance(fact.detail, RoomDetail | ScheduleDetail) and not fact.room:
             self._derived = {}
             self._plans = None
-            return _merge(self.shared, shared_parts(fact, key))
+            return merge_into(self.shared, shared_parts(fact, key))
         # A start or an end moves facts between all sessions, where there are facts that can be moved.
         self._owners = self._current = None
         moves = self.pool or self.is_featured or not fact.room
@@ -83,7 +84,7 @@ class Household:
         if not fact.room:
             return self._absorb_nameless(PooledFact(fact, key, provider, heard_at))
         stated = room_parts(fact, key, provider, heard_at)
-        return bool(stated) and _merge(self.sessions.setdefault(fact.room, {}), stated)
+        return bool(stated) and merge_into(self.sessions.setdefault(fact.room, {}), stated)
 
     def adopt(self, session: str, other: Self) -> None:
         """Take in a session of another one that turned out to be of this durable room."""
@@ -265,16 +266,6 @@ class Household:
         derived = participant(part.partition("/")[2], session, facts, ends, self._roles)
         self._recall.participants.put((session, part), (facts, ends, derived))
         return derived
-
-
-def _merge(parts: Parts, stated: Parts) -> bool:
-    """Merge facts part by part; return whether they tell anything that had not happened yet."""
-    news = False
-    for part, facts in stated.items():
-        known = parts.get(part, NOTHING)
-        parts[part] = merged(known, facts)
-        news |= is_news(known, parts[part])
-    return news
 
 
 def _nameless_runs(session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:

@@ -33,7 +33,7 @@ from hub.events import (
 from hub.ports import Depth, Needs, StateKey
 from hub.state.bot import bot_facts
 from hub.state.capture import capture_facts
-from hub.state.facts import Facts
+from hub.state.facts import NOTHING, Facts, is_news, merged
 from hub.state.participant import participant_facts
 from hub.state.room import announced_facts, decided_facts, room_facts
 from hub.state.schedule import schedule_facts
@@ -110,6 +110,16 @@ def bot_parts(fact: Fact, key: str) -> Parts:
     if isinstance(fact.detail, CaptureDetail):
         parts[capture_part(fact, fact.detail)] = capture_facts(fact, fact.detail, key)
     return parts
+
+
+def merge_into(parts: Parts, stated: Parts) -> bool:
+    """Merge facts part by part; return whether they tell anything that had not happened yet."""
+    news = False
+    for part, facts in stated.items():
+        known = parts.get(part, NOTHING)
+        parts[part] = merged(known, facts)
+        news |= is_news(known, parts[part])
+    return news
 
 
 def capture_part(fact: Fact, detail: CaptureDetail) -> str:

@@ -240,17 +240,20 @@ def _durable_topic(durable: str) -> tuple[str, ...]:
 
 def _differences(before: Derived | None, after: Derived) -> set[str]:
     """Return the topics of what is shown differently, or will be when the clock goes on."""
-    changed = differing(documents_of(before), documents_of(after)) | differing(_counted(before), _counted(after))
-    # When a recording began is not always shown, but lists are sorted by it.
-    return changed | differing(recordings_of(before) if before else {}, recordings_of(after))
+    return differing(_compared(before), _compared(after))
 
 
-def _counted(derived: Derived | None) -> dict[str, Hidden]:
+def _compared(derived: Derived | None) -> dict[str, object]:
+    """Return by topic all that a reader may find different."""
+    if derived is None:
+        return {}
+    topic = f"rooms/{derived.room['id']}"
     # That the hub heard of a room again is a sign of life, but nothing to tell anybody.
-    return {
-        topic: msgspec.structs.replace(hidden, heard_at=None) if isinstance(hidden, Tally) else hidden
-        for topic, hidden in hidden_of(derived).items()
+    compared: dict[str, object] = {topic: (derived.room, msgspec.structs.replace(derived.tally, heard_at=None))}
+    compared |= {
+        f"{topic}/participants/{identity}": (one.document, one.presence) for identity, one in derived.people.items()
     }
+    return compared | recordings_of(derived)
 
 
 def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:

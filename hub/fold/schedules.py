@@ -46,7 +46,7 @@ class Scheduled(msgspec.Struct, frozen=True):
 
 
 class ScheduleChange(msgspec.Struct, frozen=True):
-    """An entry of the log about a schedule; without one when it is over for good."""
+    """An entry of the log about a schedule, and how it is shown now; None when it is no more."""
 
     entry: Entry
     shown: Scheduled | None = None

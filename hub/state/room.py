@@ -46,6 +46,9 @@ class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
     told_peak: int | None = None
 
 
+decode_tally = msgspec.msgpack.Decoder(Tally).decode
+
+
 def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Facts:
     """Return what a fact states of the session it belongs to; `heard_at` is when the hub received it."""
     first: dict[str, Cell] = {"seen": Cell(fact.time, key)}
