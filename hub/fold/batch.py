@@ -8,7 +8,7 @@ import structlog
 
 from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
 from hub.fold.bots import BotWork, bot_change, newer
-from hub.fold.compose import Entry, circumstances, compose
+from hub.fold.compose import Change, Entry, circumstances, compose
 from hub.fold.erasing import erase_bot, erase_room
 from hub.fold.household import Household
 from hub.fold.parts import (
@@ -25,7 +25,7 @@ from hub.fold.parts import (
     segment_parts,
 )
 from hub.fold.recall import Recall
-from hub.fold.rooms import RoomChange, documents_of, hidden_of, other_changes, room_changes, source_details
+from hub.fold.rooms import documents_of, hidden_of, other_changes, room_changes, source_details
 from hub.fold.schedules import ScheduleChange, extended, schedule_changes, scheduled
 from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, StateKey, Status
 from hub.ports import Document as Row
@@ -292,7 +292,7 @@ class _State:
         self._write_pool(left, rest)
         return self._told(fact, list(other_changes(fact, fact.room, left, rest)), left, rest)
 
-    def _told(self, fact: Fact, changes: list[RoomChange], before: Household, after: Household) -> list[_Told]:
+    def _told(self, fact: Fact, changes: list[Change], before: Household, after: Household) -> list[_Told]:
         written = {row.topic for change in changes for row in change.rows}
         sessions = {change.entry.subject.partition("/")[2] for change in changes}
         shown: dict[str, Document] = {}

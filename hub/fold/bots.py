@@ -6,7 +6,7 @@ from typing import Self
 import msgspec
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
-from hub.fold.compose import Entry, circumstances
+from hub.fold.compose import Change, Entry, circumstances
 from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, merge_into, segment_document
 from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
@@ -71,17 +71,9 @@ class BotWork:
         return own | {name: one.artifacts for name, one in self.captures().items()}
 
 
-class BotChange(msgspec.Struct, frozen=True):
-    """An entry of the log with the documents that it changes and the topics of those that are gone."""
-
-    entry: Entry
-    rows: tuple[Row, ...]
-    gone: frozenset[str] = frozenset()
-
-
 def bot_change(
     fact: Fact, before: BotWork, after: BotWork, segments: Sequence[StoredSegment], *, news: bool
-) -> BotChange | None:
+) -> Change | None:
     """Return the fact's entry, None when it tells nothing new; `segments` are those it spoke of, as they are now."""
     new = after.documents()
     changed = differing(before.documents(), new) | differing(before.hidden(), after.hidden())
@@ -93,10 +85,10 @@ def bot_change(
     told = _details(fact, new, segments)
     if fact.kind is Kind.PROVIDER_EVENT:
         # What nobody knows the meaning of is shown, and changes nothing.
-        return BotChange(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}), ())
+        return Change(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}))
     data = {"bot": new[topic], **told, **_also_changed(changed, new, told), **circumstances(fact)}
     rows = tuple(_row(name, topic, new[name], after) for name in sorted(changed | {topic}))
-    return BotChange(Entry(fact.kind, topic, (), fact, data), rows)
+    return Change(Entry(fact.kind, topic, (), fact, data), rows)
 
 
 def _also_changed(changed: set[str], new: dict[str, Document], told: Document) -> Document:

@@ -6,6 +6,7 @@ import msgspec
 import orjson
 
 from hub.events import Delivery, Event, Fact, Kind, format_time
+from hub.ports import Document as Row
 from hub.state.capture import Document
 
 EVENT_LIMIT = 64 * 1024
@@ -23,6 +24,14 @@ class Entry(msgspec.Struct, frozen=True):
     also: tuple[str, ...]
     fact: Fact
     data: Document
+
+
+class Change(msgspec.Struct, frozen=True):
+    """An entry of the log with the documents that it changes and the topics of those that are gone."""
+
+    entry: Entry
+    rows: tuple[Row, ...] = ()
+    gone: frozenset[str] = frozenset()
 
 
 def compose(entry: Entry, delivery: Delivery, sequence: int) -> Event:

@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 
 from hub.events import Fact
-from hub.fold.bots import BotChange, BotWork
-from hub.fold.compose import Entry
+from hub.fold.bots import BotWork
+from hub.fold.compose import Change, Entry
 from hub.fold.household import Household
 from hub.fold.parts import SCHEDULE
-from hub.fold.rooms import RoomChange, corrections, documents_of
+from hub.fold.rooms import corrections, documents_of
 from hub.ports import Erased
 from hub.state.capture import Document
 
 
-def erase_bot(fact: Fact, known: BotWork) -> BotChange:
+def erase_bot(fact: Fact, known: BotWork) -> Change:
     """Return the entry that tells of it; `gone` are its documents."""
     said: Document = {"bot": {"id": fact.bot, "erased": True}}
-    return BotChange(Entry(fact.kind, fact.entity, (), fact, said), (), frozenset(known.documents()))
+    return Change(Entry(fact.kind, fact.entity, (), fact, said), gone=frozenset(known.documents()))
 
 
-def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[RoomChange], Erased]:
+def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[Change], Erased]:
     """Take a session, or all of a durable room, out of `after`; return what tells of it, and what else goes."""
     sessions = {fact.room} if fact.room else before.everybody() | {before.durable}
     gone = after.forget(sessions, all_of_it=not fact.room)
@@ -33,14 +33,14 @@ def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[Ro
     return changes, Erased(frozenset(topics), parts)
 
 
-def _erased(fact: Fact, session: str, before: Household) -> RoomChange:
+def _erased(fact: Fact, session: str, before: Household) -> Change:
     durable = before.durable
     also = (f"rooms/{durable}",) if durable and durable != session else ()
     said: Document = {"room": {"id": session, "durable_room": durable or None, "erased": True}}
     entry = Entry(fact.kind, f"rooms/{session}", also, fact, said)
-    return RoomChange(entry, gone=frozenset(documents_of(before.derive(session))))
+    return Change(entry, gone=frozenset(documents_of(before.derive(session))))
 
 
-def _others(fact: Fact, before: Household, after: Household, erased: set[str]) -> Iterator[RoomChange]:
+def _others(fact: Fact, before: Household, after: Household, erased: set[str]) -> Iterator[Change]:
     for session in sorted(before.everybody() - erased):
         yield from corrections(fact, session, before, after)

@@ -17,7 +17,7 @@ from hub.events import (
     ScheduleDetail,
     TrackDetail,
 )
-from hub.fold.compose import CLOSED_LIMIT, Entry, circumstances
+from hub.fold.compose import CLOSED_LIMIT, Change, Entry, circumstances
 from hub.fold.household import Derived, Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
@@ -36,17 +36,9 @@ SETTLED = frozenset(
 Hidden = Tally | Presence | Artifacts
 
 
-class RoomChange(msgspec.Struct, frozen=True):
-    """An entry of the log with the documents that it changes and the topics of those that are gone."""
-
-    entry: Entry
-    rows: tuple[Row, ...] = ()
-    gone: frozenset[str] = frozenset()
-
-
 def room_changes(
     fact: Fact, delivery: Delivery, before: Household, after: Household, left: Household | None, *, news: bool
-) -> Iterator[RoomChange]:
+) -> Iterator[Change]:
     """Yield the fact's own entry, if it tells anything new, then one for everything that moved because of it.
 
     `left` is where the fact's session was kept before it told of this durable room.
@@ -65,7 +57,7 @@ def room_changes(
     yield from other_changes(fact, target, before, after)
 
 
-def other_changes(fact: Fact, target: str, before: Household, after: Household) -> Iterator[RoomChange]:
+def other_changes(fact: Fact, target: str, before: Household, after: Household) -> Iterator[Change]:
     """Yield what a fact of one session changed in others of the same durable room."""
     touched = before.owners() | after.owners() | {after.durable} if after.pool else set()
     if before.is_featured or after.is_featured:
@@ -198,7 +190,7 @@ def _own_entry(
     session: str,
     durable: str,
     news: bool,
-) -> RoomChange | None:
+) -> Change | None:
     changed = _differences(before, after) if after else set()
     if not changed and not news:
         return None
@@ -209,12 +201,12 @@ def _own_entry(
     return _change(fact, fact.kind, session, durable, data, after, changed)
 
 
-def _unknown(fact: Fact, delivery: Delivery, session: str, durable: str) -> RoomChange | None:
+def _unknown(fact: Fact, delivery: Delivery, session: str, durable: str) -> Change | None:
     """Show what nobody knows the meaning of, and that changes nothing."""
     if not isinstance(fact.detail, NoteDetail):
         return None
     data = {**_note(fact.detail, delivery), **circumstances(fact)}
-    return RoomChange(Entry(fact.kind, f"rooms/{session}", _durable_topic(durable), fact, data))
+    return Change(Entry(fact.kind, f"rooms/{session}", _durable_topic(durable), fact, data))
 
 
 def _note(detail: NoteDetail, delivery: Delivery) -> Document:
@@ -223,7 +215,7 @@ def _note(detail: NoteDetail, delivery: Delivery) -> Document:
 
 def _change(
     fact: Fact, kind: Kind, session: str, durable: str, data: Document, after: Derived, changed: set[str]
-) -> RoomChange:
+) -> Change:
     topic = f"rooms/{session}"
     entry = Entry(kind, topic, _durable_topic(durable), fact, data)
     rows = rows_of(after, durable)
@@ -231,7 +223,7 @@ def _change(
     parents = {"participant": f"{topic}/participants", "recording": "recordings", "transcript": "recordings"}
     shown = ((parent, data.get(name)) for name, parent in parents.items())
     told = {f"{parent}/{one['id']}" for parent, one in shown if isinstance(one, dict)}
-    return RoomChange(entry, tuple(rows[name] for name in sorted(changed | told | {topic}) if name in rows))
+    return Change(entry, tuple(rows[name] for name in sorted(changed | told | {topic}) if name in rows))
 
 
 def _durable_topic(durable: str) -> tuple[str, ...]:
@@ -318,7 +310,7 @@ def _also_changed(fact: Fact, after: Derived, changed: set[str], told: Document)
     return also | ({"more": True} if len(people) > CLOSED_LIMIT else {})
 
 
-def corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[RoomChange]:
+def corrections(fact: Fact, session: str, before: Household, after: Household) -> Iterator[Change]:
     """Tell again what a late start, end or session changed in another session of the same durable room."""
     old, new = before.derive(session), after.derive(session)
     if new is None:
@@ -329,7 +321,7 @@ def corrections(fact: Fact, session: str, before: Household, after: Household) -
     rows = rows_of(new, after.durable)
     for kind, data, topics in _retold(fact, session, old, new):
         entry = Entry(kind, f"rooms/{session}", _durable_topic(after.durable), fact, {"room": new.room, **data})
-        yield RoomChange(entry, tuple(rows[name] for name in sorted(topics)))
+        yield Change(entry, tuple(rows[name] for name in sorted(topics)))
 
 
 def _retold(fact: Fact, session: str, old: Derived | None, new: Derived) -> Iterator[tuple[Kind, Document, set[str]]]:
@@ -351,9 +343,7 @@ def _retold(fact: Fact, session: str, old: Derived | None, new: Derived) -> Iter
             yield Kind.RECORDING_UPDATED, {"recording": one.document}, {topic, name}
 
 
-def _departures(
-    fact: Fact, session: str, durable: str, old: Derived | None, new: Derived | None
-) -> Iterator[RoomChange]:
+def _departures(fact: Fact, session: str, durable: str, old: Derived | None, new: Derived | None) -> Iterator[Change]:
     """Tell a session's viewers of everybody who turned out to have been in another one."""
     if old is None or new is None:
         return
@@ -361,15 +351,15 @@ def _departures(
         yield _moved_away(fact, session, identity, old, new, durable)
 
 
-def _moved_away(fact: Fact, session: str, identity: str, old: Derived, new: Derived, durable: str) -> RoomChange:
+def _moved_away(fact: Fact, session: str, identity: str, old: Derived, new: Derived, durable: str) -> Change:
     nobody: Document = {"active": False, "joined_at": None, "left_at": None, "leave_reason": "moved"}
     data: Document = {"room": new.room, "participant": {**old.people[identity].document, **nobody}}
     change = _change(fact, Kind.PARTICIPANT_UPDATED, session, durable, data, new, set())
-    return RoomChange(change.entry, change.rows, frozenset({f"rooms/{session}/participants/{identity}"}))
+    return Change(change.entry, change.rows, frozenset({f"rooms/{session}/participants/{identity}"}))
 
 
-def _vanished(fact: Fact, session: str, durable: str, old: Derived) -> RoomChange:
+def _vanished(fact: Fact, session: str, durable: str, old: Derived) -> Change:
     nobody = {"participant_count": 0, "speaker_count": 0, "listener_count": 0}
     room = {**old.room, **nobody, "status": "ended", "end_reason": "moved"}
     entry = Entry(Kind.ROOM_ENDED, f"rooms/{session}", (f"rooms/{durable}",), fact, {"room": room})
-    return RoomChange(entry, (), frozenset(documents_of(old)))
+    return Change(entry, (), frozenset(documents_of(old)))
