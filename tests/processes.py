@@ -1,6 +1,8 @@
 """Real processes for tests: a hub on a free port in a folder of its own, started, killed and started again."""
 
+import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -18,6 +20,8 @@ from hub.config import load
 from hub.settings import Settings
 
 STARTED_WITHIN = 20.0
+# Below those that Linux gives to whoever asks for any: a hub that is down for a moment must find its port again.
+PORTS = range(20_000, 32_000)
 SECRETS = {
     "HUB_API_KEY": "test-api-key-0123456789",
     "HUB_TOKEN_SECRET": "test-token-secret-0123456789",
@@ -32,10 +36,12 @@ SECRETS = {
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on; by chance, since others look for one at the same time."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class HubProcess:

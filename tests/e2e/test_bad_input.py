@@ -295,7 +295,7 @@ async def test_what_waits_for_a_store_that_does_not_answer_is_bounded_as_well(tm
         (b"\xff\xfe\xfd", {400, 401}),
         ('{"event": "x"}'.encode("utf-16"), {400, 401}),
         (b'{"event": "\xc3\x28"}', {400, 401}),
-        (gzip.compress(b'{"event": "x"}'), {400, 401}),
+        (gzip.compress(b'{"event": "x"}', mtime=0), {400, 401}),
         (b"null", {200}),
         (b"[]", {200}),
         (b'[{"event": "x"}]', {200}),
@@ -1494,7 +1494,7 @@ async def test_trouble_that_is_over_is_not_shown_until_somebody_happens_to_send_
 
 
 async def _until_degraded(hub: RunningHub, *, is_so: bool) -> None:
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(20):
         while True:
             status, said = await hub.get("/readyz")
             assert (status, said["status"]) == (200, "ready")

@@ -77,7 +77,7 @@ def test_every_real_sample_is_of_one_room(name: str) -> None:
         assert fact.room in ("", start.room)
 
 
-@pytest.mark.parametrize("name", SCHEDULE)
+@pytest.mark.parametrize("name", sorted(SCHEDULE))
 def test_the_schedule_guides_samples_have_no_ids_of_their_own(name: str) -> None:
     """They are the bodies that the guide prints."""
     sample = samples(NOW)[f"schedule/{name}"]

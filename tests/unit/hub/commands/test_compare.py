@@ -62,12 +62,13 @@ async def test_a_delivery_that_is_lost_is_seen(provider: str) -> None:
     for seed in range(4):
         one = invented(SOURCES[provider], seed, 30)
         told = [delivered(one.source, sample) for _, sample in one.meeting.script]
-        found = 0
         for place in range(len(told)):
             shown = ShownByLog(NOW)
             shown.take(*told[:place], *told[place + 1 :])
-            found += bool(await differences((one,), shown))
-        assert found > 0
+            if await differences((one,), shown):
+                break
+        else:
+            pytest.fail(f"nothing is missed in the meeting of seed {seed}")
 
 
 def _changes(truth: RoomTruth | BotTruth) -> list[RoomTruth | BotTruth]:

@@ -19,7 +19,7 @@ STAYS = st.lists(
     ),
     max_size=6,
 )
-SEARCH = settings(max_examples=500, deadline=None, print_blob=True)
+SEARCH = settings(max_examples=200, deadline=None, print_blob=True)
 
 
 def shown(
