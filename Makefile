@@ -18,7 +18,8 @@ PIP = .venv/bin/pip --quiet --disable-pip-version-check
 	touch $@
 
 setup: .venv/.dev
-	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light curl curl openssl openssl
+	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light curl curl openssl openssl \
+		'pg_ctlcluster|postgres' postgresql redis-server redis-server pgbouncer pgbouncer
 
 run: .venv/.run
 	exec .venv/bin/hub serve
@@ -27,7 +28,7 @@ demo: .venv/.run
 	exec .venv/bin/hub serve --demo
 
 test: setup
-	.venv/bin/python -m pytest -q
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

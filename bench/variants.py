@@ -30,7 +30,7 @@ class InstantStore:
     """Accepts everything at once and keeps nothing."""
 
     async def commit(self, deliveries: Sequence[Delivery]) -> Committed:
-        return Committed(tuple(Outcome(Status.ACCEPTED, 1) for _ in deliveries), ())
+        return Committed(tuple(Outcome(Status.ACCEPTED, 1) for _ in deliveries), (), "none")
 
     async def position(self) -> Position:
         return Position(epoch="none", sequence=0)
@@ -71,7 +71,7 @@ class InstantStore:
     async def trim(self, before: int) -> int:
         return 0
 
-    async def new_epoch(self, epoch: str) -> None:
+    async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         return None
 
     async def close(self) -> None:

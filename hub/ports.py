@@ -1,6 +1,6 @@
 """What the hub asks of a store, and the shapes in which it asks."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
@@ -180,10 +180,11 @@ class Foldable(Protocol):
 
 
 class Committed(msgspec.Struct, frozen=True):
-    """A batch that is durable: one outcome for each delivery, in order, and the new events."""
+    """A batch that is durable: one outcome for each delivery, in order, and the new events, with their log's name."""
 
     outcomes: tuple[Outcome, ...]
     events: tuple[Event, ...]
+    epoch: str
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -372,10 +373,98 @@ class Store(Protocol):
         """Raise the floor above what was received before a time, then delete it; return how many deliveries went."""
         ...
 
-    async def new_epoch(self, epoch: str) -> None:
-        """Give the log a new name, so that no position of before can be resumed."""
+    async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
+        """Give the log a new name, so that no position of before can be resumed.
+
+        With `instead_of` only if that is still its name: of many who find something wrong with it, one renames it.
+        """
         ...
 
     async def close(self) -> None:
         """Finish what is under way and let go of the store."""
+        ...
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process tells the others: that events are in the log; without them where they are too many bytes."""
+
+    epoch: str
+    first: int
+    last: int
+    events: tuple[Event, ...] = ()
+
+
+class Bus(Protocol):
+    """How the processes of a hub tell each other what is new.
+
+    It is for speed only: whatever it is told may be lost, by everybody or by some, and nothing is said twice. No method
+    raises because of that, and none but `close` waits for longer than a moment.
+    """
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be used at present, empty while it works."""
+        ...
+
+    def follow(self, epoch: str) -> None:
+        """Speak and hear of the log of this name from now on, and of no other."""
+        ...
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Tell the others of events that were committed, in order and without a gap; returns at once."""
+        ...
+
+    async def run(self, hear: Callable[[Announcement], None]) -> None:
+        """Work until cancelled, handing over what others tell.
+
+        What was told last is told again, by its numbers alone, whenever listening begins.
+        """
+        ...
+
+    async def shared(self, topics: frozenset[str]) -> bytes | None:
+        """Return what some process shared of these topics within the last second, None when there is nothing."""
+        ...
+
+    def share(self, topics: frozenset[str], snapshot: bytes) -> None:
+        """Let all processes have an encoded snapshot of these topics for a second; returns at once."""
+        ...
+
+    def count(self, viewers: Mapping[str, int]) -> None:
+        """Say how many viewers each topic has at this process; what is not said again expires."""
+        ...
+
+    async def viewers(self, topic: str) -> int:
+        """Return how many viewers a topic has at all processes, as far as is known."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Spool(Protocol):
+    """Takes deliveries while the store is away, on the disk of this machine."""
+
+    @property
+    def waiting(self) -> int:
+        """How many deliveries of this process wait in it for the store."""
+        ...
+
+    async def append(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep deliveries; they are on the disk when this returns.
+
+        Raises Overloaded when there is no room for them, and StorageUnavailable when the disk does not take them.
+        """
+        ...
+
+    async def drain(self, commit: Callable[[Sequence[Delivery]], Awaitable[object]]) -> int:
+        """Hand over everything that waits, also what processes that are gone left behind; return how many it was.
+
+        What was handed over is let go only after `commit` returned; what it raises is raised, and the rest waits on.
+        Something may be handed over twice, after a crash: it is then a copy.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the files; what waits in them is found by the next process."""
         ...

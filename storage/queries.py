@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 _FOLDER = Path(__file__).parent / "sql"
+_OLDEST = re.compile(r"-- oldest: (\d+)\n")
 _HEADING = re.compile(r"^-- ([a-z_]+): .+\n", re.MULTILINE)
 
 
@@ -15,6 +16,8 @@ class Migration(msgspec.Struct, frozen=True):
 
     number: int
     script: str
+    # The newest step that a hub has to know to go on with this schema; its own, unless the script says less.
+    oldest: int
 
 
 def load_queries(dialect: str) -> Mapping[str, str]:
@@ -27,4 +30,10 @@ def load_queries(dialect: str) -> Mapping[str, str]:
 def load_migrations(dialect: str) -> tuple[Migration, ...]:
     """Return the migrations of a dialect in order; their files are called `<four digits>_<what for>.sql`."""
     files = sorted((_FOLDER / dialect).glob("[0-9][0-9][0-9][0-9]_*.sql"))
-    return tuple(Migration(int(file.name[:4]), file.read_text("utf-8")) for file in files)
+    return tuple(_migration(int(file.name[:4]), file.read_text("utf-8")) for file in files)
+
+
+def _migration(number: int, script: str) -> Migration:
+    """A script whose first line is `-- oldest: 3` leaves the schema usable for hubs that know steps up to 3."""
+    oldest = _OLDEST.match(script)
+    return Migration(number, script, int(oldest[1]) if oldest else number)

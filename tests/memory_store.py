@@ -139,7 +139,9 @@ class MemoryStore:
         batch = self._folder(deliveries)
         changes = batch.fold(self._load(batch.needs))
         self._write(changes)
-        return Committed(outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events))
+        return Committed(
+            outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events), epoch=self.kept.epoch
+        )
 
     async def position(self) -> Position:
         """Return the head of the log."""
@@ -212,10 +214,11 @@ class MemoryStore:
         self.kept.known = {key: known for key, known in self.kept.known.items() if known.delivery not in gone}
         return len(gone)
 
-    async def new_epoch(self, epoch: str) -> None:
+    async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log another name."""
         self._check()
-        self.kept.epoch = epoch
+        if instead_of in ("", self.kept.epoch):
+            self.kept.epoch = epoch
 
     async def close(self) -> None:
         """Answer nothing any more."""

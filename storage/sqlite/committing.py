@@ -15,11 +15,12 @@ def commit(session: Session, folder: Folder, deliveries: Sequence[Delivery]) -> 
     """Fold deliveries into the log and the state, or leave both as they were."""
     with session.writing():
         batch = folder(deliveries)
+        epoch = session.one("place")["epoch"]
         changes = batch.fold(_load(session, batch.needs))
         _write(session, changes)
     if changes.erased.topics:
         session.settle()
-    return Committed(outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events))
+    return Committed(outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events), epoch=epoch)
 
 
 def _load(session: Session, needs: Needs) -> Loaded:

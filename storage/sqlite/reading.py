@@ -3,16 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from hub.events import COLLECTIONS, Position
+from hub.events import Position
 from hub.ports import Document, Page, Query, Reading, Snapshot
+from storage.plans import EVERYTHING, SHOWN, list_plan, list_values, owners_of, singles_of
 from storage.rows import Row, document_of, event_of
 from storage.sqlite.connection import Session
-
-_EVERYTHING = "*"
-# Which collections the owners of a collection's documents are in.
-_OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
-_SHOWN = ("bots", "rooms", "schedules")
-_LAST, _FIRST = 2**63 - 1, -(2**63)
 
 
 def position(session: Session) -> Position:
@@ -25,7 +20,7 @@ def page(session: Session, topics: frozenset[str], after: int, limit: int) -> Pa
     """Return a stretch of the log and, of the same moment, where the log begins and ends."""
     with session.reading():
         place = session.one("place")
-        if _EVERYTHING in topics:
+        if EVERYTHING in topics:
             rows = session.rows("page_of_all", after=after, limit=limit)
         else:
             rows = session.rows("page", topics=_listed(topics), after=after, limit=limit)
@@ -43,9 +38,10 @@ def page(session: Session, topics: frozenset[str], after: int, limit: int) -> Pa
 def read(session: Session, query: Query) -> Reading:
     """Return documents in the asked order."""
     with session.reading():
-        owners = frozenset(COLLECTIONS) if _EVERYTHING in query.topics else query.topics & frozenset(COLLECTIONS)
+        owners = owners_of(query.topics)
         entities = _entities(session, query.topics)
-        rows = session.rows(_plan(query, owners), **_values(query, owners, entities))
+        values = list_values(query, owners, entities) | {"owners": _listed(owners), "entities": _listed(entities)}
+        rows = session.rows(list_plan(query, owners), **values)
         return Reading(documents=tuple(map(document_of, rows)), position=position(session))
 
 
@@ -60,10 +56,10 @@ def snapshot(session: Session, topics: frozenset[str], ended_after: int) -> Snap
     """Return what the topics hold; what two of them hold is there once."""
     with session.reading():
         found: dict[str, Document] = {}
-        for collection in _SHOWN:
-            if _EVERYTHING in topics or collection in topics:
+        for collection in SHOWN:
+            if EVERYTHING in topics or collection in topics:
                 found |= _documents(session.rows("current", collection=collection, ended_after=ended_after))
-        singles = sorted(topic for topic in topics if "/" in topic)
+        singles = singles_of(topics)
         for entity in _with_current_sessions(session, singles, ended_after):
             found |= _documents(session.rows("entity", topic=entity))
         segments = [row["body"] for topic in singles for row in session.rows("segments", bot=topic)]
@@ -89,40 +85,9 @@ def transcript(session: Session, bot: str) -> tuple[bytes, ...]:
     return tuple(row["body"] for row in session.rows("transcript", bot=bot))
 
 
-def _plan(query: Query, owners: frozenset[str]) -> str:
-    """Choose the query whose index leaves the least to look through."""
-    if query.parent:
-        return "list_parts"
-    wide = owners & set(_OWNERS.get(query.collection, (query.collection,)))
-    if query.name or query.room_id or not wide:
-        return "list_found"
-    order = f"by_{query.sort}"
-    return f"list_status_{order}" if query.status else f"list_{order}"
-
-
-def _values(query: Query, owners: frozenset[str], entities: Iterable[str]) -> dict[str, object]:
-    value, topic = query.after or (_FIRST if query.parent else _LAST, "")
-    return {
-        "collection": query.collection,
-        "status": query.status,
-        "provider": query.provider,
-        "name": query.name,
-        "room_id": query.room_id,
-        "parent": query.parent,
-        "sort": query.sort,
-        "since": query.since,
-        "until": query.until,
-        "limit": query.limit,
-        "value": value,
-        "topic": topic,
-        "owners": _listed(owners),
-        "entities": _listed(entities),
-    }
-
-
 def _entities(session: Session, topics: frozenset[str]) -> set[str]:
     """Return the single bots and rooms among the topics, and the sessions of the durable rooms among them."""
-    singles = {topic for topic in topics if "/" in topic}
+    singles = set(singles_of(topics))
     return singles | {row["topic"] for topic in singles for row in session.rows("sessions", durable=topic)}
 
 

@@ -116,9 +116,9 @@ class SqliteStore:
             total += gone
         return total
 
-    async def new_epoch(self, epoch: str) -> None:
+    async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log a new name, so that no position of before can be resumed."""
-        await self._write(lambda session: session.write("new_epoch", epoch=epoch))
+        await self._write(lambda session: session.write("new_epoch", epoch=epoch, instead_of=instead_of))
 
     async def close(self) -> None:
         """Finish what is under way, bring the journal into the file and let go of it."""

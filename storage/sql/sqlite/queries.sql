@@ -9,7 +9,7 @@ SELECT
 INSERT INTO meta (key, value) VALUES ('epoch', :epoch);
 
 -- new_epoch: Give the log another name.
-UPDATE meta SET value = :epoch WHERE key = 'epoch';
+UPDATE meta SET value = :epoch WHERE key = 'epoch' AND :instead_of IN ('', value);
 
 -- last_delivery: The highest id that a delivery ever got.
 SELECT max((SELECT value FROM meta WHERE key = 'trimmed'), (SELECT coalesce(max(id), 0) FROM deliveries)) AS id;

@@ -1,0 +1,52 @@
+"""The schema is brought up to date, by one process at a time, while others go on with the schema before."""
+
+from collections.abc import Sequence
+
+from hub.errors import StorageRefused
+from storage.postgres.session import Session
+from storage.queries import Migration
+
+# Making an index takes as long as it takes.
+MIGRATION_SECONDS = 3600.0
+_BEGIN = """
+    BEGIN;
+    SELECT pg_advisory_xact_lock(hashtextextended('hub migrations', 0));
+    CREATE TABLE IF NOT EXISTS migrations (
+        number integer PRIMARY KEY, oldest integer NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
+    );
+"""
+
+
+async def migrate(session: Session, migrations: Sequence[Migration]) -> None:
+    """Take the steps that are missing, in one transaction.
+
+    Raises StorageRefused when a newer hub took one that this hub cannot go on with.
+    """
+    async with session.migrating(_BEGIN):
+        taken = await _taken(session, migrations)
+        for step in migrations:
+            if step.number not in taken:
+                await session.connection.execute(step.script)
+                await session.write("note_step", number=step.number, oldest=step.oldest)
+
+
+async def check(session: Session, migrations: Sequence[Migration]) -> None:
+    """Raise StorageRefused unless this hub can go on with the schema as it is."""
+    if await session.connection.fetchval("SELECT to_regclass('migrations')") is None:
+        raise StorageRefused("the database has no schema yet: run hub migrate, or set storage.migrate = true")
+    taken = await _taken(session, migrations)
+    missing = [step.number for step in migrations if step.number not in taken]
+    if missing:
+        raise StorageRefused(f"the database misses step {missing[0]} of the schema: run hub migrate")
+
+
+async def _taken(session: Session, migrations: Sequence[Migration]) -> set[int]:
+    newest = migrations[-1].number
+    rows = await session.rows("schema")
+    for row in rows:
+        if row["oldest"] > newest:
+            raise StorageRefused(
+                f"the database has schema {row['number']}, which serves hubs that know step {row['oldest']}; "
+                f"this one knows up to {newest}: run a newer hub"
+            )
+    return {row["number"] for row in rows}
