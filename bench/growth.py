@@ -9,10 +9,10 @@ import orjson
 from bench.ingest import SOURCE, signed_join
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
-from hub.app import make_epoch
 from hub.events import Delivery, Fact, Kind, ScheduleDetail
 from hub.fold import Batch, Recall, Rules
 from hub.settings import Source
+from hub.stores import make_epoch
 from storage.sqlite import SqliteStore
 
 SIZES = (10, 1_000, 20_000)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from handlers.answers import answer, demanded, is_durable, may_see
 from handlers.decisions import decided
-from handlers.parts import DESK, FEED, NOW, STORE
+from handlers.parts import NOW, STORE
 from hub.errors import BadRequest, NotFound
 from hub.events import Fact, Kind, covers
 
@@ -44,8 +44,5 @@ async def _check(request: web.Request, topic: str, *, is_durable: bool) -> str:
 
 async def _erase(request: web.Request, fact: Fact) -> web.Response:
     outcome = await decided(request, fact.kind.value, (fact,), {})
-    # What is in memory was read before.
-    request.app[FEED].forget()
-    request.app[DESK].snapshots.forget()
     said = {"status": "erased", "delivery": str(outcome.delivery)}
     return answer(said, await request.app[STORE].position())

@@ -1,9 +1,10 @@
-"""Whether the hub lives, and whether it should get traffic."""
+"""Whether the hub lives, whether it should get traffic, and what it counts."""
 
 import orjson
 from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from handlers.parts import INGEST, LIFECYCLE
+from handlers.parts import HEALTH, LIFECYCLE, METRICS
 
 
 async def healthz(_: web.Request) -> web.Response:
@@ -12,13 +13,20 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """`GET /readyz`: 503 only while starting or draining; `degraded` and why while something is broken."""
-    lifecycle, problem = request.app[LIFECYCLE], request.app[INGEST].problem
+    """`GET /readyz`: 503 only while starting or draining; `degraded` and why while something is broken.
+
+    With PostgreSQL or Redis away a balancer could not find a better process: all have the same.
+    """
+    lifecycle = request.app[LIFECYCLE]
     if lifecycle.draining or not lifecycle.ready:
-        status = "draining" if lifecycle.draining else "starting"
-        return _answer(503, {"status": status})
-    reasons = [f"storage: {problem}"] if problem else []
+        return _answer(503, {"status": "draining" if lifecycle.draining else "starting"})
+    reasons = request.app[HEALTH].reasons()
     return _answer(200, {"status": "ready", "degraded": bool(reasons), "reasons": reasons})
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /metrics`: what this process counts, for Prometheus."""
+    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 def _answer(status: int, value: dict[str, object]) -> web.Response:

@@ -8,11 +8,13 @@ from aiohttp import web
 from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.limits import Rates
+from handlers.metrics import Metrics
 from handlers.quarantine import Quarantine
 from hub.fanout import Fanout
 from hub.feed import Feed
+from hub.health import Health
 from hub.ingest import Ingest
-from hub.ports import Store
+from hub.ports import Bus, Store
 from hub.present import Clockwork
 from hub.settings import Settings
 from hub.subscriber import Desk
@@ -38,4 +40,7 @@ ARRIVALS = web.AppKey("ARRIVALS", Rates)
 QUARANTINE = web.AppKey("QUARANTINE", Quarantine)
 CLOCKWORK = web.AppKey("CLOCKWORK", Clockwork)
 LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
+HEALTH = web.AppKey("HEALTH", Health)
+METRICS = web.AppKey("METRICS", Metrics)
+BUS = web.AppKey("BUS", Bus)
 NOW: web.AppKey[Callable[[], int]] = web.AppKey("NOW")

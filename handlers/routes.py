@@ -15,6 +15,7 @@ from handlers import (
     schedules,
     sse,
     usage,
+    viewers,
 )
 from handlers.webhooks import webhook_routes
 from hub.settings import Source
@@ -49,7 +50,9 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/api/deliveries/{id}", deliveries.delivery),
         web.post("/api/deliveries/{id}/redrive", redrives.redrive),
         web.get("/healthz", health.healthz),
+        web.get("/api/topics/{topic:.+}/viewers", viewers.viewers),
         web.get("/readyz", health.readyz),
+        web.get("/metrics", health.metrics),
         web.get("/", pages.dashboard),
         web.get("/static/{name}", pages.asset),
     ]

@@ -41,14 +41,14 @@ def proved(source: Source, arrival: Arrival, address: str) -> Delivery:
     return receive(source, arrival)
 
 
-async def commit(request: web.Request, delivery: Delivery) -> Outcome:
-    """Return what became of a delivery, once that is durable.
+async def commit(request: web.Request, delivery: Delivery, *, may_be_spooled: bool = False) -> Outcome:
+    """Return what became of a delivery, once that is durable: in the store or, where it may be, in the spool.
 
     Raises StorageUnavailable when that takes too long; it may become durable all the same.
     """
     try:
         async with asyncio.timeout(COMMIT_SECONDS):
-            return await request.app[INGEST].submit(delivery)
+            return await request.app[INGEST].submit(delivery, may_be_spooled=may_be_spooled)
     except TimeoutError:
         raise StorageUnavailable("the store is slow; whether this was kept is not known, so send it again") from None
     except Overloaded:
@@ -74,13 +74,13 @@ async def _take(request: web.Request, source: Source) -> web.Response:
             path_key=request.match_info.get("bot_key", ""),
         )
         delivery = _verified(request, source, arrival, address)
-        outcome = await commit(request, delivery)
+        outcome = await commit(request, delivery, may_be_spooled=True)
     log.info(
         "delivery.taken",
         source=source.name,
         type=delivery.provider_type or None,
         status=outcome.status.value,
-        delivery=outcome.delivery,
+        delivery=outcome.delivery or None,
         reason=outcome.reason or None,
     )
     return _answer(delivery, outcome)
@@ -104,7 +104,8 @@ def _verified(request: web.Request, source: Source, arrival: Arrival, address: s
 
 
 def _answer(delivery: Delivery, outcome: Outcome) -> web.Response:
-    said: dict[str, object] = {"delivery": str(outcome.delivery)}
+    # What is spooled gets its number when the store is back.
+    said: dict[str, object] = {"delivery": str(outcome.delivery)} if outcome.delivery else {}
     if delivery.malformed and outcome.status is Status.DEAD:
         # Kept all the same, and told where.
         return problem_answer(400, "The body is not JSON", outcome.reason, said)

@@ -3,10 +3,9 @@
 import asyncio
 import random
 import resource
-import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 
 import structlog
 from aiohttp import web
@@ -16,6 +15,7 @@ from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
+from handlers.metrics import Metrics
 from handlers.origins import allow_origins
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
@@ -23,23 +23,29 @@ from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery
 from hub.fanout import Fanout
 from hub.feed import Feed
-from hub.fold import Batch, Recall, Rules
+from hub.health import Health
 from hub.ingest import BATCH_LIMIT, Ingest
 from hub.notices import refused_notices, settled_notices
-from hub.ports import Store
+from hub.ports import Outcome, Store
 from hub.present import Clockwork
 from hub.settings import Settings
 from hub.snapshots import Snapshots
+from hub.stores import Stores, make_epoch, open_stores
 from hub.subscriber import Desk, Grant
+from hub.supervisor import parent_gone
 from hub.tokens import Tokens
 from hub.wire import Encoder
-from storage.sqlite import SqliteStore
+from storage.local import LocalBus
 
 _MS_PER_HOUR = 3_600_000
 _MS_PER_DAY = 24 * _MS_PER_HOUR
 _TRIM_SECONDS = 3600
+# Counts expire after three times that.
+_COUNT_SECONDS = 5.0
 _OPEN_FILES = 65_536
 _SHUTDOWN_SECONDS = 5.0
+# What stopping takes at most, besides the time over which viewers are sent away.
+GRACE_SECONDS = 20.0
 
 log = structlog.get_logger()
 
@@ -47,20 +53,28 @@ log = structlog.get_logger()
 class Hub:
     """A hub that is built and not yet served."""
 
-    def __init__(self, settings: Settings, store: Store, feed: Feed, access: Access, batch_limit: int) -> None:
+    def __init__(self, settings: Settings, stores: Stores, feed: Feed, access: Access, batch_limit: int) -> None:
         self.settings = settings
-        self.store = store
+        self.store = store = stores.store
+        self.bus = stores.bus
         self.feed = feed
         self.access = access
         self.lifecycle = parts.Lifecycle()
         self.clockwork = Clockwork(
             settings.rooms.price_per_participant_minute, round(settings.rooms.presume_ended_after * _MS_PER_HOUR)
         )
-        self.ingest = Ingest(store, feed, batch_limit=batch_limit)
-        self.desk = _desk(settings, store, feed, access, self.clockwork)
-        self.fanout = Fanout(self.desk, is_degraded=lambda: bool(self.ingest.problem))
-        self.ingest.on_settled = lambda settled: self.fanout.announce(settled_notices(settled))
+        self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
+        self.health = Health(self.ingest, feed, stores.bus)
+        self.desk = _desk(settings, stores, feed, access, self.clockwork)
+        self.fanout = Fanout(self.desk, troubles=self.health.troubles)
+        self.metrics = Metrics(self.health, feed, self.fanout, self.ingest)
+        self.ingest.on_settled = self._settled
         self.quarantine = Quarantine(store, lambda kept: self.fanout.announce(refused_notices(kept)))
+
+    def _settled(self, settled: Iterable[tuple[Delivery, Outcome]]) -> None:
+        known = list(settled)
+        self.metrics.count(known)
+        self.fanout.announce(settled_notices(known))
 
     def web_app(self) -> web.Application:
         """Return the application with everything its handlers use."""
@@ -78,6 +92,9 @@ class Hub:
         app[parts.QUARANTINE] = self.quarantine
         app[parts.CLOCKWORK] = self.clockwork
         app[parts.LIFECYCLE] = self.lifecycle
+        app[parts.HEALTH] = self.health
+        app[parts.BUS] = self.bus
+        app[parts.METRICS] = self.metrics
         app[parts.NOW] = now_ms
         app.add_routes(routes(self.settings.sources))
         allow_origins(app, self.settings.auth.allow_origins)
@@ -87,14 +104,21 @@ class Hub:
 Announce = Callable[[str, str], None]
 
 
-async def serve(settings: Settings, announce: Announce) -> None:
-    """Serve until SIGTERM or SIGINT, as `serve_until` does."""
+async def serve(settings: Settings, announce: Announce, *, is_worker: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     raise_open_files()
-    await serve_until(stopping, settings, announce)
+    if not is_worker:
+        await serve_until(stopping, settings, announce)
+        return
+    watching = asyncio.create_task(_stop_with_parent(stopping))
+    try:
+        await serve_until(stopping, settings, announce, shares_port=True)
+    finally:
+        watching.cancel()
 
 
 async def serve_until(
@@ -104,41 +128,24 @@ async def serve_until(
     *,
     store: Store | None = None,
     batch_limit: int = BATCH_LIMIT,
+    shares_port: bool = False,
 ) -> None:
     """Serve until told to stop, then let everything that was begun come to its end.
 
     `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
     the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
     """
-    store = store or await open_store(settings)
+    stores = Stores(store, LocalBus()) if store else await _opened(stopping, settings)
+    if stores is None:
+        return
     try:
-        feed = Feed(store, await store.position(), limit=settings.stream.tail)
+        start = await stores.store.position()
+        feed = Feed(stores.store, start, stores.bus, make_epoch, limit=settings.stream.tail)
         access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms, settings.server.public_url)
-        hub = Hub(settings, store, feed, access, batch_limit)
-        await _serve(hub, stopping, announce)
+        hub = Hub(settings, stores, feed, access, batch_limit)
+        await _serve(hub, stopping, announce, shares_port=shares_port)
     finally:
-        await store.close()
-
-
-async def open_store(settings: Settings) -> Store:
-    """Open the configured store. Raises ConfigRefused for one that this version has not, and StorageRefused."""
-    rules, recall = Rules(frozenset(settings.rooms.speaker_roles)), Recall()
-
-    def folder(deliveries: Sequence[Delivery]) -> Batch:
-        return Batch(deliveries, rules, recall)
-
-    if not settings.storage.url.startswith("sqlite:"):
-        raise ConfigRefused("storage.url: this version keeps its log in SQLite; expected sqlite:///path")
-    if settings.bus.url != "local://":
-        raise ConfigRefused("bus.url: with SQLite there is one process; expected local://")
-    if settings.spool.dir:
-        raise ConfigRefused("spool.dir: a spool belongs to a store that can be away; with SQLite expected nothing")
-    return await SqliteStore.open(settings.storage.url, folder, make_epoch)
-
-
-def make_epoch() -> str:
-    """Return a new name for a log."""
-    return secrets.token_hex(4)
+        await stores.close()
 
 
 def now_ms() -> int:
@@ -154,16 +161,35 @@ def raise_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _desk(settings: Settings, store: Store, feed: Feed, access: Access, clockwork: Clockwork) -> Desk:
+async def _opened(stopping: asyncio.Event, settings: Settings) -> Stores | None:
+    """Open the stores, however long a server takes to answer; None when the hub is told to stop first."""
+    opening = asyncio.create_task(open_stores(settings))
+    waiting = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait([opening, waiting], return_when=asyncio.FIRST_COMPLETED)
+        return opening.result() if opening.done() else None
+    finally:
+        for task in (opening, waiting):
+            task.cancel()
+
+
+async def _stop_with_parent(stopping: asyncio.Event) -> None:
+    await parent_gone()
+    stopping.set()
+
+
+def _desk(settings: Settings, stores: Stores, feed: Feed, access: Access, clockwork: Clockwork) -> Desk:
     def reconnect_token(grant: Grant) -> str:
         return access.reconnect_token(grant.topics, grant.expires_at)
 
     stream = settings.stream
     return Desk(
-        store=store,
+        store=stores.store,
         feed=feed,
         encoder=Encoder(feed.epoch),
-        snapshots=Snapshots(store, clockwork, now_ms, recent=stream.recent, page_size=stream.page_size),
+        snapshots=Snapshots(
+            stores.store, stores.bus, clockwork, now_ms, recent=stream.recent, page_size=stream.page_size
+        ),
         heartbeat=stream.heartbeat,
         max_lag=stream.max_lag,
         now=now_ms,
@@ -172,7 +198,7 @@ def _desk(settings: Settings, store: Store, feed: Feed, access: Access, clockwor
     )
 
 
-async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce) -> None:
+async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce, *, shares_port: bool) -> None:
     # handler_cancellation: a viewer that leaves must not wait for the next event to be noticed.
     runner = web.AppRunner(
         hub.web_app(),
@@ -183,7 +209,7 @@ async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce) -> None:
     )
     await runner.setup()
     try:
-        await _listen(hub, runner)
+        await _listen(hub, runner, shares_port=shares_port)
         async with asyncio.TaskGroup() as tasks:
             # Should one of them fail, the others and with them the process end: a restart is better than half a hub.
             running = [tasks.create_task(work, name=name) for name, work in _work(hub)]
@@ -201,16 +227,19 @@ def _work(hub: Hub) -> list[tuple[str, Coroutine[None, None, None]]]:
     return [
         ("ingest", hub.ingest.run()),
         ("feed", hub.feed.run()),
+        ("bus", hub.bus.run(hub.feed.hear)),
         ("fanout", hub.fanout.run()),
+        ("counting", _count_viewers(hub)),
+        ("spool", hub.ingest.run_spool()),
         ("quarantine", hub.quarantine.run()),
         ("retention", _keep_retention(hub)),
     ]
 
 
-async def _listen(hub: Hub, runner: web.AppRunner) -> None:
+async def _listen(hub: Hub, runner: web.AppRunner, *, shares_port: bool) -> None:
     server = hub.settings.server
     try:
-        await web.TCPSite(runner, server.host, server.port, backlog=4096).start()
+        await web.TCPSite(runner, server.host, server.port, backlog=4096, reuse_port=shares_port or None).start()
     except OSError as problem:
         place = f"{server.host}:{server.port}"
         raise ConfigRefused(f"server.host, server.port: cannot listen on {place}: {problem.strerror}") from problem
@@ -235,6 +264,12 @@ def _addresses(hub: Hub, runner: web.AppRunner) -> tuple[str, str]:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
     here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     return here, f"{server.public_url.rstrip('/') or here}/?token={hub.access.login_token()}"
+
+
+async def _count_viewers(hub: Hub) -> None:
+    while True:
+        hub.bus.count(hub.fanout.counts())
+        await asyncio.sleep(_COUNT_SECONDS)
 
 
 async def _keep_retention(hub: Hub) -> None:

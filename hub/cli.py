@@ -5,12 +5,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import aiohttp
 import click
+import msgspec
 import orjson
 import uvloop
 
@@ -26,6 +28,8 @@ from hub.commands import tail as tailing
 from hub.errors import BadRequest, HubError
 from hub.secrets import Completion, complete
 from hub.settings import Settings
+from hub.stores import make_epoch, open_store
+from hub.supervisor import reserve, supervise
 from hub.tokens import Tokens
 
 Result = TypeVar("Result")
@@ -58,14 +62,23 @@ def main(context: click.Context, path: str | None) -> None:
 @main.command()
 @click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
 @click.option("--demo", is_flag=True, help="Also play simulated meetings.")
+@click.option("--workers", type=click.IntRange(1), help="Processes on this port (server.workers); SIGHUP renews them.")
+@click.option("--worker-on", "port", type=int, hidden=True, help="Be one of the workers on this port.")
 @click.pass_obj
-def serve(outer: str | None, path: str | None, demo: bool) -> None:
+def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, port: int | None) -> None:
     """Serve the hub until SIGTERM."""
-    settings, completion = _load(path or outer)
+    chosen = path or outer
+    settings, completion = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
     telemetry.set_up(settings.log)
+    if port is not None:
+        _run(_serve_as_worker(settings, port))
+        return
     for line in checking.greeting(settings, completion):
         click.echo(line)
-    _run(_serve(settings, demo=demo))
+    if settings.server.workers == 1:
+        _run(_serve(settings, demo=demo))
+    else:
+        sys.exit(_supervise(settings, chosen))
 
 
 @main.command()
@@ -84,7 +97,7 @@ def check(outer: str | None, path: str | None) -> None:
 @click.option("--new-epoch", is_flag=True, help="Make every viewer begin anew: a step of every restore.")
 @click.pass_obj
 def migrate(path: str | None, new_epoch: bool) -> None:
-    """Bring the store to this version; the hub must not be running on it."""
+    """Bring the store to this version. With SQLite the hub must not be running, with PostgreSQL it may."""
     settings, _ = _load(path)
     click.echo(f"the log is at {_run(_migrate(settings, new_epoch=new_epoch))}")
 
@@ -184,20 +197,42 @@ def token(path: str | None, hours: float) -> None:
     click.echo(f"{minted}\n{checking.public_url(settings)}/?token={minted}")
 
 
-def _load(path: str | None) -> tuple[Settings, Completion]:
-    return complete(config.load(path, os.environ), SECRETS_FILE, lambda: secrets.token_urlsafe(32))
+def _load(path: str | None, overrides: Mapping[str, str] = MappingProxyType({})) -> tuple[Settings, Completion]:
+    settings = config.load(path, {**os.environ, **overrides})
+    return complete(settings, SECRETS_FILE, lambda: secrets.token_urlsafe(32))
 
 
 def _run(work: Coroutine[object, object, Result]) -> Result:
     return uvloop.run(work)
 
 
+def _supervise(settings: Settings, path: str | None) -> int:
+    server = settings.server
+    with reserve(server.host, server.port) as port:
+        command = [sys.executable, "-m", "hub.cli", "serve", "--worker-on", str(port)]
+        command += ["--config", path] if path else []
+        return _run(supervise(command, server.workers, _show, grace=app.GRACE_SECONDS + settings.stream.drain))
+
+
+def _show(url: str) -> None:
+    click.echo(f"\n  Dashboard: {url}\n")
+    sys.stdout.flush()
+
+
+async def _serve_as_worker(settings: Settings, port: int) -> None:
+    def announce(_: str, url: str) -> None:
+        click.echo(url)
+        sys.stdout.flush()
+
+    server = msgspec.structs.replace(settings.server, port=port)
+    await app.serve(msgspec.structs.replace(settings, server=server), announce, is_worker=True)
+
+
 async def _serve(settings: Settings, *, demo: bool) -> None:
     playing: list[asyncio.Task[None]] = []
 
     def announce(base: str, url: str) -> None:
-        click.echo(f"\n  Dashboard: {url}\n")
-        sys.stdout.flush()
+        _show(url)
         if demo:
             playing.append(asyncio.create_task(simulating.play_for_ever(settings, base, _DEMO, _complain)))
 
@@ -209,10 +244,10 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
 
 
 async def _migrate(settings: Settings, *, new_epoch: bool) -> str:
-    store = await app.open_store(settings)
+    store = await open_store(settings, migrates=True)
     try:
         if new_epoch:
-            await store.new_epoch(app.make_epoch())
+            await store.new_epoch(make_epoch())
         return str(await store.position())
     finally:
         await store.close()

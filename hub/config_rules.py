@@ -211,8 +211,8 @@ _TEXTS: Mapping[str, Rule[str]] = {
     "server.trusted_proxies": _NETWORK,
     "storage.url": _starting("sqlite:///", "postgresql://"),
     "bus.url": Rule(
-        "local:// or redis://… or rediss://…",
-        lambda text: text == "local://" or _starting("redis://", "rediss://").holds(text),
+        "local:// or redis://… or rediss://… or redis+sentinel://…",
+        lambda text: text == "local://" or _starting("redis://", "rediss://", "redis+sentinel://").holds(text),
     ),
     "auth.api_keys": _matching(_API_KEY, "<key> or <key>:<scope>+<scope> with scopes read, launch, admin"),
     "auth.allow_origins": _matching(_ORIGIN, "origins such as https://dashboard.example.com, or *"),

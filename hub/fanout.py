@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 
 import structlog
@@ -40,9 +40,11 @@ class _Group:
 class Fanout:
     """Writes events to whoever is live. What an event costs depends on who gets it, not on who is connected."""
 
-    def __init__(self, desk: Desk, *, is_degraded: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, desk: Desk, *, troubles: Callable[[], tuple[str, ...]] = tuple) -> None:
         self._desk = desk
-        self._is_degraded = is_degraded
+        # What does not work at present: viewers are told, with what they see.
+        self._troubles = troubles
+        self._told_troubles: tuple[str, ...] = ()
         # Everything up to here has been written to those who are live.
         self._position = desk.feed.head
         self._groups: dict[frozenset[str], _Group] = {}
@@ -55,11 +57,17 @@ class Fanout:
         self._growth = asyncio.Event()
         self._closing = False
         desk.feed.on_growth = self._growth.set
+        desk.feed.on_new_epoch = self._begin_anew
+        desk.feed.on_erasure = desk.forget
 
     @property
     def viewers(self) -> int:
         """How many viewers there are, live or catching up."""
         return len(self._viewers)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many viewers each topic has that somebody follows."""
+        return dict(Counter(topic for viewer in self._viewers for topic in viewer.grant.topics))
 
     @contextlib.contextmanager
     def attached(self, viewer: Subscriber) -> Iterator[None]:
@@ -109,7 +117,7 @@ class Fanout:
             await self._keep_deadlines(Pace())
             await self._deliver()
             await self._show_notices()
-            if time.monotonic() >= beat_at:
+            if time.monotonic() >= beat_at or self._troubles() != self._told_troubles:
                 await self._beat()
                 beat_at = self._next_beat()
 
@@ -134,8 +142,12 @@ class Fanout:
             # So much at once that memory does not hold it: everybody reads on from the store.
             self._leave_all_behind(start)
             return
-        pace = Pace()
-        for group, due in (await self._due(events, pace)).items():
+        pace, epoch = Pace(), self._desk.feed.epoch
+        due_to = await self._due(events, pace)
+        if self._desk.feed.epoch != epoch:
+            # The groups of now are of another log; those of before have no members any more.
+            return
+        for group, due in due_to.items():
             await self._deliver_group(group, due, start, head, pace)
 
     async def _due(self, events: Iterable[Event], pace: Pace) -> dict[_Group, list[Event]]:
@@ -192,10 +204,12 @@ class Fanout:
     async def _beat(self) -> None:
         """Tell everybody who is live that they are, and move their cursors."""
         position = self._position
+        self._told_troubles = self._troubles()
         value = {
             "time": format_time(self._desk.now()),
             "head": str(self._desk.feed.position),
-            "degraded": self._is_degraded(),
+            "degraded": bool(self._told_troubles),
+            "reasons": list(self._told_troubles),
         }
         block = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
         frames = {form: formed(form, block) for form in Form}
@@ -216,6 +230,13 @@ class Fanout:
             del self._by_topic[topic][group]
             if not self._by_topic[topic]:
                 del self._by_topic[topic]
+
+    def _begin_anew(self) -> None:
+        """Leave everybody behind: what follows is of another log, and each is told so before it."""
+        self._desk.encoder.begin_anew(self._desk.feed.epoch)
+        self._desk.snapshots.forget()
+        self._position = self._desk.feed.head
+        self._leave_all_behind(0)
 
     def _leave_all_behind(self, start: int) -> None:
         for group in tuple(self._groups.values()):

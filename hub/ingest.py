@@ -9,9 +9,9 @@ import msgspec
 import structlog
 
 from hub.errors import Overloaded, StorageUnavailable
-from hub.events import Delivery, Event, Verdict
+from hub.events import Delivery, Verdict
 from hub.feed import Feed
-from hub.ports import Outcome, Store
+from hub.ports import Committed, Outcome, Spool, Status, Store
 
 BATCH_LIMIT = 256
 BYTES_LIMIT = 4 * 1024 * 1024
@@ -19,14 +19,18 @@ BYTES_LIMIT = 4 * 1024 * 1024
 MEMORY_LIMIT = 64 * 1024 * 1024
 _PROBE_SECONDS = 1.0
 
-# What became of each delivery, in order, and the events that came of them.
-_Settled = tuple[list[Outcome | StorageUnavailable], list[Event]]
+# With a spool to fall back on the store is not waited for until the provider gives up.
+_PATIENCE_SECONDS = 1.2
+
+# What became of each delivery, in order, and what was committed.
+_Settled = tuple[list[Outcome | StorageUnavailable], list[Committed]]
 
 log = structlog.get_logger()
 
 
 class _Waiting(msgspec.Struct, frozen=True):
     delivery: Delivery
+    may_be_spooled: bool
     outcome: asyncio.Future[Outcome]
 
 
@@ -35,11 +39,22 @@ class Ingest:
 
     There is no timer: a lone delivery is committed at once, and a burst is as large as the last
     commit was slow. `capacity` and MEMORY_LIMIT bound what may wait.
+
+    With a spool, webhooks that the store does not take are kept there and committed later: the fold needs no order.
     """
 
-    def __init__(self, store: Store, feed: Feed, *, batch_limit: int = BATCH_LIMIT, capacity: int = 4096) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        spool: Spool | None = None,
+        *,
+        batch_limit: int = BATCH_LIMIT,
+        capacity: int = 4096,
+    ) -> None:
         self._store = store
         self._feed = feed
+        self._spool = spool
         self._batch_limit = batch_limit
         self._capacity = capacity
         self._waiting: deque[_Waiting] = deque()
@@ -53,8 +68,18 @@ class Ingest:
         # Called with deliveries that were committed and what became of each, after all who wait were answered.
         self.on_settled: Callable[[Iterable[tuple[Delivery, Outcome]]], None] = lambda _: None
 
-    async def submit(self, delivery: Delivery) -> Outcome:
-        """Return what became of a delivery, once that is durable.
+    @property
+    def waiting(self) -> int:
+        """How many deliveries wait in memory for the store."""
+        return len(self._waiting)
+
+    @property
+    def spooled(self) -> int:
+        """How many deliveries wait on this machine's disk for the store."""
+        return self._spool.waiting if self._spool else 0
+
+    async def submit(self, delivery: Delivery, *, may_be_spooled: bool = False) -> Outcome:
+        """Return what became of a delivery, once that is durable; one that was spooled has no number yet (0).
 
         Raises Overloaded when too much is waiting, and StorageUnavailable when the store did not take
         it. A caller that gives up waiting takes nothing back: the delivery may still be committed.
@@ -64,7 +89,7 @@ class Ingest:
         if len(self._waiting) >= self._capacity or self._bytes + len(delivery.body) > MEMORY_LIMIT:
             raise Overloaded("too many deliveries are waiting for the store")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(delivery, outcome))
+        self._waiting.append(_Waiting(delivery, may_be_spooled, outcome))
         self._bytes += len(delivery.body)
         self._idle.clear()
         self._arrived.set()
@@ -80,6 +105,18 @@ class Ingest:
             if not self._waiting:
                 self._arrived.clear()
                 self._idle.set()
+
+    async def run_spool(self) -> None:
+        """Hand over to the store what was spooled, also by processes that are gone, until cancelled."""
+        while self._spool:
+            try:
+                if self.problem:
+                    await self._probe()
+                if not self.problem and (drained := await self._spool.drain(self._commit_spooled)):
+                    log.info("spool.drained", deliveries=drained)
+            except StorageUnavailable as problem:
+                self.problem = str(problem)
+            await asyncio.sleep(_PROBE_SECONDS)
 
     async def close(self) -> None:
         """Take nothing more and return when everything that waits is settled; `run` must be running."""
@@ -118,11 +155,13 @@ class Ingest:
         return batch
 
     async def _settle(self, batch: list[_Waiting]) -> None:
-        outcomes, events = await self._commit([waiting.delivery for waiting in batch])
+        known = self._feed.head
+        outcomes, committed = await self._commit_patiently([waiting.delivery for waiting in batch])
         refused = [outcome for outcome in outcomes if isinstance(outcome, StorageUnavailable)]
+        if refused and not self.problem:
+            log.warning("ingest.unavailable", deliveries=len(refused), problem=str(refused[0]))
         self.problem = str(refused[0]) if refused else ""
-        if refused:
-            log.warning("ingest.unavailable", deliveries=len(refused), problem=self.problem)
+        outcomes = await self._kept_elsewhere(batch, outcomes)
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if waiting.outcome.done():
                 continue
@@ -132,9 +171,65 @@ class Ingest:
                 # Each caller raises one of its own: an exception collects the tracebacks of all who raise it.
                 waiting.outcome.set_exception(StorageUnavailable(str(outcome)))
         # Only after the answers: whoever waits for one is now first in the loop's line.
-        self._feed.publish(events)
-        settled = zip((waiting.delivery for waiting in batch), outcomes, strict=True)
-        self.on_settled((delivery, outcome) for delivery, outcome in settled if isinstance(outcome, Outcome))
+        self._tell([waiting.delivery for waiting in batch], outcomes, committed, known)
+
+    def _tell(
+        self,
+        deliveries: Sequence[Delivery],
+        outcomes: Sequence[Outcome | StorageUnavailable],
+        committed: Iterable[Committed],
+        known: int,
+    ) -> None:
+        for one in committed:
+            self._feed.confirm(one, known)
+        settled = zip(deliveries, outcomes, strict=True)
+        self.on_settled((one, outcome) for one, outcome in settled if isinstance(outcome, Outcome) and outcome.delivery)
+
+    async def _commit_patiently(self, deliveries: Sequence[Delivery]) -> _Settled:
+        """Commit, but for as long as providers wait at most if there is a spool; not at all while the store is away."""
+        if self._spool is None:
+            return await self._commit(deliveries)
+        if self.problem:
+            return [StorageUnavailable(self.problem)] * len(deliveries), []
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await self._commit(deliveries)
+        except TimeoutError:
+            return [StorageUnavailable("the store is slow")] * len(deliveries), []
+
+    async def _kept_elsewhere(
+        self, batch: Sequence[_Waiting], outcomes: list[Outcome | StorageUnavailable]
+    ) -> list[Outcome | StorageUnavailable]:
+        """Put into the spool what the store did not take; return what became of each."""
+        rest = [
+            place
+            for place, (waiting, outcome) in enumerate(zip(batch, outcomes, strict=True))
+            if waiting.may_be_spooled and isinstance(outcome, StorageUnavailable)
+        ]
+        if not rest or self._spool is None:
+            return outcomes
+        # Each by itself: what the disk does not take of one must not cost the others. They share a write all the same.
+        kept = await asyncio.gather(*(self._spooled(self._spool, batch[place].delivery) for place in rest))
+        for place, outcome in zip(rest, kept, strict=True):
+            outcomes[place] = outcome
+        return outcomes
+
+    async def _spooled(self, spool: Spool, delivery: Delivery) -> Outcome | StorageUnavailable:
+        try:
+            await spool.append([delivery])
+        except StorageUnavailable as problem:
+            log.warning("spool.unavailable", source=delivery.source, problem=str(problem))
+            return problem
+        return Outcome(Status(delivery.verdict.value), 0, delivery.reason)
+
+    async def _commit_spooled(self, deliveries: Sequence[Delivery]) -> None:
+        """Commit what was spooled. Raises StorageUnavailable; then all of it is to be handed over again."""
+        known = self._feed.head
+        outcomes, committed = await self._commit(deliveries)
+        self._tell(deliveries, outcomes, committed, known)
+        for outcome in outcomes:
+            if isinstance(outcome, StorageUnavailable):
+                raise StorageUnavailable(str(outcome))
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:
         try:
@@ -147,11 +242,11 @@ class Ingest:
             return await (
                 self._bury(deliveries[0], problem) if len(deliveries) == 1 else self._commit_singly(deliveries)
             )
-        return list(committed.outcomes), list(committed.events)
+        return list(committed.outcomes), [committed]
 
     async def _commit_singly(self, deliveries: Sequence[Delivery]) -> _Settled:
         singly = [await self._commit([delivery]) for delivery in deliveries]
-        return [outcome for one, _ in singly for outcome in one], [event for _, some in singly for event in some]
+        return [outcome for one, _ in singly for outcome in one], [one for _, some in singly for one in some]
 
     async def _bury(self, delivery: Delivery, problem: Exception) -> _Settled:
         """Keep the bytes of a delivery whose facts cannot be stored."""

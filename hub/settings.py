@@ -26,6 +26,8 @@ class Storage(_Section, frozen=True, kw_only=True):
 
     url: str = "sqlite:///var/hub.db"
     retention_days: int = 35
+    # Whether starting brings PostgreSQL's schema up to date; else `hub migrate` does.
+    migrate: bool = True
 
 
 class Bus(_Section, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import orjson
 
 from hub.events import covers, format_time
 from hub.fold.parts import StoredSegment, decode_segment, segment_document
-from hub.ports import Document, Snapshot, Store
+from hub.ports import Bus, Document, Snapshot, Store
 from hub.present import Clockwork, is_missed, lives_until, presented, visits_of
 from hub.state.presence import Visit
 from hub.wire import Form, formed, message
@@ -28,6 +28,7 @@ _PARTS = {
 class Pages(msgspec.Struct, frozen=True):
     """A snapshot as it is sent: its position, and its pages as server-sent events."""
 
+    epoch: str
     sequence: int
     blocks: tuple[bytes, ...]
 
@@ -40,9 +41,10 @@ class Snapshots:
     """Reads and encodes snapshots; whoever asks for the same topics within a second shares one."""
 
     def __init__(
-        self, store: Store, clockwork: Clockwork, now: Callable[[], int], *, recent: int, page_size: int
+        self, store: Store, bus: Bus, clockwork: Clockwork, now: Callable[[], int], *, recent: int, page_size: int
     ) -> None:
         self._store = store
+        self._bus = bus
         self._clockwork = clockwork
         self._now = now
         self._recent_ms = recent * 1000
@@ -54,30 +56,39 @@ class Snapshots:
 
         Raises StorageUnavailable.
         """
-        task = self._current(topics)
+        task = self._current(topics, at_least)
         while (pages := await asyncio.shield(task)).sequence < at_least:
-            newer = self._current(topics)
+            newer = self._current(topics, at_least)
             # All who need a newer one share that as well.
-            task = self._begin(topics) if newer is task else newer
+            task = self._begin(topics, at_least) if newer is task else newer
         return pages
 
     def forget(self) -> None:
         """Share nothing of what was read so far."""
         self._shared.clear()
 
-    def _current(self, topics: frozenset[str]) -> asyncio.Task[Pages]:
+    def _current(self, topics: frozenset[str], at_least: int) -> asyncio.Task[Pages]:
         taken_at, task = self._shared.get(topics, (0, None))
         is_fresh = 0 <= self._now() - taken_at <= SHARED_SECONDS * 1000
-        return task if task and is_fresh and not _failed(task) else self._begin(topics)
+        return task if task and is_fresh and not _failed(task) else self._begin(topics, at_least)
 
-    def _begin(self, topics: frozenset[str]) -> asyncio.Task[Pages]:
+    def _begin(self, topics: frozenset[str], at_least: int) -> asyncio.Task[Pages]:
         now = self._now()
-        task = asyncio.create_task(self._read(topics, now))
+        task = asyncio.create_task(self._shared_or_read(topics, now, at_least))
         self._shared.pop(topics, None)
         self._shared[topics] = (now, task)
         if len(self._shared) > _REMEMBERED:
             del self._shared[next(iter(self._shared))]
         return task
+
+    async def _shared_or_read(self, topics: frozenset[str], now: int, at_least: int) -> Pages:
+        """Return what another process took lately, if that is new enough, else take one and share it."""
+        shared = _decoded(await self._bus.shared(topics))
+        if shared and shared.sequence >= at_least:
+            return shared
+        pages = await self._read(topics, now)
+        self._bus.share(topics, msgspec.msgpack.encode(pages))
+        return pages
 
     async def _read(self, topics: frozenset[str], now: int) -> Pages:
         snapshot = await self._store.snapshot(topics, now - self._recent_ms)
@@ -92,7 +103,7 @@ class Snapshots:
             )
             for place, page in enumerate(pages)
         ]
-        return Pages(snapshot.position.sequence, tuple(blocks))
+        return Pages(snapshot.position.epoch, snapshot.position.sequence, tuple(blocks))
 
     async def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
         """Cut the documents into pages; the first names every collection, so that none is taken for missing."""
@@ -119,6 +130,14 @@ class Snapshots:
         if is_past and not (topics & {document.topic, document.durable}):
             return None
         return orjson.Fragment(shown.body)
+
+
+def _decoded(shared: bytes | None) -> Pages | None:
+    """Return what another process shared, None when there is nothing, or it is of another version of the hub."""
+    try:
+        return msgspec.msgpack.decode(shared, type=Pages) if shared else None
+    except msgspec.DecodeError:
+        return None
 
 
 def _page(shown: Sequence[tuple[str, object]]) -> dict[str, object]:

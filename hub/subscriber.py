@@ -20,7 +20,7 @@ from hub.errors import HubError
 from hub.events import Event, Position, format_time
 from hub.feed import Feed
 from hub.ports import Store
-from hub.snapshots import Snapshots
+from hub.snapshots import Pages, Snapshots
 from hub.wire import Encoder, Form, formed, message
 
 _PAGE_EVENTS = 256
@@ -81,6 +81,11 @@ class Desk(msgspec.Struct, frozen=True):
     chance: Callable[[], float]
     reconnect_token: Callable[[Grant], str]
 
+    def forget(self) -> None:
+        """Keep nothing that was encoded: it may say what has been erased."""
+        self.encoder.forget()
+        self.snapshots.forget()
+
 
 class Subscriber:
     """A viewer with its cursor. `serve` ends when the viewer is told to go; its caller handles a viewer that goes."""
@@ -91,6 +96,8 @@ class Subscriber:
         # Everything that matches up to here has been written.
         self.cursor = 0
         self.ending = ""
+        # The name of the log that the cursor is in.
+        self._epoch = desk.feed.epoch
         self._desk = desk
         self._wants_snapshots = True
         self._is_greeted = False
@@ -138,7 +145,7 @@ class Subscriber:
         resumed = wish.position is not None and not reason
         shows = wish.snapshot and not resumed
         if not resumed and not shows:
-            self.cursor = max(self.cursor, self._desk.feed.head)
+            self._begin_at_head()
         self._write(self._hello(resumed=resumed, shows=shows))
         self._is_greeted = True
         for name, value in self._unsaid:
@@ -150,18 +157,31 @@ class Subscriber:
 
     async def _resume(self, wish: Wish) -> str:
         """Set the cursor where the viewer was; return why that cannot be, empty when it can."""
-        if wish.position is None:
+        position, feed = wish.position, self._desk.feed
+        if position is None:
             return "epoch_changed" if wish.lost else ""
-        if wish.position.epoch != self._desk.feed.epoch:
+        if position.epoch != feed.epoch:
+            # It may come from a process that knows already that the log has another name.
+            await feed.catch_up()
+        self._epoch = feed.epoch
+        if position.epoch != feed.epoch:
             return "epoch_changed"
-        page = await self._desk.store.page(self.grant.topics, wish.position.sequence, 1)
-        if wish.position.sequence > max(page.head, self._desk.feed.head):
+        self.cursor = position.sequence
+        if feed.floor <= position.sequence <= feed.head and feed.since(position.sequence, 0) is not None:
+            return ""
+        page = await self._desk.store.page(self.grant.topics, position.sequence, 1)
+        if position.sequence > max(page.head, feed.head):
+            self.cursor = 0
             return "epoch_changed"
-        if wish.position.sequence < page.floor and wish.position.sequence != page.head:
+        if position.sequence < page.floor and position.sequence != page.head:
             self.cursor = page.floor
             return "history_trimmed"
-        self.cursor = wish.position.sequence
         return ""
+
+    def _begin_at_head(self) -> None:
+        is_same_log = self._epoch == self._desk.feed.epoch
+        self._epoch = self._desk.feed.epoch
+        self.cursor = max(self.cursor, self._desk.feed.head) if is_same_log else self._desk.feed.head
 
     def _hello(self, *, resumed: bool, shows: bool) -> bytes:
         greeting = {
@@ -178,11 +198,11 @@ class Subscriber:
             self._write(message("reset", {"reason": reason}))
             await self._show()
             return
-        self.cursor = max(self.cursor, self._desk.feed.head)
+        self._begin_at_head()
         self._write(message("reset", {"reason": reason}, position=self._position()))
 
     async def _show(self) -> None:
-        pages = await self._desk.snapshots.take(self.grant.topics, self.cursor)
+        pages = await self._taken()
         for frame in pages.framed(self.connection.form):
             await self.connection.drain()
             if self._must_go():
@@ -190,18 +210,30 @@ class Subscriber:
             self.connection.write(frame)
         self.cursor = pages.sequence
 
+    async def _taken(self) -> Pages:
+        """Return a snapshot of the log that the feed follows, and go over to that log."""
+        feed = self._desk.feed
+        while True:
+            at_least = self.cursor if self._epoch == feed.epoch else 0
+            pages = await self._desk.snapshots.take(self.grant.topics, at_least)
+            if pages.epoch == feed.epoch:
+                self._epoch = pages.epoch
+                return pages
+            # The log has another name since one of both was read.
+            self._desk.snapshots.forget()
+            await feed.catch_up()
+
     async def _catch_up(self) -> None:
         """Write what matches up to the feed's head, no faster than the connection takes it."""
         written = 0
-        while not self.ending:
-            await self.connection.drain()
-            if self._must_go() or self.cursor >= self._desk.feed.head:
-                return
+        while await self._may_go_on() and self.cursor < self._desk.feed.head:
+            epoch = self._epoch
             events, through = await self._next_events()
             # The read took a while, in which a token may have filled the connection.
-            await self.connection.drain()
-            if self._must_go():
+            if not await self._may_go_on():
                 return
+            if self._epoch != epoch:
+                continue
             if events is None:
                 self.cursor = through
                 await self._reset("history_trimmed")
@@ -214,12 +246,27 @@ class Subscriber:
                 await self._reset("lagging")
                 written = 0
 
+    async def _may_go_on(self) -> bool:
+        """Wait until the connection takes something; return whether anything more is for this viewer.
+
+        Whose log has another name by now is told so first.
+        """
+        await self.connection.drain()
+        while not self._must_go() and self._epoch != self._desk.feed.epoch:
+            await self._reset("epoch_changed")
+            await self.connection.drain()
+        return not self._must_go()
+
     async def _next_events(self) -> tuple[list[Event] | None, int]:
         """Return some events that match and how far they reach; None when what comes next is no longer there."""
         recent = self._desk.feed.since(self.cursor, _PAGE_EVENTS)
         if recent is not None:
             return [event for event in recent if self._matches(event)], recent[-1].sequence
         page = await self._desk.store.page(self.grant.topics, self.cursor, _PAGE_EVENTS)
+        if page.epoch != self._epoch:
+            # These are events of another log: the feed has to know first.
+            await self._desk.feed.catch_up()
+            return [], self.cursor
         if self.cursor < page.floor:
             return None, page.floor
         return list(page.events), page.through
@@ -243,7 +290,7 @@ class Subscriber:
         return _RETRY_MS + int(self._desk.chance() * _RETRY_SPREAD_MS)
 
     def _position(self) -> str:
-        return f"{self._desk.feed.epoch}.{self.cursor}"
+        return f"{self._epoch}.{self.cursor}"
 
     def _write(self, block: bytes) -> None:
         self.connection.write(formed(self.connection.form, block))

@@ -41,6 +41,15 @@ class Encoder:
         self._epoch = epoch
         self._frames: dict[tuple[int, Form], bytes] = {}
 
+    def begin_anew(self, epoch: str) -> None:
+        """Encode events of a log of this name from now on."""
+        self._epoch = epoch
+        self.forget()
+
+    def forget(self) -> None:
+        """Keep no frame: events may have lost their content."""
+        self._frames.clear()
+
     def joined(self, events: Iterable[Event], form: Form) -> bytes:
         """Return the frames of events, in order, as one piece."""
         frames = [self._frame(event, form) for event in events]

@@ -1,11 +1,17 @@
 """What the hub finds when it looks at its own set-up, each with what to do."""
 
+import asyncio
+import contextlib
+
 import msgspec
 
-from hub.app import open_store
 from hub.errors import HubError, StorageRefused
 from hub.secrets import Completion, warnings
 from hub.settings import Settings
+from hub.stores import open_bus, open_store
+
+_BUS_SECONDS = 3.0
+_LOOK_SECONDS = 0.05
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -21,7 +27,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 async def examine(settings: Settings, completion: Completion) -> list[Finding]:
     """Look at everything that can be looked at without serving."""
-    return [await _storage(settings), *_secrets(settings, completion), *_paths(settings)]
+    return [await _storage(settings), await _bus(settings), *_secrets(settings, completion), *_paths(settings)]
 
 
 def greeting(settings: Settings, completion: Completion) -> list[str]:
@@ -40,12 +46,41 @@ async def _storage(settings: Settings) -> Finding:
     try:
         store = await open_store(settings)
     except StorageRefused as refusal:
-        return Finding("note", f"storage: {refusal}")
+        # An SQLite file is refused while its hub is running, as it should.
+        level = "note" if settings.storage.url.startswith("sqlite:") else "error"
+        return Finding(level, f"storage: {refusal}")
     except HubError as problem:
         return Finding("error", f"storage: {problem}")
     position = await store.position()
     await store.close()
-    return Finding("ok", f"storage: {settings.storage.url.partition('?')[0]} is at {position}")
+    shown = settings.storage.url.partition("?")[0]
+    if "@" in shown:
+        # Without user and password.
+        shown = f"{shown.partition('://')[0]}://{shown.rpartition('@')[2]}"
+    return Finding("ok", f"storage: {shown} is at {position}")
+
+
+async def _bus(settings: Settings) -> Finding:
+    address = settings.bus.url.partition("?")[0].rpartition("@")[2]
+    try:
+        bus = open_bus(settings)
+    except HubError as problem:
+        return Finding("error", f"bus: {problem}")
+    bus.follow("check")
+    listening = asyncio.create_task(bus.run(lambda _: None))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_BUS_SECONDS):
+            while bus.problem:  # noqa: ASYNC110 -- a bus says how it is, and tells nobody when that changes
+                await asyncio.sleep(_LOOK_SECONDS)
+    trouble = bus.problem
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await bus.close()
+    if trouble:
+        return Finding(
+            "error", f"bus: {address}: {trouble}; other processes hear of events within a second, not at once"
+        )
+    return Finding("ok", f"bus: {address} works")
 
 
 def _secrets(settings: Settings, completion: Completion) -> list[Finding]:

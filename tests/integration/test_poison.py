@@ -15,6 +15,8 @@ from hub.fold import Batch, Rules
 from hub.ingest import BATCH_LIMIT, Ingest
 from hub.ports import ArrivalQuery, Changes, Loaded, Outcome, Status
 from hub.settings import Source
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from storage.sqlite import SqliteStore
 
 NOW = 1_773_151_300_000
@@ -71,7 +73,7 @@ async def settled(folder: Path, batch: list[Delivery], sizes: list[int]) -> tupl
         return made
 
     store = await SqliteStore.open(f"sqlite:///{folder}/hub.db", fold, lambda: "epoch")
-    ingest = Ingest(store, Feed(store, await store.position()))
+    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
     waiting = [asyncio.create_task(ingest.submit(one)) for one in batch]
     await asyncio.sleep(0)
     running = asyncio.create_task(ingest.run())

@@ -26,7 +26,9 @@ from hub.fold import Batch, Rules
 from hub.ingest import Ingest
 from hub.ports import Refusal
 from hub.settings import Server, Settings, Source
+from hub.stores import make_epoch
 from hub.tokens import Claims, Tokens, Use
+from storage.local import LocalBus
 from tests.memory_store import MemoryStore
 
 NOW_MS = 1_773_151_300_123
@@ -91,7 +93,7 @@ class Yard:
 async def yard(sources: tuple[Source, ...] = SOURCES, store: MemoryStore | None = None) -> AsyncIterator[Yard]:
     """Serve the webhook paths of the sources, deliveries and redrives."""
     store = store or MemoryStore(lambda batch: Batch(batch, Rules(frozenset())))
-    feed = Feed(store, await store.position())
+    feed = Feed(store, await store.position(), LocalBus(), make_epoch)
     ingest = Ingest(store, feed)
     kept: list[tuple[str, Refusal]] = []
     quarantine = Quarantine(store, kept.extend)

@@ -14,6 +14,8 @@ from hub.events import Fact, Kind, RoomDetail
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from tests.memory_store import MemoryStore
 from tests.unit.handlers.office import DAY, Office
 
@@ -55,7 +57,7 @@ async def test_a_decision_outlives_the_session_that_it_was_made_in(desk: Office)
 async def deciding() -> AsyncIterator[tuple[TestClient, MemoryStore]]:
     """Serve a path by which something is decided, over a store in memory."""
     store = MemoryStore(lambda deliveries: Batch(deliveries, Rules()))
-    ingest = Ingest(store, Feed(store, await store.position()))
+    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
     app = web.Application(middlewares=[problems])
     app[INGEST], app[NOW] = ingest, lambda: NOW_MS
 

@@ -10,10 +10,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from handlers.health import healthz, readyz
-from handlers.parts import INGEST, LIFECYCLE, Lifecycle
+from handlers.parts import HEALTH, LIFECYCLE, Lifecycle
 from hub.errors import StorageUnavailable
 from hub.feed import Feed
+from hub.health import Health as HubHealth
 from hub.ingest import Ingest
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from tests.contracts.plain import Folding, delivery
 from tests.memory_store import MemoryStore
 
@@ -36,9 +39,10 @@ class Health:
 async def health() -> AsyncIterator[Health]:
     """Serve the two routes over a store in memory."""
     store = MemoryStore(Folding())
-    ingest = Ingest(store, Feed(store, await store.position()))
+    feed = Feed(store, await store.position(), LocalBus(), make_epoch)
+    ingest = Ingest(store, feed)
     app = web.Application()
-    app[LIFECYCLE], app[INGEST] = Lifecycle(ready=True), ingest
+    app[LIFECYCLE], app[HEALTH] = Lifecycle(ready=True), HubHealth(ingest, feed, LocalBus())
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     writing = asyncio.create_task(ingest.run())

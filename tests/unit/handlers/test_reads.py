@@ -22,7 +22,9 @@ from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.present import Clockwork
 from hub.settings import Source
+from hub.stores import make_epoch
 from hub.tokens import Claims, Tokens, Use
+from storage.local import LocalBus
 from tests.memory_store import MemoryStore
 from tests.unit.handlers.office import HOUR, Office, office
 
@@ -97,7 +99,11 @@ async def desk() -> AsyncIterator[Desk]:
     store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset({"speaker"}))))
     app = web.Application(middlewares=[problems])
     app[ACCESS] = Access(("key", "launch-only:launch"), TOKENS, lambda: NOW_MS)
-    app[STORE], app[FEED], app[CLOCKWORK] = store, Feed(store, await store.position()), Clockwork()
+    app[STORE], app[FEED], app[CLOCKWORK] = (
+        store,
+        Feed(store, await store.position(), LocalBus(), make_epoch),
+        Clockwork(),
+    )
     app[NOW] = lambda: NOW_MS
     app.add_routes(
         [

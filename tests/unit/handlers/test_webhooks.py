@@ -24,6 +24,8 @@ from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
 from hub.settings import Server, Settings, Source
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from tests.memory_store import MemoryStore
 from tests.waiting import until
 
@@ -70,7 +72,7 @@ class Door:
 async def door(trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[Door]:
     """Serve the webhook paths of all sources."""
     store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
-    ingest = Ingest(store, Feed(store, await store.position()))
+    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
     now = [NOW_MS]
     app = web.Application(middlewares=[problems])
     app[SETTINGS] = Settings(server=Server(max_body=MAX_BODY, trusted_proxies=trusted_proxies))

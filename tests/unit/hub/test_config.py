@@ -274,7 +274,10 @@ MARK = "Zq9x"
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=-_.~", max_size=80).map(
     MARK.__add__
 )
-IN_MANY = settings(deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+# Secrets differ by little but length, and each of these is tried in thirty places.
+IN_MANY = settings(
+    max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.mark.parametrize("toml", SECRET_IN)

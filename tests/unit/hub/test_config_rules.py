@@ -8,6 +8,7 @@ from hub.config import SHIPPED, load
 from hub.errors import ConfigRefused
 
 LIVEKIT = '[[sources]]\nprovider = "livekit"\nname = "rooms"\npath = "/rooms"\n'
+BUSES = "local:// or redis://… or rediss://… or redis+sentinel://…"
 MEETINGBAAS = '[[sources]]\nprovider = "meetingbaas"\nname = "bots"\npath = "/bots"\n'
 
 # What stands in the file, the key, what is expected, what is said of the value.
@@ -39,9 +40,14 @@ REFUSED = [
     ("[storage]\nurl = 'sqlite:///'", "storage.url", "sqlite:///… or postgresql://…", "sqlite://…"),
     ("[storage]\nurl = 'hub.db'", "storage.url", "sqlite:///… or postgresql://…", "text that does not begin like that"),
     ("[storage]\nretention_days = 0", "storage.retention_days", "a whole number from 1", "0"),
-    ("[bus]\nurl = 'local'", "bus.url", "local:// or redis://… or rediss://…", "text that does not begin like that"),
-    ("[bus]\nurl = 'local://x'", "bus.url", "local:// or redis://… or rediss://…", "local://…"),
-    ("[bus]\nurl = 'redis://'", "bus.url", "local:// or redis://… or rediss://…", "redis://…"),
+    (
+        "[bus]\nurl = 'local'",
+        "bus.url",
+        BUSES,
+        "text that does not begin like that",
+    ),
+    ("[bus]\nurl = 'local://x'", "bus.url", BUSES, "local://…"),
+    ("[bus]\nurl = 'redis://'", "bus.url", BUSES, "redis://…"),
     ("[stream]\nheartbeat = 0", "stream.heartbeat", "a number above 0", "0"),
     ("[stream]\nheartbeat = nan", "stream.heartbeat", "a number above 0", "nan"),
     ("[stream]\nheartbeat = inf", "stream.heartbeat", "a number above 0", "inf"),
@@ -161,7 +167,10 @@ def test_what_cannot_be_served_is_refused_by_file_key_and_expectation(
             {"DATABASE_URL": "mysql://h"},
             "DATABASE_URL: storage.url: expected sqlite:///… or postgresql://…, got mysql://…",
         ),
-        ({"REDIS_URL": "http://h"}, "REDIS_URL: bus.url: expected local:// or redis://… or rediss://…, got http://…"),
+        (
+            {"REDIS_URL": "http://h"},
+            f"REDIS_URL: bus.url: expected {BUSES}, got http://…",
+        ),
         (
             {"LIVEKIT_API_KEY": "k"},
             "LIVEKIT_API_KEY: sources.livekit.keys: expected a key (LIVEKIT_API_KEY) and its secret",

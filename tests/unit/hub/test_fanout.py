@@ -419,7 +419,7 @@ class TestHeartbeat:
             first, second = ([block for block in link.blocks if block.name == "heartbeat"][-1] for link in links)
             assert first == second
             assert first.id == "epoch1.1"
-            assert first.value == {"time": "2026-03-10T12:00:00Z", "head": "epoch1.1", "degraded": False}
+            assert first.value == {"time": "2026-03-10T12:00:00Z", "head": "epoch1.1", "degraded": False, "reasons": []}
             assert len({id(link.pieces[-1]) for link in links}) == 1
 
     async def test_who_catches_up_gets_none(self):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hub.errors import StorageUnavailable
 from hub.events import Event, Position
 from hub.feed import Feed
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from tests.contracts.plain import Folding
 from tests.memory_store import MemoryStore
 
@@ -28,7 +30,8 @@ def store_of(number: int, body: bytes = b"{}") -> MemoryStore:
 
 
 def feed_on(store: MemoryStore, start: int = 0, **limits: float) -> Feed:
-    return Feed(store, Position(epoch=store.kept.epoch, sequence=start), **limits)  # type: ignore[arg-type]  # limit is whole
+    start_at = Position(epoch=store.kept.epoch, sequence=start)
+    return Feed(store, start_at, LocalBus(), make_epoch, **limits)  # type: ignore[arg-type]  # limit is whole
 
 
 def events_of(store: MemoryStore, first: int = 1, last: int | None = None) -> list[Event]:

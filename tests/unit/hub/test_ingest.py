@@ -16,6 +16,8 @@ from hub.events import Delivery, Position, Verdict
 from hub.feed import Feed
 from hub.ingest import BATCH_LIMIT, BYTES_LIMIT, Ingest
 from hub.ports import Outcome, Status
+from hub.stores import make_epoch
+from storage.local import LocalBus
 from storage.sqlite import SqliteStore
 from tests.contracts.plain import Folding, delivery
 from tests.memory_store import MemoryStore
@@ -37,7 +39,7 @@ class Writing:
 
     def __init__(self, *, batch_limit: int = BATCH_LIMIT, capacity: int = 4096) -> None:
         self.store = MemoryStore(Folding())
-        self.feed = Feed(self.store, Position(epoch="epoch1", sequence=0))
+        self.feed = Feed(self.store, Position(epoch="epoch1", sequence=0), LocalBus(), make_epoch)
         self.ingest = Ingest(self.store, self.feed, batch_limit=batch_limit, capacity=capacity)
 
     def submit(self, *deliveries: Delivery) -> list[asyncio.Task[Outcome]]:
@@ -490,7 +492,7 @@ class TestOnSqlite:
         """The parts fit."""
         folding = Folding()
         store = await SqliteStore.open(f"sqlite:///{tmp_path}/hub.db", folding, lambda: "epoch1")
-        feed = Feed(store, await store.position())
+        feed = Feed(store, await store.position(), LocalBus(), make_epoch)
         ingest = Ingest(store, feed)
         running = asyncio.create_task(ingest.run())
         outcomes = await asyncio.gather(*(ingest.submit(delivery(str(one), "rooms")) for one in range(600)))
@@ -515,7 +517,7 @@ class TestOnSqlite:
     async def test_values_that_no_column_takes_fail_alone(self, tmp_path: Path, spoilt: dict[str, object]):
         """Header values may be bytes that are no UTF-8; whatever arrives, its neighbours are kept."""
         store = await SqliteStore.open(f"sqlite:///{tmp_path}/hub.db", Folding(), lambda: "epoch1")
-        ingest = Ingest(store, Feed(store, await store.position()))
+        ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
         batch = [
             delivery("a", "rooms"),
             msgspec.structs.replace(delivery("bad", "rooms"), **spoilt),

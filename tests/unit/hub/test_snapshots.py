@@ -18,6 +18,7 @@ from hub.ports import Document, Store
 from hub.present import Clockwork
 from hub.snapshots import SEGMENTS, Pages, Snapshots
 from hub.wire import Form
+from storage.local import LocalBus
 from storage.sqlite import SqliteStore
 from tests.memory_store import MemoryStore
 from tests.unit.hub.browser import Block, read
@@ -50,7 +51,9 @@ class Reading:
     def __init__(self, page_size: int = 100, store: Store | None = None) -> None:
         self.store = MemoryStore(fold)
         self.clock = Clock(BASE)
-        self.snapshots = Snapshots(store or self.store, Clockwork(), self.clock, recent=HOUR, page_size=page_size)
+        self.snapshots = Snapshots(
+            store or self.store, LocalBus(), Clockwork(), self.clock, recent=HOUR, page_size=page_size
+        )
 
     async def take(self, topics: frozenset[str] = ROOMS, at_least: int = 0) -> Pages:
         return await self.snapshots.take(topics, at_least)

@@ -13,8 +13,10 @@ from hub.feed import Feed
 from hub.ports import Store
 from hub.present import Clockwork
 from hub.snapshots import Snapshots
+from hub.stores import make_epoch
 from hub.subscriber import Desk, Gone, Grant, Subscriber, Wish
 from hub.wire import Encoder, Form
+from storage.local import LocalBus
 from tests.unit.hub.browser import Block, read
 
 Answer = TypeVar("Answer")
@@ -177,8 +179,9 @@ class Hub:
         tail: int = 1000,
     ) -> None:
         self.clock = clock
-        self.feed = Feed(store, start, limit=tail, poll=NEVER)
-        self.snapshots = Snapshots(store, Clockwork(), clock, recent=3600, page_size=page_size)
+        bus = LocalBus()
+        self.feed = Feed(store, start, bus, make_epoch, limit=tail, poll=NEVER)
+        self.snapshots = Snapshots(store, bus, Clockwork(), clock, recent=3600, page_size=page_size)
         self.desk = Desk(
             store=store,
             feed=self.feed,

@@ -67,10 +67,15 @@ async def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"these are")
 
 
-async def test_a_bus_that_this_version_has_not_is_an_error(tmp_path: Path) -> None:
-    """Not a traceback at the first event."""
+async def test_a_bus_beside_sqlite_is_an_error(tmp_path: Path) -> None:
+    """There is one process, and nobody to tell anything."""
     findings = await examine(settings(tmp_path, bus=Bus(url="redis://localhost")), NOTHING_MADE)
     assert levels(findings, "bus.url") == ["error"]
+
+
+async def test_no_bus_is_fine_for_one_process(tmp_path: Path) -> None:
+    """It is what a hub comes with."""
+    assert levels(await examine(settings(tmp_path), NOTHING_MADE), "local://") == ["ok"]
 
 
 async def test_secrets_that_were_made_up_are_named_and_not_shown(tmp_path: Path) -> None:
