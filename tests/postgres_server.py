@@ -1,5 +1,7 @@
 """A real PostgreSQL for tests: started on a free port in a folder of its own, stopped, paused, killed."""
 
+import asyncio
+import contextlib
 import os
 import pwd
 import shutil
@@ -7,7 +9,9 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tests.processes import free_port
 
@@ -38,7 +42,7 @@ def binary(name: str) -> str:
 class PostgresServer:
     """A server with one superuser and as many databases as tests ask for."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, initialise: bool = True) -> None:
         self.port = free_port()
         self._options = (*_OPTIONS, *options)
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,6 +51,8 @@ class PostgresServer:
         self._databases = 0
         self._free: list[str] = []
         shutil.chown(self.folder, *_owner())
+        if not initialise:
+            return
         initdb = [binary("initdb"), "-D", str(self.data), "-U", "hub", "-A", "trust", "-E", "UTF8", "--locale=C"]
         self._run(*initdb, "--no-sync")
 
@@ -119,6 +125,22 @@ class PostgresServer:
             raise AssertionError(f"{program}: {done.stderr}")
         return done.stdout
 
+    def standby(self) -> "PostgresServer":
+        """Return a running copy that follows this server."""
+        copy = PostgresServer(initialise=False)
+        backup = [binary("pg_basebackup"), "-D", str(copy.data), "-d", self.url(), "-R", "-c", "fast", "-X", "stream"]
+        self._run(*backup, "--no-sync")
+        copy.start()
+        return copy
+
+    def wait_for(self, standby: "PostgresServer") -> None:
+        """Return when a copy has all that this server has."""
+        here = self.sql("SELECT pg_current_wal_lsn()").strip()
+        deadline = time.monotonic() + _STARTED_WITHIN
+        while standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{here}'").strip() != "t":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
     def _run(self, *command: str) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **_as_owner())
 
@@ -138,6 +160,83 @@ class PostgresServer:
                 os.kill(one, number)
             except ProcessLookupError:
                 continue
+
+
+class PgBouncer:
+    """A pooler in transaction mode in front of a server, for the length of a block."""
+
+    def __init__(self, server: PostgresServer, folder: Path) -> None:
+        self._server = server
+        self._port = free_port()
+        self._file = folder / "pgbouncer.ini"
+        self._log = folder / "pgbouncer.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str) -> str:
+        """Return the address of a database behind it."""
+        return f"postgresql://hub@127.0.0.1:{self._port}/{database}"
+
+    def __enter__(self) -> "PgBouncer":
+        """Start it."""
+        program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+        if program is None:
+            raise AssertionError("this test needs pgbouncer: install it (Debian, Ubuntu: apt-get install pgbouncer)")
+        self._file.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={self._server.port} user=hub\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self._port}\nunix_socket_dir =\n"
+            "auth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nadmin_users = hub\n"
+        )
+        # It refuses to run as root, and its user must be able to read the file.
+        for folder in (self._file, *self._file.parents):
+            if folder.owner() == "root" and not folder.stat().st_mode & 0o005:
+                folder.chmod(folder.stat().st_mode | 0o055)
+        with self._log.open("wb") as log:
+            command = [program, str(self._file)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **_as_owner())
+        deadline = time.monotonic() + _STARTED_WITHIN
+        while subprocess.run(
+            [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)], check=False
+        ).returncode:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"pgbouncer did not start:\n{self._log.read_text()}")
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.asynccontextmanager
+async def counting_proxy(url: str) -> AsyncIterator[tuple[str, Callable[[], int]]]:
+    """Yield an address that leads to another, and how often a client began to speak after it was answered."""
+    parts = urlsplit(url)
+    trips, is_clients_turn = 0, True
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_client: bool) -> None:
+        nonlocal trips, is_clients_turn
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                trips += from_client and is_clients_turn
+                is_clients_turn = not from_client
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(parts.hostname, parts.port)
+        await asyncio.gather(
+            copy(reader, there_writer, from_client=True), copy(there_reader, writer, from_client=False)
+        )
+
+    proxy = await asyncio.start_server(lead, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    try:
+        yield url.replace(f":{parts.port}", f":{port}"), lambda: trips
+    finally:
+        proxy.close()
 
 
 def _owner() -> tuple[str | int, str | int]:

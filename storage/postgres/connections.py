@@ -47,7 +47,8 @@ async def found(url: str) -> Address:
             raise StorageRefused(f"storage.url: expected postgresql://user:password@host/database: {problem}") from None
         try:
             # The number that was given with the connection is the server's own, unless somebody is in between.
-            number = await connection.fetchval("SELECT pg_backend_pid()", timeout=CONNECT_SECONDS)
+            async with connection.transaction():
+                number = await connection.fetchval("SELECT pg_backend_pid()", timeout=CONNECT_SECONDS)
             return Address(url, is_pooled=number != connection.get_server_pid())
         finally:
             connection.terminate()
@@ -108,7 +109,9 @@ class Connections:
             try:
                 async with asyncio.timeout(seconds):
                     if session is None or session.is_lost:
-                        session = Session(await self._address.connect(), self._queries)
+                        session = Session(
+                            await self._address.connect(), self._queries, is_pooled=self._address.is_pooled
+                        )
                     yield session
             except BaseException:
                 if session is not None:

@@ -49,7 +49,8 @@ async def quarantine(session: Session, refusals: Sequence[Refusal], limit: int) 
 
 async def release(session: Session, identity: str) -> None:
     """Let a refused request go."""
-    await session.write("release", id=number_of(identity))
+    async with session.writing():
+        await session.write("release", id=number_of(identity))
 
 
 async def _delivery(session: Session, number: int) -> Kept | None:

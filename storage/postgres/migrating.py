@@ -32,9 +32,10 @@ async def migrate(session: Session, migrations: Sequence[Migration]) -> None:
 
 async def check(session: Session, migrations: Sequence[Migration]) -> None:
     """Raise StorageRefused unless this hub can go on with the schema as it is."""
-    if await session.connection.fetchval("SELECT to_regclass('migrations')") is None:
-        raise StorageRefused("the database has no schema yet: run hub migrate, or set storage.migrate = true")
-    taken = await _taken(session, migrations)
+    async with session.migrating("BEGIN"):
+        if await session.connection.fetchval("SELECT to_regclass('migrations')") is None:
+            raise StorageRefused("the database has no schema yet: run hub migrate, or set storage.migrate = true")
+        taken = await _taken(session, migrations)
     missing = [step.number for step in migrations if step.number not in taken]
     if missing:
         raise StorageRefused(f"the database misses step {missing[0]} of the schema: run hub migrate")

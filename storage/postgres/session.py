@@ -58,9 +58,12 @@ class Session:
     """A connection with the queries by name."""
 
     # In quotes: it is generic for type checkers only.
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", queries: Mapping[str, Query]) -> None:
+    def __init__(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", queries: Mapping[str, Query], *, is_pooled: bool
+    ) -> None:
         self.connection = connection
         self._queries = queries
+        self._is_pooled = is_pooled
 
     @property
     def is_lost(self) -> bool:
@@ -74,6 +77,10 @@ class Session:
     async def rows(self, query: str, /, **values: object) -> Sequence[asyncpg.Record]:
         """Return every row of a query."""
         wanted = self._queries[query]
+        if self._is_pooled and not self.connection.is_in_transaction():
+            # A query alone is two requests to the driver, and a pooler would give each to another server process.
+            async with self.reading():
+                return await self.rows(query, **values)
         return await self.connection.fetch(wanted.text, *[values[name] for name in wanted.parameters])
 
     async def row(self, query: str, /, **values: object) -> asyncpg.Record | None:
@@ -85,7 +92,7 @@ class Session:
         return (await self.rows(query, **values))[0]
 
     async def write(self, query: str, /, **values: object) -> int:
-        """Run a statement; return how many rows it touched."""
+        """Run a statement, within a transaction; return how many rows it touched."""
         wanted = self._queries[query]
         status = await self.connection.execute(wanted.text, *[values[name] for name in wanted.parameters])
         return int(status.rpartition(" ")[2])
