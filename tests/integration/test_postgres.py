@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import asyncpg
+import msgspec
 import pytest
 
 from hub.errors import StorageRefused, StorageUnavailable
 from hub.events import Delivery, Fact, Kind, Verdict
-from hub.ports import Foldable, Query, Status, Store
+from hub.ports import Changes, Foldable, Loaded, Query, Status, Store
 from storage.postgres import PostgresStore
 from storage.postgres.connections import found
 from storage.postgres.session import Query as Statement
@@ -211,7 +212,7 @@ class TestWriting:
         store = await _open(url)
         holder = await asyncpg.connect(url)
         await holder.execute("BEGIN; SELECT pg_advisory_xact_lock('meta'::regclass::oid::bigint)")
-        with pytest.raises(StorageUnavailable, match="55P03|57014"):
+        with pytest.raises(StorageUnavailable, match=r"55P03|57014"):
             await store.commit([delivery("one", "rooms")])
         committed = await _committed_in_the_end(store, delivery("one", "rooms"))
         assert committed.events[0].sequence == 1
@@ -222,7 +223,7 @@ class TestWriting:
     async def test_a_value_that_cannot_be_kept_is_not_taken_for_a_server_that_is_away(self, url: str, name: str):
         """The writer then looks for the row that is to blame, instead of asking the provider to send it for ever."""
         store = await _open(url, Folding(documents=(document("rooms/a", name=name),)))
-        with pytest.raises(ValueError, match="PostgreSQL|surrogates") as refusal:
+        with pytest.raises(ValueError, match=r"PostgreSQL|surrogates") as refusal:
             await store.commit([delivery("one", "rooms")])
         assert name not in str(refusal.value)
         assert (await store.position()).sequence == 0
@@ -430,21 +431,19 @@ class _Adding(Folding):
         return _Sum(super().__call__(deliveries), len(deliveries))
 
 
+_SUM = ("rooms/sum", "~item/sum")
+
+
 class _Sum:
     def __init__(self, plain: Foldable, number: int) -> None:
-        import msgspec  # noqa: PLC0415
-
         self._plain = plain
         self._number = number
-        self._replace = msgspec.structs.replace
-        key = ("rooms/sum", "~item/sum")
-        self.needs = self._replace(plain.needs, items=frozenset({key}))
+        self.needs = msgspec.structs.replace(plain.needs, items=frozenset({_SUM}))
 
-    def fold(self, loaded):
-        key = ("rooms/sum", "~item/sum")
+    def fold(self, loaded: Loaded) -> Changes:
         changes = self._plain.fold(loaded)
-        total = int(loaded.items.get(key, b"0")) + self._number
-        return self._replace(changes, states={**changes.states, key: str(total).encode()})
+        total = int(loaded.items.get(_SUM, b"0")) + self._number
+        return msgspec.structs.replace(changes, states={**changes.states, _SUM: str(total).encode()})
 
 
 async def _open(url: str, folder: Folder | None = None) -> PostgresStore:
