@@ -61,6 +61,10 @@ class PostgresServer:
         """Where the server keeps everything."""
         return self.folder / "data"
 
+    @property
+    def _copy(self) -> Path:
+        return self.folder / "copy"
+
     def url(self, database: str = "postgres", user: str = "hub") -> str:
         """Return the address of a database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
@@ -82,6 +86,20 @@ class PostgresServer:
         """Stop it in immediate mode: no goodbye, and recovery at the next start."""
         self._signal(signal.SIGQUIT)
 
+    def keep(self) -> None:
+        """Keep a copy of all files as they are; the server is stopped for it."""
+        self.stop()
+        shutil.rmtree(self._copy, ignore_errors=True)
+        self._run("cp", "-a", str(self.data), str(self._copy))
+        self.start()
+
+    def put_back(self) -> None:
+        """Put the copy back, as somebody does after the disk failed: what was committed since is gone."""
+        self.stop()
+        shutil.rmtree(self.data)
+        self._run("cp", "-a", str(self._copy), str(self.data))
+        self.start()
+
     def pause(self) -> None:
         """Stop all of its processes where they are; connections stay, answers don't come."""
         self._signal_all(signal.SIGSTOP)
@@ -100,6 +118,9 @@ class PostgresServer:
         """Return the URL of an empty database: one that was given back, or a new one."""
         if self._free:
             name = self._free.pop()
+            # Connections that were dropped a moment ago may still be in it.
+            others = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            self.sql(f"SELECT pg_terminate_backend(pid) FROM {others}", database=name)
             self.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=name)
         else:
             self._databases += 1
