@@ -208,14 +208,16 @@ setInterval(() => {
 showFreshness();
 
 function showFreshness() {
-  const { status, behind, degraded, problem } = hub;
+  const { status, behind, reasons, problem } = hub;
   document.body.dataset.status = status;
   write(document.getElementById("badge"), behind ? `Behind by ${behind}` : BADGES[status]);
   write(document.getElementById("last-heard"), new Date(hub.heardAt).toLocaleTimeString());
   const wasRefused = new URLSearchParams(location.search).get("login") === "refused";
   write(document.getElementById("problem"), status === "signed-out" && wasRefused ? "The link that you opened is no longer good." : "");
   write(document.getElementById("trouble"), problem);
-  notice(status === "live" || status === "behind" ? (degraded ? "degraded" : "") : status);
+  // What is spooled is not refused, whatever else is in trouble.
+  const trouble = ["spool", "storage", "bus"].find((part) => reasons.includes(part)) ?? "";
+  notice(status === "live" || status === "behind" ? trouble : status);
 }
 
 /** Say what to do, if there is anything to do. */

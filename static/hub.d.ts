@@ -179,6 +179,8 @@ export interface Freshness {
   behind: number | null;
   /** Whether the hub itself is in trouble. */
   degraded: boolean;
+  /** What is: `storage` (webhooks are refused), `spool` (they are kept on its disk meanwhile), `bus` (news may be late). */
+  reasons: readonly ("storage" | "spool" | "bus")[];
   /** Why the hub refused us, in its own words. */
   problem: string;
 }
@@ -215,6 +217,7 @@ export declare class Hub extends EventTarget {
   readonly status: Status;
   readonly behind: number | null;
   readonly degraded: boolean;
+  readonly reasons: Freshness["reasons"];
   readonly problem: string;
   /** `<epoch>.<sequence>`: everything up to here is shown. Empty until the first snapshot is complete. */
   readonly position: string;

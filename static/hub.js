@@ -49,6 +49,7 @@ export class Hub extends EventTarget {
   behind = 0;
   /** Whether the hub itself is in trouble. */
   degraded = false;
+  reasons = [];
   /** Why the hub refused us, in its own words. */
   problem = "";
   /** Everything up to here is shown. */
@@ -222,11 +223,12 @@ export class Hub extends EventTarget {
     }
   }
 
-  #beat({ time, head, degraded }) {
+  #beat({ time, head, degraded, reasons = [] }) {
     this.#beatAt = Date.now();
     this.#clockLead = Date.parse(time) - this.#beatAt;
     this.#head = sequenceOf(head);
     this.degraded = degraded;
+    this.reasons = reasons;
     this.#tell(this.status, this.behind);
   }
 
@@ -314,7 +316,8 @@ export class Hub extends EventTarget {
   /** @param {Status} status @param {number | null} [behind] */
   #tell(status, behind = 0) {
     Object.assign(this, { status, behind });
-    const freshness = { status, behind, degraded: this.degraded, problem: this.problem };
+    const { degraded, reasons, problem } = this;
+    const freshness = { status, behind, degraded, reasons, problem };
     if (JSON.stringify(freshness) === this.#told) return;
     this.#told = JSON.stringify(freshness);
     this.#emit("status", freshness);
