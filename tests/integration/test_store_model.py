@@ -2,19 +2,22 @@
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import orjson
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from hub.events import Delivery, RoomDetail, ScheduleDetail, format_time
 from hub.fold import Batch, Recall, Rules
-from hub.ports import Document, Query, Status
+from hub.ports import Document, Query, Status, Store
+from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
+from tests.postgres_server import PostgresServer
 from tests.unit.hub.fold import naive, stories
 
 ROOMS = stories.tellings(stories.room_facts((stories.NAMED, stories.NAMELESS), stories.PRESENCE))
@@ -37,9 +40,8 @@ class StoreModel(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        """Open the store on its file."""
-        url = f"sqlite:///{Path(self._folder.name)}/hub.db"
-        self._store = self._runner.run(SqliteStore.open(url, self._batch, lambda: "epoch"))
+        """Open the store where it was, as every process does that starts."""
+        self._store: Store = self._runner.run(self._opened())
 
     @rule()
     def restart(self) -> None:
@@ -99,6 +101,10 @@ class StoreModel(RuleBasedStateMachine):
         self._runner.close()
         self._folder.cleanup()
 
+    async def _opened(self) -> Store:
+        url = f"sqlite:///{Path(self._folder.name)}/hub.db"
+        return await SqliteStore.open(url, self._batch, lambda: "epoch")
+
     def _batch(self, deliveries: Sequence[Delivery]) -> Batch:
         return Batch(deliveries, Rules(), self._recall)
 
@@ -113,7 +119,41 @@ class StoreModel(RuleBasedStateMachine):
         return [orjson.loads(one.body) for one in found]
 
 
+class PostgresModel(StoreModel):
+    """The same on PostgreSQL."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._server = servers[0]
+        self._url = self._server.create()
+
+    async def _opened(self) -> Store:
+        return await PostgresStore.open(self._url, self._batch, lambda: "epoch")
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        super().teardown()
+        self._server.give_back(self._url)
+
+
+# What a state machine may use that is made without arguments.
+servers: list[PostgresServer] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[PostgresServer]:
+    """One server for all examples."""
+    postgres = PostgresServer()
+    postgres.start()
+    servers.append(postgres)
+    yield postgres
+    servers.clear()
+    postgres.close()
+
+
 TestStoreModel = StoreModel.TestCase
 TestStoreModel.settings = settings(
     max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
+TestPostgresModel = PostgresModel.TestCase
+TestPostgresModel.settings = settings(TestStoreModel.settings, max_examples=20)
