@@ -1,21 +1,29 @@
 """What a webhook costs the store when it already holds much: it should stay what it was."""
 
+import asyncio
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 
 from bench.ingest import SOURCE, signed_join
+from bench.stand import database
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
 from hub.events import Delivery, Fact, Kind, ScheduleDetail
 from hub.fold import Batch, Recall, Rules
+from hub.ports import Store
 from hub.settings import Source
 from hub.stores import make_epoch
+from storage.postgres import PostgresStore
+from storage.postgres.committing import Folder
 from storage.sqlite import SqliteStore
+from tests.postgres_server import PostgresServer
 
-SIZES = (10, 1_000, 20_000)
+SIZES = (10, 1_000, 10_000, 100_000)
+EVENTS = (10_000, 100_000, 1_000_000)
 # How often one and the same room has met: daily for a year.
 MEETINGS = (10, 100, 365)
 _BATCH = 64
@@ -25,36 +33,79 @@ _MEASURED = 10
 
 
 async def measure() -> list[tuple[str, str, str]]:
-    """Return rows: milliseconds for a batch by rooms stored, and for a webhook of a room by how often it met."""
-    return [await _by_rooms(), await _by_meetings()]
-
-
-async def _by_rooms() -> tuple[str, str, str]:
-    recall = Recall()
+    """Return rows: milliseconds for a batch by what is stored, and for a webhook of a room by how often it met."""
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        store = await SqliteStore.open(
-            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules(), recall), make_epoch
-        )
-        costs: list[float] = []
-        rooms = 0
-        for size in SIZES:
-            while rooms < size:
-                await store.commit([_delivery(rooms + place) for place in range(min(256, size - rooms))])
-                rooms = min(size, rooms + 256)
-            costs.append(await _batch_ms(store, size))
-            rooms = size + _BATCH * _MEASURED
+        store: Store = await SqliteStore.open(f"sqlite:///{Path(folder)}/hub.db", _folder(), make_epoch)
+        rows.append(await _by_rooms("SQLite", store))
         await store.close()
-    said = ", ".join(f"{cost:.1f} ms at {size}" for cost, size in zip(costs, SIZES, strict=True))
-    return f"a batch of {_BATCH} by rooms stored", said, f"{costs[-1] / costs[0]:.2f} × from first to last"
+    with database() as postgres:
+        store = await PostgresStore.open(postgres.create(), _folder(), make_epoch)
+        rows.append(await _by_rooms("PostgreSQL", store))
+        await store.close()
+        rows.append(await _by_events(postgres))
+    return [*rows, await _by_meetings()]
+
+
+def _folder() -> Folder:
+    recall = Recall()
+    return lambda deliveries: Batch(deliveries, Rules(), recall)
+
+
+async def _by_rooms(name: str, store: Store) -> tuple[str, str, str]:
+    costs: list[float] = []
+    rooms = 0
+    for size in SIZES:
+        while rooms < size:
+            await store.commit([_delivery(rooms + place) for place in range(min(256, size - rooms))])
+            rooms = min(size, rooms + 256)
+        costs.append(await _batch_ms(store, size))
+        rooms = size + _BATCH * _MEASURED
+    return f"a batch of {_BATCH} by rooms stored, {name}", *_said(costs, SIZES)
+
+
+async def _by_events(postgres: PostgresServer) -> tuple[str, str, str]:
+    """Rooms as they are, and a log that is filled by the database itself."""
+    url = postgres.create()
+    store = await PostgresStore.open(url, _folder(), make_epoch)
+    costs: list[float] = []
+    before = 0
+    for size in EVENTS:
+        await asyncio.to_thread(_fill, postgres, url.rpartition("/")[2], before + 1, size)
+        costs.append(await _batch_ms(store, size))
+        before = (await store.position()).sequence
+    await store.close()
+    return f"a batch of {_BATCH} by events logged, PostgreSQL", *_said(costs, EVENTS)
+
+
+def _fill(postgres: PostgresServer, name: str, first: int, last: int) -> None:
+    """Log events as if they had been told: each with its delivery, its key and two topics."""
+    room = "{\"id\":\"' || repeat('x', 400) || '\"}"
+    body = f'{{"source":"/sources/livekit","type":"participant.joined","data":{{"room":{room}}}}}'
+    numbers = f"generate_series({first}, {last}) AS g"
+    columns = "id, source, scope, key, received_at, verdict, reason, provider_type, subjects, headers, body"
+    postgres.sql(
+        f"""INSERT INTO deliveries ({columns})
+            SELECT g, 'livekit', 'livekit/', 'id:' || md5(g::text), 1700000000000 + g, 'accepted', '', 'x',
+            '["rooms/livekit:RM_' || g % 5000 || '"]', '[]', convert_to(repeat('b', 800), 'UTF8') FROM {numbers}""",
+        f"INSERT INTO dedupe SELECT 'livekit/', 'id:' || md5(g::text), g, 1700000000000 + g FROM {numbers}",
+        f"INSERT INTO events SELECT g, g, '[\"rooms\"]', convert_to('{body}', 'UTF8') FROM {numbers}",
+        f"INSERT INTO event_topics SELECT 'rooms', g FROM {numbers}",
+        f"INSERT INTO event_topics SELECT 'rooms/livekit:RM_' || g % 5000, g FROM {numbers}",
+        "VACUUM ANALYZE",
+        database=name,
+    )
+
+
+def _said(costs: list[float], sizes: Sequence[int]) -> tuple[str, str]:
+    said = ", ".join(f"{cost:.1f} ms at {size}" for cost, size in zip(costs, sizes, strict=True))
+    return said, f"{costs[-1] / costs[0]:.2f} × from first to last"
 
 
 async def _by_meetings() -> tuple[str, str, str]:
     """One room that meets every day as planned, in Pulse's dialect, in which half of the webhooks name no session."""
-    recall = Recall()
     with tempfile.TemporaryDirectory() as folder:
-        store = await SqliteStore.open(
-            f"sqlite:///{Path(folder)}/hub.db", lambda deliveries: Batch(deliveries, Rules(), recall), make_epoch
-        )
+        store = await SqliteStore.open(f"sqlite:///{Path(folder)}/hub.db", _folder(), make_epoch)
         costs: list[float] = []
         for day in range(MEETINGS[-1]):
             spent = await _meet(store, day)
@@ -81,7 +132,7 @@ async def _meet(store: SqliteStore, day: int) -> float:
     return sorted(costs)[len(costs) // 3]
 
 
-async def _batch_ms(store: SqliteStore, first: int) -> float:
+async def _batch_ms(store: Store, first: int) -> float:
     best = float("inf")
     for number in range(_MEASURED):
         batch = [_delivery(first + number * _BATCH + place) for place in range(_BATCH)]

@@ -11,6 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.postgres_server import PostgresServer
+from tests.redis_server import RedisServer
+
 SECRETS = {
     "HUB_API_KEY": "bench-api-key-0123456789",
     "HUB_TOKEN_SECRET": "bench-token-secret-0123456789",
@@ -69,6 +72,29 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+@contextlib.contextmanager
+def database() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL that syncs to the disk, as one does that has something to lose."""
+    postgres = PostgresServer("fsync=on", "full_page_writes=on", "shared_buffers=512MB", "max_wal_size=4GB")
+    postgres.start()
+    try:
+        yield postgres
+    finally:
+        postgres.close()
+
+
+@contextlib.contextmanager
+def bus() -> Iterator[RedisServer]:
+    """Run a Redis."""
+    with tempfile.TemporaryDirectory() as folder:
+        redis = RedisServer(Path(folder))
+        redis.start()
+        try:
+            yield redis
+        finally:
+            redis.stop()
 
 
 class Counter(asyncio.Protocol):

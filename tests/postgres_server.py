@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.processes import free_port
@@ -267,7 +268,7 @@ def _owner() -> tuple[str | int, str | int]:
     return _USER, pwd.getpwnam(_USER).pw_gid
 
 
-def _as_owner() -> dict[str, object]:
+def _as_owner() -> dict[str, Any]:  # Any: options of subprocess, each of a type of its own
     if os.geteuid() != 0:
         return {"cwd": "/"}
     user = pwd.getpwnam(_USER)
