@@ -1,5 +1,5 @@
 # make run: set up and serve.   make test: set up and test.   The rest is in README.md.
-.PHONY: setup run demo test lint bench clean
+.PHONY: setup run demo test lint bench chaos clean
 .DEFAULT_GOAL := run
 
 PIP = .venv/bin/pip --quiet --disable-pip-version-check
@@ -36,8 +36,11 @@ lint: .venv/.dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: .venv/.dev
+bench: setup
 	.venv/bin/python -m bench
+
+chaos: setup
+	.venv/bin/python -m tests.chaos
 
 clean:
 	rm -rf .venv build *.egg-info

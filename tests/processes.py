@@ -92,6 +92,11 @@ class HubProcess:
         """Ask it to stop and return its exit status."""
         return self._end(signal.SIGTERM)
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def _end(self, number: int) -> int:
         process = self._process
         if process is None or process.poll() is not None:
