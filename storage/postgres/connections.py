@@ -43,6 +43,11 @@ async def found(url: str) -> Address:
             connection = await Address(url, is_pooled=True).connect()
         except _REFUSED as refusal:
             raise StorageRefused(f"storage.url: PostgreSQL at {shown(url)} refuses: {refusal}") from refusal
+        except PermissionError as problem:
+            # The driver looks for certificates in the home, the system guards the sockets of other users.
+            raise StorageRefused(
+                f"storage.url: {problem.filename or shown(url)} may not be read by this user"
+            ) from problem
         except (ValueError, asyncpg.ClientConfigurationError) as problem:
             raise StorageRefused(f"storage.url: expected postgresql://user:password@host/database: {problem}") from None
         try:

@@ -31,7 +31,7 @@ _LIMITS = """
 # Set by the session itself: whatever the server's default is, what was answered is on its disk. The lock comes first,
 # and what is read under it is read by later statements: these see everything that its last holder committed.
 _WRITING = f"""
-    BEGIN; {_LIMITS}
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_LIMITS}
     SET LOCAL synchronous_commit = on;
     SELECT pg_advisory_xact_lock('meta'::regclass::oid::bigint);
 """

@@ -174,25 +174,18 @@ class TestWriting:
                 assert number == 0 or trips() - before == 4
             await store.close()
 
-    async def test_commits_are_on_the_disk_whatever_the_servers_default_is(self, url: str):
-        """A `200` outlives the power supply of the database."""
+    async def test_a_transaction_is_what_it_has_to_be_whatever_the_servers_defaults_are(self, url: str):
+        """On the disk before it is answered, seeing what the last holder of the lock wrote, and never endless."""
         name = url.rpartition("/")[2]
-        await _sql(url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+        for setting, value in _UNFIT.items():
+            await _sql(url, f"ALTER DATABASE {name} SET {setting} = '{value}'")
         store = await _open(url)
-        settings = {}
         async with store._connections.writer() as session, session.writing():
-            for setting in ("synchronous_commit", "statement_timeout", "lock_timeout", "transaction_isolation"):
-                settings[setting] = await session.connection.fetchval(f"SHOW {setting}")
-            settings["idle"] = await session.connection.fetchval("SHOW idle_in_transaction_session_timeout")
+            found = {setting: await session.connection.fetchval(f"SHOW {setting}") for setting in _FIT}
         await store.close()
-        await _sql(url, f"ALTER DATABASE {name} RESET synchronous_commit")
-        assert settings == {
-            "synchronous_commit": "on",
-            "statement_timeout": "2s",
-            "lock_timeout": "2s",
-            "idle": "2s",
-            "transaction_isolation": "read committed",
-        }
+        for setting in _UNFIT:
+            await _sql(url, f"ALTER DATABASE {name} RESET {setting}")
+        assert found == _FIT
 
     async def test_a_process_that_is_stopped_with_the_lock_does_not_stop_the_others(self, url: str):
         """A machine that hangs, or is suspended, keeps its connections."""
@@ -422,6 +415,23 @@ async def planned(url: str) -> AsyncIterator[Planned]:
     await connection.execute("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
     yield Planned(connection)
     await connection.close()
+
+
+_UNFIT = {
+    "synchronous_commit": "off",
+    "default_transaction_isolation": "repeatable read",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+_FIT = {
+    "synchronous_commit": "on",
+    "transaction_isolation": "read committed",
+    "transaction_read_only": "off",
+    "statement_timeout": "2s",
+    "lock_timeout": "2s",
+    "idle_in_transaction_session_timeout": "2s",
+}
 
 
 class _Adding(Folding):
