@@ -90,7 +90,11 @@ async def stream(request: web.Request) -> web.StreamResponse:
     wish = Wish(snapshot=False) if topics == {DELIVERIES} else _wish(request)
     settings, fanout = request.app[SETTINGS].stream, request.app[FANOUT]
     response = Stream(send_timeout=settings.stall)
-    writer = await response.prepare(request)
+    try:
+        writer = await response.prepare(request)
+    except ConnectionError:
+        # It left before it was read: a process that was stopped for a while finds requests of people who are gone.
+        return response
     if writer is None:
         return response
     viewer = Subscriber(

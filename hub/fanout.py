@@ -234,7 +234,7 @@ class Fanout:
     def _begin_anew(self) -> None:
         """Leave everybody behind: what follows is of another log, and each is told so before it."""
         self._desk.encoder.begin_anew(self._desk.feed.epoch)
-        self._desk.snapshots.forget()
+        self._desk.snapshots.forget(self._desk.feed.position)
         self._position = self._desk.feed.head
         self._leave_all_behind(0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -19,7 +20,7 @@ _EARLY = 4096
 _PAGE = 1000
 _EVERYTHING = frozenset({"*"})
 # An event that takes away what earlier ones said: whoever kept these lets go of them.
-_ERASURE = b'.erased"'
+_ERASURE = re.compile(rb'"type":"(?:bot|room|schedule)\.erased"')
 
 log = structlog.get_logger()
 
@@ -67,9 +68,13 @@ class Feed:
         self._early: dict[int, Event] = {}
         # The highest sequence that anybody said is in the log.
         self._told = start.sequence
-        self._is_doubtful = False
+        # The log may have lost what was in it; it may have another name.
+        self._is_doubtful = self._is_strange = False
         self._gap = asyncio.Event()
         self._looking = asyncio.Lock()
+        # How often looking at the store was begun, which of these looks ended last, and what it failed with.
+        self._begun = self._ended = 0
+        self._failure: StorageUnavailable | None = None
         bus.follow(start.epoch)
 
     @property
@@ -77,15 +82,19 @@ class Feed:
         """Everything up to here has been seen by this process."""
         return Position(epoch=self.epoch, sequence=self.head)
 
-    def confirm(self, committed: Committed, known: int) -> None:
-        """Publish what this process committed; `known` is where the head was before.
+    def confirm(self, committed: Committed, known: Position) -> None:
+        """Publish what this process committed; `known` is what it had seen before.
 
         A commit in places that were taken before it began means that the log has lost what was there.
         """
         if not committed.events:
             return
-        if committed.epoch != self.epoch or committed.events[0].sequence <= known:
-            self._is_doubtful = committed.epoch == self.epoch
+        if committed.epoch != self.epoch:
+            self._is_strange = True
+            self._gap.set()
+            return
+        if known.epoch == self.epoch and committed.events[0].sequence <= known.sequence:
+            self._is_doubtful = True
             self._gap.set()
             return
         self.publish(committed.events)
@@ -126,25 +135,42 @@ class Feed:
             await self._look()
 
     async def catch_up(self) -> None:
-        """Read what the store has and this process has not seen. Raises StorageUnavailable."""
+        """Read what the store has and this process has not seen. Raises StorageUnavailable.
+
+        Whoever asks while others wait for the store as well gets by with their look, if it begins after the question.
+        """
+        asked = self._begun
         async with self._looking:
-            while True:
-                # What is in the log now will be in it later.
-                epoch, known, is_doubtful = self.epoch, max(self.head, self._told), self._is_doubtful
-                page = await self._store.page(_EVERYTHING, self.head, _PAGE)
-                if page.epoch != epoch:
-                    self._begin_anew(Position(epoch=page.epoch, sequence=page.head))
-                    return
-                if page.head < known or is_doubtful:
-                    log.error("log.lost", epoch=epoch, seen=known, head=page.head)
-                    await self._store.new_epoch(self._make_epoch(), instead_of=epoch)
-                    continue
-                self.floor = page.floor
-                if page.floor > self.head:
-                    self._skip_to(page.floor)
-                self._take(page.events)
-                if len(page.events) < _PAGE:
-                    return
+            if self._ended <= asked:
+                self._begun += 1
+                self._failure = None
+                try:
+                    await self._read_on()
+                except StorageUnavailable as failure:
+                    self._failure = failure
+                self._ended = self._begun
+        if self._failure:
+            raise StorageUnavailable(str(self._failure)) from self._failure
+
+    async def _read_on(self) -> None:
+        while True:
+            # What is in the log now will be in it later.
+            epoch, known, is_doubtful = self.epoch, max(self.head, self._told), self._is_doubtful
+            self._is_strange = False
+            page = await self._store.page(_EVERYTHING, self.head, _PAGE)
+            if page.epoch != epoch:
+                self._begin_anew(Position(epoch=page.epoch, sequence=page.head))
+                return
+            if page.head < known or is_doubtful:
+                log.error("log.lost", epoch=epoch, seen=known, head=page.head)
+                await self._store.new_epoch(self._make_epoch(), instead_of=epoch)
+                continue
+            self.floor = page.floor
+            if page.floor > self.head:
+                self._skip_to(page.floor)
+            self._take(page.events)
+            if len(page.events) < _PAGE:
+                return
 
     async def _look(self) -> None:
         try:
@@ -159,7 +185,7 @@ class Feed:
             self.problem = ""
 
     def _is_missing(self) -> bool:
-        return self.head < self._told or self._is_doubtful
+        return self.head < self._told or self._is_doubtful or self._is_strange
 
     def _take(self, events: Iterable[Event]) -> None:
         """Append what comes next, keep what comes later, skip what is known."""
@@ -180,12 +206,15 @@ class Feed:
             self.on_growth()
 
     def _append(self, events: Sequence[Event]) -> None:
-        if any(_ERASURE in event.body for event in events):
-            # Whoever is behind reads the store, where the events before have lost their content.
+        erasures = [place for place, event in enumerate(events) if _ERASURE.search(event.body)]
+        self.head = events[-1].sequence
+        if erasures:
+            # Whoever is behind reads the store, where the events before have lost their content; some of these may have
+            # come together with what takes it away.
             self._tail, self._bytes = [], 0
+            events = events[erasures[-1] :]
             self.on_erasure()
         self._tail += events
-        self.head = events[-1].sequence
         if self._early:
             self._early = {sequence: event for sequence, event in self._early.items() if sequence > self.head}
         self._bytes += sum(len(event.body) for event in events)
@@ -198,7 +227,7 @@ class Feed:
         log.warning("log.renamed", before=str(self.position), now=str(position))
         self._tail, self._bytes, self._early = [], 0, {}
         self.epoch, self.head, self._told = position.epoch, position.sequence, position.sequence
-        self._is_doubtful, self.floor = False, 0
+        self._is_doubtful, self._is_strange, self.floor = False, False, 0
         self._bus.follow(position.epoch)
         self.on_new_epoch()
 

@@ -16,7 +16,7 @@ class Health:
         self._bus = bus
 
     def troubles(self) -> tuple[str, ...]:
-        """Return which parts are in trouble: `storage`, `bus`, and `spool` as long as anything waits in it."""
+        """Return which parts are in trouble: `storage`, `bus`, and `spool` while anything waits in it or it fails."""
         return tuple(self._sentences())
 
     def reasons(self) -> list[str]:
@@ -25,9 +25,10 @@ class Health:
 
     def _sentences(self) -> dict[str, str]:
         waiting = self._ingest.spooled
+        waits = f"{waiting} deliveries wait on this machine for the store" if waiting else ""
         said = {
             STORAGE: self._ingest.problem or self._feed.problem,
             BUS: self._bus.problem,
-            SPOOL: f"{waiting} deliveries wait on this machine for the store" if waiting else "",
+            SPOOL: self._ingest.spool_problem or waits,
         }
         return {part: sentence for part, sentence in said.items() if sentence}

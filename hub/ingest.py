@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from hub.errors import Overloaded, StorageUnavailable
-from hub.events import Delivery, Verdict
+from hub.events import Delivery, Position, Verdict
 from hub.feed import Feed
 from hub.ports import Committed, Outcome, Spool, Status, Store
 
@@ -26,6 +26,10 @@ _PATIENCE_SECONDS = 1.2
 _Settled = tuple[list[Outcome | StorageUnavailable], list[Committed]]
 
 log = structlog.get_logger()
+
+
+class _Unkeepable(StorageUnavailable):
+    """The store works, and does not take this delivery, not even as dead."""
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -65,6 +69,8 @@ class Ingest:
         self._closing = False
         # What the store answered last, empty when it took the batch.
         self.problem = ""
+        # Why what was spooled could not be read last, empty while it can.
+        self.spool_problem = ""
         # Called with deliveries that were committed and what became of each, after all who wait were answered.
         self.on_settled: Callable[[Iterable[tuple[Delivery, Outcome]]], None] = lambda _: None
 
@@ -114,8 +120,13 @@ class Ingest:
                     await self._probe()
                 if not self.problem and (drained := await self._spool.drain(self._commit_spooled)):
                     log.info("spool.drained", deliveries=drained)
+                self.spool_problem = ""
             except StorageUnavailable as problem:
-                self.problem = str(problem)
+                # What the store said is noted already; one that works is not left alone because of a disk.
+                said = "" if self.problem else str(problem)
+                if said and not self.spool_problem:
+                    log.warning("spool.unreadable", problem=said)
+                self.spool_problem = said
             await asyncio.sleep(_PROBE_SECONDS)
 
     async def close(self) -> None:
@@ -125,7 +136,8 @@ class Ingest:
 
     async def _work_to_do(self) -> None:
         """Wait for deliveries; while the store is in trouble, look once a second whether it still is."""
-        while self.problem and not self._waiting:
+        # With a spool that is looked at beside it: who comes must not wait until a store that is away has answered.
+        while self.problem and not self._waiting and self._spool is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PROBE_SECONDS):
                     await self._arrived.wait()
@@ -155,9 +167,9 @@ class Ingest:
         return batch
 
     async def _settle(self, batch: list[_Waiting]) -> None:
-        known = self._feed.head
+        known = self._feed.position
         outcomes, committed = await self._commit_patiently([waiting.delivery for waiting in batch])
-        refused = [outcome for outcome in outcomes if isinstance(outcome, StorageUnavailable)]
+        refused = [outcome for outcome in outcomes if _is_away(outcome)]
         if refused and not self.problem:
             log.warning("ingest.unavailable", deliveries=len(refused), problem=str(refused[0]))
         self.problem = str(refused[0]) if refused else ""
@@ -169,7 +181,8 @@ class Ingest:
                 waiting.outcome.set_result(outcome)
             else:
                 # Each caller raises one of its own: an exception collects the tracebacks of all who raise it.
-                waiting.outcome.set_exception(StorageUnavailable(str(outcome)))
+                kind = Overloaded if isinstance(outcome, Overloaded) else StorageUnavailable
+                waiting.outcome.set_exception(kind(str(outcome)))
         # Only after the answers: whoever waits for one is now first in the loop's line.
         self._tell([waiting.delivery for waiting in batch], outcomes, committed, known)
 
@@ -178,7 +191,7 @@ class Ingest:
         deliveries: Sequence[Delivery],
         outcomes: Sequence[Outcome | StorageUnavailable],
         committed: Iterable[Committed],
-        known: int,
+        known: Position,
     ) -> None:
         for one in committed:
             self._feed.confirm(one, known)
@@ -204,7 +217,7 @@ class Ingest:
         rest = [
             place
             for place, (waiting, outcome) in enumerate(zip(batch, outcomes, strict=True))
-            if waiting.may_be_spooled and isinstance(outcome, StorageUnavailable)
+            if waiting.may_be_spooled and _is_away(outcome)
         ]
         if not rest or self._spool is None:
             return outcomes
@@ -224,12 +237,17 @@ class Ingest:
 
     async def _commit_spooled(self, deliveries: Sequence[Delivery]) -> None:
         """Commit what was spooled. Raises StorageUnavailable; then all of it is to be handed over again."""
-        known = self._feed.head
+        known = self._feed.position
         outcomes, committed = await self._commit(deliveries)
         self._tell(deliveries, outcomes, committed, known)
-        for outcome in outcomes:
-            if isinstance(outcome, StorageUnavailable):
-                raise StorageUnavailable(str(outcome))
+        if away := [outcome for outcome in outcomes if _is_away(outcome)]:
+            self.problem = str(away[0])
+            raise StorageUnavailable(self.problem)
+        settled = zip(deliveries, outcomes, strict=True)
+        unkeepable = [one for one, outcome in settled if isinstance(outcome, _Unkeepable)]
+        if unkeepable and self._spool:
+            # It was answered for and is not let go, but waits behind the others.
+            await self._spool.append(unkeepable)
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:
         try:
@@ -251,7 +269,12 @@ class Ingest:
     async def _bury(self, delivery: Delivery, problem: Exception) -> _Settled:
         """Keep the bytes of a delivery whose facts cannot be stored."""
         if delivery.verdict is Verdict.DEAD:
-            return [StorageUnavailable("the delivery could not be kept")], []
+            return [_Unkeepable("the delivery could not be kept")], []
         reason = f"could not be stored: {type(problem).__name__}"
         dead = msgspec.structs.replace(delivery, verdict=Verdict.DEAD, reason=reason, facts=())
         return await self._commit([dead])
+
+
+def _is_away(outcome: Outcome | StorageUnavailable) -> bool:
+    """Whether the store did not answer for a delivery."""
+    return isinstance(outcome, StorageUnavailable) and not isinstance(outcome, _Unkeepable)

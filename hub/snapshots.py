@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 import orjson
 
-from hub.events import covers, format_time
+from hub.events import Position, covers, format_time
 from hub.fold.parts import StoredSegment, decode_segment, segment_document
 from hub.ports import Bus, Document, Snapshot, Store
 from hub.present import Clockwork, is_missed, lives_until, presented, visits_of
@@ -50,41 +50,51 @@ class Snapshots:
         self._recent_ms = recent * 1000
         self._page_size = page_size
         self._shared: dict[frozenset[str], tuple[int, asyncio.Task[Pages]]] = {}
+        # What was read before is not shown.
+        self._forgotten: Position | None = None
 
-    async def take(self, topics: frozenset[str], at_least: int) -> Pages:
-        """Return the snapshot of topics, not older than a second and not before a sequence.
+    async def take(self, topics: frozenset[str], at_least: Position) -> Pages:
+        """Return the snapshot of topics, not older than a second and not before a position.
 
-        Raises StorageUnavailable.
+        It may be of a log of another name, which has other positions. Raises StorageUnavailable.
         """
-        task = self._current(topics, at_least)
-        while (pages := await asyncio.shield(task)).sequence < at_least:
-            newer = self._current(topics, at_least)
+        task = self._current(topics, self._needed(at_least))
+        while _is_before(pages := await asyncio.shield(task), needed := self._needed(at_least)):
+            newer = self._current(topics, needed)
             # All who need a newer one share that as well.
-            task = self._begin(topics, at_least) if newer is task else newer
+            task = self._begin(topics, needed) if newer is task else newer
         return pages
 
-    def forget(self) -> None:
-        """Share nothing of what was read so far."""
+    def forget(self, before: Position) -> None:
+        """Share nothing of what was read before a position, by this process or by another."""
         self._shared.clear()
+        self._forgotten = before
 
-    def _current(self, topics: frozenset[str], at_least: int) -> asyncio.Task[Pages]:
+    def _needed(self, at_least: Position) -> Position:
+        forgotten = self._forgotten
+        is_newer = forgotten and forgotten.epoch == at_least.epoch and forgotten.sequence > at_least.sequence
+        return forgotten if forgotten and is_newer else at_least
+
+    def _current(self, topics: frozenset[str], at_least: Position) -> asyncio.Task[Pages]:
         taken_at, task = self._shared.get(topics, (0, None))
         is_fresh = 0 <= self._now() - taken_at <= SHARED_SECONDS * 1000
         return task if task and is_fresh and not _failed(task) else self._begin(topics, at_least)
 
-    def _begin(self, topics: frozenset[str], at_least: int) -> asyncio.Task[Pages]:
+    def _begin(self, topics: frozenset[str], at_least: Position) -> asyncio.Task[Pages]:
         now = self._now()
         task = asyncio.create_task(self._shared_or_read(topics, now, at_least))
+        # All who wait may have left when it fails: that is then nobody's business.
+        task.add_done_callback(_failed)
         self._shared.pop(topics, None)
         self._shared[topics] = (now, task)
         if len(self._shared) > _REMEMBERED:
             del self._shared[next(iter(self._shared))]
         return task
 
-    async def _shared_or_read(self, topics: frozenset[str], now: int, at_least: int) -> Pages:
+    async def _shared_or_read(self, topics: frozenset[str], now: int, at_least: Position) -> Pages:
         """Return what another process took lately, if that is new enough, else take one and share it."""
         shared = _decoded(await self._bus.shared(topics))
-        if shared and shared.sequence >= at_least:
+        if shared and shared.epoch == at_least.epoch and not _is_before(shared, at_least):
             return shared
         pages = await self._read(topics, now)
         self._bus.share(topics, msgspec.msgpack.encode(pages))
@@ -136,8 +146,13 @@ def _decoded(shared: bytes | None) -> Pages | None:
     """Return what another process shared, None when there is nothing, or it is of another version of the hub."""
     try:
         return msgspec.msgpack.decode(shared, type=Pages) if shared else None
-    except msgspec.DecodeError:
+    except ValueError:
+        # What is no UTF-8 raises another one than what is no MessagePack.
         return None
+
+
+def _is_before(pages: Pages, position: Position) -> bool:
+    return pages.epoch == position.epoch and pages.sequence < position.sequence
 
 
 def _page(shown: Sequence[tuple[str, object]]) -> dict[str, object]:

@@ -84,7 +84,7 @@ class Desk(msgspec.Struct, frozen=True):
     def forget(self) -> None:
         """Keep nothing that was encoded: it may say what has been erased."""
         self.encoder.forget()
-        self.snapshots.forget()
+        self.snapshots.forget(self.feed.position)
 
 
 class Subscriber:
@@ -214,13 +214,14 @@ class Subscriber:
         """Return a snapshot of the log that the feed follows, and go over to that log."""
         feed = self._desk.feed
         while True:
-            at_least = self.cursor if self._epoch == feed.epoch else 0
+            seen = self.cursor if self._epoch == feed.epoch else 0
+            at_least = Position(epoch=feed.epoch, sequence=seen)
             pages = await self._desk.snapshots.take(self.grant.topics, at_least)
             if pages.epoch == feed.epoch:
                 self._epoch = pages.epoch
                 return pages
             # The log has another name since one of both was read.
-            self._desk.snapshots.forget()
+            self._desk.snapshots.forget(feed.position)
             await feed.catch_up()
 
     async def _catch_up(self) -> None:

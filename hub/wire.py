@@ -39,7 +39,8 @@ class Encoder:
 
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
-        self._frames: dict[tuple[int, Form], bytes] = {}
+        # Each with what it says: who reads slowly may ask for an event as it was before it lost its content.
+        self._frames: dict[tuple[int, Form], tuple[bytes, bytes]] = {}
 
     def begin_anew(self, epoch: str) -> None:
         """Encode events of a log of this name from now on."""
@@ -57,10 +58,11 @@ class Encoder:
 
     def _frame(self, event: Event, form: Form) -> bytes:
         known = self._frames.get((event.sequence, form))
-        if known is not None:
-            return known
+        if known is not None and known[0] == event.body:
+            return known[1]
         block = _block("", event.json(self._epoch), f"{self._epoch}.{event.sequence}", None)
-        frame = self._frames[event.sequence, form] = formed(form, block)
+        frame = formed(form, block)
+        self._frames[event.sequence, form] = event.body, frame
         if len(self._frames) > _REMEMBERED:
             del self._frames[next(iter(self._frames))]
         return frame

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from hub.events import Delivery, Event, Verdict
-from hub.ports import REFUSED, REFUSED_PREFIX, Arrived, Changes, DeliveryRow, Document, Refusal
+from hub.ports import REFUSED, REFUSED_PREFIX, Arrived, Changes, DeliveryRow, Document, Page, Refusal
 
 _ARRIVED_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Arrived) if field.name != "id")
 _REFUSAL_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Refusal))
@@ -115,6 +115,18 @@ def topic_rows(changes: Changes) -> Iterator[tuple[str, int]]:
 def event_of(row: Row) -> Event:
     """Return the event of a row."""
     return Event(sequence=row["sequence"], topics=tuple(json.loads(row["topics"])), body=row["body"])
+
+
+def page_of(events: tuple[Event, ...], limit: int, place: Row) -> Page:
+    """Return a stretch of the log with where that begins and ends; it reaches to the end unless it was cut."""
+    is_cut = len(events) == limit and events
+    return Page(
+        events=events,
+        through=events[-1].sequence if is_cut else place["head"],
+        floor=place["floor"],
+        head=place["head"],
+        epoch=place["epoch"],
+    )
 
 
 def document_row(document: Document) -> dict[str, object]:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgres_server import PostgresServer
 from tests.processes import HubProcess
+from tests.redis_server import RedisServer
 
 # How long an example takes says something about the machine, not about the rule.
 settings.register_profile("hub", deadline=None, print_blob=True)
@@ -20,3 +22,21 @@ def hub_process(tmp_path: Path) -> Iterator[HubProcess]:
     process.start()
     yield process
     process.kill()
+
+
+@pytest.fixture
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that a test may stop, pause and set back."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that a test may stop and wipe."""
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()

@@ -8,7 +8,7 @@ from hub.events import Position
 from hub.ports import Document, Page, Query, Reading, Snapshot
 from storage.plans import EVERYTHING, SHOWN, list_plan, list_values, owners_of, singles_of
 from storage.postgres.session import Session
-from storage.rows import document_of, event_of
+from storage.rows import document_of, event_of, page_of
 
 
 async def position(session: Session) -> Position:
@@ -25,14 +25,7 @@ async def page(session: Session, topics: frozenset[str], after: int, limit: int)
         rows = await session.rows("page", topics=list(topics), after=after, limit=limit)
     place = rows[0]
     events = tuple(event_of(row) for row in rows if row["sequence"] is not None)
-    full = len(events) == limit and events
-    return Page(
-        events=events,
-        through=events[-1].sequence if full else place["head"],
-        floor=place["floor"],
-        head=place["head"],
-        epoch=place["epoch"],
-    )
+    return page_of(events, limit, place)
 
 
 async def read(session: Session, query: Query) -> Reading:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from hub.events import Position
 from hub.ports import Document, Page, Query, Reading, Snapshot
 from storage.plans import EVERYTHING, SHOWN, list_plan, list_values, owners_of, singles_of
-from storage.rows import Row, document_of, event_of
+from storage.rows import Row, document_of, event_of, page_of
 from storage.sqlite.connection import Session
 
 
@@ -25,14 +25,7 @@ def page(session: Session, topics: frozenset[str], after: int, limit: int) -> Pa
         else:
             rows = session.rows("page", topics=_listed(topics), after=after, limit=limit)
     events = tuple(map(event_of, rows))
-    full = len(events) == limit and events
-    return Page(
-        events=events,
-        through=events[-1].sequence if full else place["head"],
-        floor=place["floor"],
-        head=place["head"],
-        epoch=place["epoch"],
-    )
+    return page_of(events, limit, place)
 
 
 def read(session: Session, query: Query) -> Reading:

@@ -1,10 +1,8 @@
 """The page while PostgreSQL or Redis is away: it says which, keeps what it shows, and forgets about it after."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from hub.commands.send import sample_for, with_values
@@ -14,24 +12,6 @@ from tests.processes import HubProcess
 from tests.redis_server import RedisServer
 
 SOON_MS = 30_000
-
-
-@pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    """A server that a test may stop."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that a test may stop."""
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
 
 
 def join(hub: HubProcess, person: str) -> int:

@@ -20,24 +20,6 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def postgres() -> Iterator[PostgresServer]:
-    """A server that a test may set back."""
-    server = PostgresServer()
-    server.start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server that remembers what was told last."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def hub(tmp_path: Path, postgres: PostgresServer, redis: RedisServer) -> Iterator[HubProcess]:
     """A hub on both, not started."""
     process = HubProcess(tmp_path, DATABASE_URL=postgres.create(), REDIS_URL=redis.url, HUB_STREAM__HEARTBEAT="0.5")

@@ -31,7 +31,7 @@ TABLES = ("deliveries", "delivery_subjects", "dedupe", "events", "event_topics")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """One server for all tests of this file; each has a database of its own."""
+    """One server for all tests of this file; each has a database of its postgres."""
     postgres = PostgresServer()
     postgres.start()
     yield postgres
@@ -247,31 +247,23 @@ class TestWriting:
 class TestOutages:
     """A server that goes away comes back."""
 
-    @pytest.fixture
-    def own(self) -> Iterator[PostgresServer]:
-        """A server that a test may stop."""
-        postgres = PostgresServer()
-        postgres.start()
-        yield postgres
-        postgres.close()
-
-    async def test_after_a_restart_everything_answered_is_there_and_goes_on(self, own: PostgresServer):
+    async def test_after_a_restart_everything_answered_is_there_and_goes_on(self, postgres: PostgresServer):
         """Immediate mode is how a crash looks."""
-        store = await _open(own.url())
+        store = await _open(postgres.url())
         await store.commit([delivery("one", "rooms")])
-        await asyncio.to_thread(own.stop)
+        await asyncio.to_thread(postgres.stop)
         for work in (store.commit([delivery("two", "rooms")]), store.position()):
             with pytest.raises(StorageUnavailable):
                 await work
-        await asyncio.to_thread(own.start)
+        await asyncio.to_thread(postgres.start)
         assert (await store.commit([delivery("two", "rooms")])).events[0].sequence == 2
         assert (await store.position()).epoch == "epoch"
         await store.close()
 
-    async def test_a_server_that_hangs_is_given_up_and_taken_again(self, own: PostgresServer):
+    async def test_a_server_that_hangs_is_given_up_and_taken_again(self, postgres: PostgresServer):
         """Its connections stay open, so only time tells."""
-        store = await _open(own.url())
-        await asyncio.to_thread(own.pause)
+        store = await _open(postgres.url())
+        await asyncio.to_thread(postgres.pause)
         try:
             loop = asyncio.get_running_loop()
             begun = loop.time()
@@ -279,7 +271,7 @@ class TestOutages:
                 await store.commit([delivery("one", "rooms")])
             assert loop.time() - begun < 15
         finally:
-            await asyncio.to_thread(own.resume)
+            await asyncio.to_thread(postgres.resume)
         committed = await _committed_in_the_end(store, delivery("one", "rooms"))
         assert committed.outcomes[0].delivery == 1
         await store.close()

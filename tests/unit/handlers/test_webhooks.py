@@ -20,12 +20,14 @@ from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
 from handlers.webhooks import COMMIT_SECONDS, FAILURES_A_MINUTE, webhook_routes
 from hub.commands.send import signed
+from hub.events import Verdict
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
 from hub.settings import Server, Settings, Source
 from hub.stores import make_epoch
 from storage.local import LocalBus
+from tests.memory_spool import MemorySpool
 from tests.memory_store import MemoryStore
 from tests.waiting import until
 
@@ -54,6 +56,7 @@ class Door:
     client: TestClient
     store: MemoryStore
     quarantine: Quarantine
+    spool: MemorySpool
     now: list[int] = field(default_factory=lambda: [NOW_MS])
 
     async def post(self, source: Source, body: bytes, method: str = "POST", path: str = "", **headers: str) -> Answer:
@@ -69,10 +72,10 @@ class Door:
 
 
 @contextlib.asynccontextmanager
-async def door(trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[Door]:
+async def door(trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None = None) -> AsyncIterator[Door]:
     """Serve the webhook paths of all sources."""
     store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
-    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
+    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch), spool)
     now = [NOW_MS]
     app = web.Application(middlewares=[problems])
     app[SETTINGS] = Settings(server=Server(max_body=MAX_BODY, trusted_proxies=trusted_proxies))
@@ -83,7 +86,7 @@ async def door(trusted_proxies: tuple[str, ...] = ()) -> AsyncIterator[Door]:
     writing = asyncio.create_task(ingest.run())
     try:
         async with TestClient(TestServer(app)) as client:
-            yield Door(client, store, quarantine, now)
+            yield Door(client, store, quarantine, spool or MemorySpool(), now)
     finally:
         store.commits.release()
         writing.cancel()
@@ -334,3 +337,57 @@ async def test_the_content_type_never_refuses(content_type: str) -> None:
     async with door() as hub:
         status, _, _ = await hub.post(OPEN, joined(), **{"Content-Type": content_type})
         assert status == 200
+
+
+async def test_what_was_spooled_is_accepted_without_a_number() -> None:
+    """It is durable, and the provider need not send it again; its number is given when the store is back."""
+    async with door(spool=MemorySpool()) as hub:
+        hub.store.problem = "away"
+        for _ in range(2):
+            status, said, _ = await hub.sign(LIVEKIT, joined())
+            assert (status, said) == (200, {"status": "accepted"})
+        assert [one.verdict for one in hub.spool.files[-1]] == [Verdict.ACCEPTED] * 2
+
+
+async def test_what_was_spooled_and_is_no_json_is_the_senders_mistake_all_the_same() -> None:
+    """Whether our store is there says nothing about its body."""
+    async with door(spool=MemorySpool()) as hub:
+        hub.store.problem = "away"
+        status, said, _ = await hub.sign(LIVEKIT, b"{")
+        assert (status, said["title"]) == (400, "The body is not JSON")
+        assert "delivery" not in said
+        assert [one.body for one in hub.spool.files[-1]] == [b"{"]
+
+
+async def test_what_was_spooled_and_says_nothing_is_dead_with_its_reason() -> None:
+    """Sending it again would not make it better."""
+    async with door(spool=MemorySpool()) as hub:
+        hub.store.problem = "away"
+        status, said, _ = await hub.sign(LIVEKIT, b"[]")
+        assert (status, said["status"], "delivery" in said) == (200, "dead", False)
+        assert said["reason"]
+
+
+async def test_without_a_proof_nothing_is_spooled() -> None:
+    """Anybody could fill the disk."""
+    async with door(spool=MemorySpool()) as hub:
+        hub.store.problem = "away"
+        status, _, _ = await hub.post(LIVEKIT, joined())
+        assert (status, hub.spool.waiting) == (401, 0)
+
+
+async def test_a_spool_that_is_full_is_our_trouble() -> None:
+    """200 would be a lie; the provider sends it again."""
+    async with door(spool=MemorySpool(limit=0)) as hub:
+        hub.store.problem = "away"
+        status, said, answer = await hub.sign(LIVEKIT, joined())
+        assert status == said["status"] == 503
+        assert answer.headers["Retry-After"] == "1"
+
+
+async def test_a_store_that_hangs_costs_no_provider_its_webhook() -> None:
+    """With a spool everybody is answered 200 in the time that providers wait."""
+    async with door(spool=MemorySpool()) as hub:
+        hub.store.commits.hold()
+        sent = await asyncio.gather(*(hub.sign(LIVEKIT, joined(number)) for number in range(3)))
+        assert [(status, said) for status, said, _ in sent] == [(200, {"status": "accepted"})] * 3

@@ -12,13 +12,16 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.events import Position
+from hub.events import Event, Position
 from hub.ingest import Ingest
 from hub.notices import Notice
+from hub.ports import Document
 from hub.subscriber import Grant, Subscriber, Wish
 from hub.wire import Form
 from tests.contracts.plain import Folding, delivery
+from tests.memory_bus import Air
 from tests.memory_store import MemoryStore
+from tests.unit.hub.renaming import Renaming
 from tests.unit.hub.viewing import NEVER, NOON, Clock, Hub, Link, LoopClock, in_no_time, turns, until
 from tests.unit.hub.worlds import ENTITIES, WANTED, World
 
@@ -150,11 +153,11 @@ class TestEveryViewer:
 class Scene:
     """A hub on a log, and viewers who want to see what happens from now on."""
 
-    def __init__(self, **limits: float) -> None:
+    def __init__(self, **limits: Any) -> None:
         self.store = MemoryStore(Folding())
         self.clock = Clock()
         start = Position(epoch="epoch1", sequence=0)
-        self.hub = Hub(self.store, start, self.clock, **limits)  # type: ignore[arg-type]  # some of them are whole
+        self.hub = Hub(self.store, start, self.clock, **limits)
 
     def happen(self, *topics: str) -> None:
         """Let something happen that this process hears of."""
@@ -175,7 +178,7 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def scene(**limits: float) -> AsyncIterator[Scene]:
+async def scene(**limits: Any) -> AsyncIterator[Scene]:
     found = Scene(**limits)
     async with found.hub.running():
         yield found
@@ -778,3 +781,237 @@ class TestStopping:
             running.cancel()
             await asyncio.sleep(0)
         assert is_over
+
+
+RENAMING = (
+    *(step("commit", st.integers(1, 4), st.booleans()), step("turn", st.integers(1, 9))) * 8,
+    *(step("come", st.booleans(), st.sampled_from((0, 300))), step("rename", st.integers(0, 5)), step("poll")) * 4,
+    *(step("stall", ANYBODY), step("take", ANYBODY, st.booleans())) * 3,
+    *(step("hold", GATES), step("release", GATES)) * 2,
+    *(step("come_back", st.integers(0, 5), st.integers(0, 20), st.booleans()),) * 2,
+)
+
+
+class TestRenamed:
+    """The log gets another name while viewers watch it."""
+
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        steps=many(*RENAMING),
+        tail=st.integers(1, 6),
+        page_size=st.integers(1, 3),
+        max_lag=st.sampled_from((0, 3, NEVER)),
+    )
+    def test_whoever_watches_is_told_once_and_then_sees_the_new_log_alone(
+        self, steps: list[tuple[Any, ...]], tail: int, page_size: int, max_lag: float
+    ):
+        """Live, catching up, stalled or in the middle of the state, at whatever moment it happens."""
+
+        async def live_through() -> None:
+            await Renaming(tail=tail, page_size=page_size, max_lag=max_lag).live(steps)
+
+        with structlog.testing.capture_logs():
+            asyncio.run(live_through())
+
+    @staticmethod
+    async def rename(now: Scene, head: int) -> None:
+        """Put a backup in the place of the log."""
+        now.store.kept.events = now.store.kept.events[:head]
+        await now.store.new_epoch("epoch2")
+        await now.hub.feed.catch_up()
+        await turns()
+
+    async def test_who_is_live_is_told_and_shown_the_state(self):
+        """Its page would go on as if nothing had happened, and show what is lost."""
+        async with scene() as now:
+            link = Link()
+            now.hub.connect(link, Grant(ROOMS), Wish())
+            await turns()
+            for _ in range(3):
+                now.happen()
+            await turns()
+            await self.rename(now, 1)
+            now.happen()
+            await turns()
+            assert link.names == ["hello", "snapshot", "1", "2", "3", "reset", "snapshot", "2"]
+            assert [block.id for block in link.blocks[-3:]] == [None, "epoch2.1", "epoch2.2"]
+
+    async def test_who_wants_no_state_is_told_where_it_is_now(self):
+        """It must be able to come back."""
+        async with scene() as now:
+            link = now.join()
+            await turns()
+            for _ in range(3):
+                now.happen()
+            await turns()
+            await self.rename(now, 1)
+            now.happen()
+            await turns()
+            assert [(block.name, block.id) for block in link.blocks[-2:]] == [("reset", "epoch2.1"), ("", "epoch2.2")]
+            assert said(link, "reset") == [{"reason": "epoch_changed"}]
+
+    async def test_who_is_stalled_is_told_when_it_reads_again(self):
+        """What it had not read of the old log is not for it any more."""
+        async with scene() as now:
+            link = now.join()
+            await turns()
+            link.stall()
+            for _ in range(2):
+                now.happen()
+                await turns()
+            await self.rename(now, 1)
+            assert (link.names, link.piled) == (["hello", "1"], [])
+            link.take()
+            await turns()
+            assert link.names == ["hello", "1", "reset"]
+
+    async def test_heartbeats_are_of_the_log_of_now(self):
+        """Their ids are places to come back to."""
+        async with scene(heartbeat=0) as now:
+            link = now.join()
+            await turns()
+            for _ in range(3):
+                now.happen()
+            await turns()
+            await self.rename(now, 1)
+            at = link.names.index("reset")
+            assert {block.id for block in link.blocks[at:]} == {"epoch2.1"}
+            assert {block.value["head"] for block in link.blocks[at:] if block.name == "heartbeat"} == {"epoch2.1"}
+
+    async def test_who_is_not_told_yet_is_not_served_events_of_the_new_log(self):
+        """A rename in the middle of a long walk through the viewers."""
+        async with scene() as now:
+            links = await now.crowd(3000, alone=True)
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms") for _ in range(300)])
+            await turns(5)
+            await self.rename(now, 1)
+            await until(lambda: all("reset" in link.names[-1:] for link in links))
+            now.happen()
+            await until(lambda: all(link.names[-1] == "2" for link in links[:50]))
+            for link in links[:50]:
+                at = link.names.index("reset")
+                assert link.names[1:at] == [str(number) for number in range(1, at)]
+                assert [block.id for block in link.blocks[at:]] == ["epoch2.1", "epoch2.2"]
+
+
+class TestTroubles:
+    """Something does not work."""
+
+    def test_viewers_hear_of_it_within_a_second_and_of_its_end_too(self):
+        """A page that shows old numbers must say so, and not half a minute late."""
+
+        async def live() -> list[tuple[int, bool, list[str]]]:
+            store, troubles = MemoryStore(Folding()), list[str]()
+            start = Position(epoch="epoch1", sequence=0)
+            hub = Hub(store, start, LoopClock(), heartbeat=NEVER, troubles=lambda: tuple(troubles))
+            async with hub.running():
+                link = Link()
+                heard: list[float] = []
+                hub.connect(link, Grant(ROOMS), Wish(snapshot=False))
+                await asyncio.sleep(5)
+                link.on_write = lambda: heard.append(asyncio.get_running_loop().time())
+                for found in (["storage"], ["storage", "bus"], []):
+                    troubles[:] = found
+                    await asyncio.sleep(10)
+                beats = said(link, "heartbeat")
+                return [(round(at), one["degraded"], one["reasons"]) for at, one in zip(heard, beats, strict=True)]
+
+        found = in_no_time(live)
+        assert [(degraded, reasons) for _, degraded, reasons in found] == [
+            (True, ["storage"]),
+            (True, ["storage", "bus"]),
+            (False, []),
+        ]
+        for (at, *_), began in zip(found, (5, 15, 25), strict=True):
+            assert began <= at <= began + 1
+
+
+class TestErasure:
+    """Something loses its content."""
+
+    async def test_frames_that_were_remembered_are_not_sent_again(self):
+        """Everybody who comes back would be sent them, instead of what the log holds now."""
+        async with scene(tail=1000) as now:
+            now.join()
+            await turns()
+            secret = now.store.append("rooms/a", "rooms", body=b'{"type":"room.updated","data":{"secret":1}}')
+            now.hub.feed.publish([secret])
+            await turns()
+            blank = b'{"type":"room.erased","data":{"erased":true}}'
+            now.store.kept.events = [(Event(sequence=1, topics=("rooms/a", "rooms"), body=blank), 0)]
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms", body=blank)])
+            await turns()
+            late = Link()
+            now.hub.connect(late, Grant(ROOMS), Wish(Position(epoch="epoch1", sequence=0)))
+            await turns()
+            assert late.names == ["hello", "1", "2"]
+            assert b"secret" not in b"".join(late.pieces)
+
+    async def test_a_page_that_was_read_before_is_not_remembered_either(self):
+        """Whoever asked for it may get it, nobody else."""
+        async with scene(tail=1) as now:
+            body = b'{"type":"room.updated","data":{"secret":1}}'
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms", body=body) for _ in range(9)])
+            now.store.answers.hold(after=1)
+            slow, late = Link(), Link()
+            wish = Wish(Position(epoch="epoch1", sequence=0))
+            now.hub.connect(slow, Grant(ROOMS), wish)
+            await turns()
+            assert now.store.answers.waiting == 1
+            blank = b'{"type":"room.erased","data":{"erased":true}}'
+            now.store.kept.events = [
+                (Event(sequence=event.sequence, topics=event.topics, body=blank), 0)
+                for event, _ in now.store.kept.events
+            ]
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms", body=blank)])
+            now.store.answers.release()
+            await turns()
+            now.hub.connect(late, Grant(ROOMS), wish)
+            await turns()
+            assert late.names == ["hello", *map(str, range(1, 11))]
+            assert b"secret" not in b"".join(late.pieces)
+
+    async def test_the_state_of_before_is_not_shown_to_who_comes_then(self):
+        """It is shared for a second, by all processes."""
+        air = Air()
+        async with scene(bus=air.bus()) as now:
+            first = Link()
+            document = Document(topic="rooms/a", collection="rooms", parent="rooms/a", body=b'{"secret":1}')
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms", documents=(document,))])
+            now.hub.connect(first, Grant(ROOMS), Wish())
+            await turns()
+            assert b"secret" in b"".join(first.pieces)
+            now.store.kept.documents.clear()
+            blank = b'{"type":"room.erased","data":{"erased":true}}'
+            now.hub.feed.publish([now.store.append("rooms/a", "rooms", body=blank)])
+            late = Link()
+            now.hub.connect(late, Grant(ROOMS), Wish())
+            await turns()
+            assert late.names == ["hello", "snapshot"]
+            assert b"secret" not in b"".join(late.pieces)
+
+
+class TestCounts:
+    """How many watch what."""
+
+    async def test_every_topic_has_as_many_as_follow_exactly_that(self):
+        """Who follows everything watches no single room."""
+        async with scene() as now:
+            assert now.hub.fanout.counts() == {}
+            links = [now.join(topics) for topics in (ROOMS, ROOMS | {"bots/x"}, frozenset({"*"}))]
+            await turns()
+            assert now.hub.fanout.counts() == {"rooms": 2, "bots/x": 1, "*": 1}
+            links[0].stall()
+            for _ in range(2):
+                now.happen()
+                await turns()
+            assert now.hub.fanout.counts()["rooms"] == 2
+
+    async def test_who_is_gone_is_not_counted(self):
+        """The page says how many are there now."""
+        async with scene() as now:
+            _, task = now.hub.connect(Link(), Grant(ROOMS), Wish())
+            await turns()
+            task.cancel()
+            await turns()
+            assert now.hub.fanout.counts() == {}

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,16 +12,19 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.webhooks import COMMIT_SECONDS
 from hub.errors import Overloaded, StorageUnavailable
 from hub.events import Delivery, Position, Verdict
 from hub.feed import Feed
 from hub.ingest import BATCH_LIMIT, BYTES_LIMIT, Ingest
-from hub.ports import Outcome, Status
+from hub.ports import Committed, Outcome, Status
 from hub.stores import make_epoch
 from storage.local import LocalBus
 from storage.sqlite import SqliteStore
 from tests.contracts.plain import Folding, delivery
+from tests.memory_spool import MemorySpool
 from tests.memory_store import MemoryStore
+from tests.unit.hub.viewing import in_no_time
 
 MIB = 1024 * 1024
 # What all bodies in flight may hold together, by design.
@@ -37,10 +41,22 @@ def logged() -> Iterator[list[structlog.typing.EventDict]]:
 class Writing:
     """A writer on a store in memory, running."""
 
-    def __init__(self, *, batch_limit: int = BATCH_LIMIT, capacity: int = 4096) -> None:
-        self.store = MemoryStore(Folding())
+    def __init__(
+        self,
+        *,
+        batch_limit: int = BATCH_LIMIT,
+        capacity: int = 4096,
+        spool: MemorySpool | None = None,
+        store: MemoryStore | None = None,
+    ) -> None:
+        self.store = store or MemoryStore(Folding())
         self.feed = Feed(self.store, Position(epoch="epoch1", sequence=0), LocalBus(), make_epoch)
-        self.ingest = Ingest(self.store, self.feed, batch_limit=batch_limit, capacity=capacity)
+        self.spool = spool or MemorySpool()
+        self.ingest = Ingest(self.store, self.feed, spool, batch_limit=batch_limit, capacity=capacity)
+
+    async def take(self, one: Delivery) -> Outcome:
+        """Hand in what a provider sent."""
+        return await self.ingest.submit(one, may_be_spooled=True)
 
     def submit(self, *deliveries: Delivery) -> list[asyncio.Task[Outcome]]:
         """Hand deliveries in, in their order."""
@@ -61,13 +77,14 @@ class Writing:
 
 
 @contextlib.asynccontextmanager
-async def writing(**limits: int) -> AsyncIterator[Writing]:
-    hub = Writing(**limits)
-    running = asyncio.create_task(hub.ingest.run())
+async def writing(**parts: Any) -> AsyncIterator[Writing]:
+    hub = Writing(**parts)
+    running = [asyncio.create_task(work) for work in (hub.ingest.run(), hub.ingest.run_spool(), hub.feed.run())]
     yield hub
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    for task in running:
+        task.cancel()
+    for ended in await asyncio.gather(*running, return_exceptions=True):
+        assert ended is None or isinstance(ended, asyncio.CancelledError)
 
 
 async def turns(number: int = 20) -> None:
@@ -530,3 +547,327 @@ class TestOnSqlite:
         running.cancel()
         await store.close()
         assert [one.status for one in (found[0], found[2]) if isinstance(one, Outcome)] == [Status.ACCEPTED] * 2
+
+
+def webhook(key: str, *topics: str, **fields: Any) -> Delivery:
+    return delivery(key, *(topics or ("rooms",)), **fields)
+
+
+class LosingAnswers(MemoryStore):
+    """A store whose answers get lost: what it says is done, and nobody hears of it."""
+
+    lost: Callable[[], Coroutine[None, None, None]] | None = None
+
+    async def commit(self, deliveries: Sequence[Delivery]) -> Committed:
+        """Commit, and let the answer get lost in the way that the test says."""
+        answer = await super().commit(deliveries)
+        if self.lost and deliveries:
+            await self.lost()
+        return answer
+
+
+async def broken_off() -> None:
+    raise StorageUnavailable("the connection broke")
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+class TestSpool:
+    """The store is away, and providers do not wait."""
+
+    async def test_a_webhook_is_accepted_without_a_number(self):
+        """It is on the disk; its number is the store's to give."""
+        async with writing(spool=MemorySpool()) as hub:
+            hub.store.problem = "away"
+            assert await hub.take(webhook("a")) == Outcome(Status.ACCEPTED, 0)
+            assert (hub.spool.keys, hub.ingest.spooled) == (["a"], 1)
+
+    async def test_what_is_dead_is_answered_as_dead(self):
+        """A sender whose body is not JSON hears of it whether or not the store is there."""
+        async with writing(spool=MemorySpool()) as hub:
+            hub.store.problem = "away"
+            dead = webhook("a", verdict=Verdict.DEAD)
+            dead = msgspec.structs.replace(dead, reason="the body is not JSON")
+            assert await hub.take(dead) == Outcome(Status.DEAD, 0, "the body is not JSON")
+
+    async def test_what_may_not_be_spooled_hears_that_the_store_is_away(self):
+        """Somebody who changes something wants to see it changed."""
+        async with writing(spool=MemorySpool()) as hub:
+            hub.store.problem = "away"
+            for _ in range(2):
+                with pytest.raises(StorageUnavailable, match="away"):
+                    await hub.ingest.submit(webhook("a"))
+            assert hub.spool.keys == []
+
+    async def test_each_of_a_batch_is_answered_for_itself(self):
+        """They met by chance."""
+        async with writing(spool=MemorySpool(limit=2)) as hub:
+            first = await hub.blocked()
+            burst = [
+                asyncio.create_task(hub.ingest.submit(webhook(str(place)), may_be_spooled=place != 1))
+                for place in range(4)
+            ]
+            await turns()
+            hub.store.problem = "away"
+            hub.store.commits.release()
+            found = await answers([first, *burst])
+            shown = [type(one) if isinstance(one, BaseException) else one.delivery for one in found]
+            assert shown == [StorageUnavailable, 0, StorageUnavailable, 0, Overloaded]
+
+    async def test_a_full_spool_refuses_as_everything_that_is_full(self):
+        """The disk is the hub's too, and its owner must see which of both is at its end."""
+        async with writing(spool=MemorySpool(limit=1)) as hub:
+            hub.store.problem = "away"
+            await hub.take(webhook("a"))
+            with pytest.raises(Overloaded, match="full"):
+                await hub.take(webhook("b"))
+
+    async def test_a_disk_that_does_not_take_it_either_is_our_trouble(self):
+        """200 would be a lie."""
+        async with writing(spool=MemorySpool()) as hub:
+            hub.store.problem, hub.spool.problem = "away", "the disk is broken"
+            with pytest.raises(StorageUnavailable, match="the disk is broken"):
+                await hub.take(webhook("a"))
+
+    def test_a_store_that_is_slow_is_waited_for_and_no_longer_than_providers_wait(self):
+        """They give up after a few seconds, and a store that is merely busy keeps the order of what arrives."""
+
+        async def live() -> tuple[float, Outcome]:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.commits.hold()
+                outcome = await hub.take(webhook("a"))
+                return asyncio.get_running_loop().time(), outcome
+
+        waited, outcome = in_no_time(live)
+        assert outcome == Outcome(Status.ACCEPTED, 0)
+        assert 1.0 <= waited <= 1.5 < COMMIT_SECONDS
+
+    def test_a_store_that_answers_in_that_time_keeps_it_itself(self):
+        """One second is a slow store, not one that is away."""
+
+        async def live() -> Outcome:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.commits.hold()
+                asyncio.get_running_loop().call_later(1.0, hub.store.commits.release)
+                return await hub.take(webhook("a"))
+
+        assert in_no_time(live) == Outcome(Status.ACCEPTED, 1)
+
+    def test_everybody_is_answered_in_time_while_the_store_hangs(self):
+        """One that hangs takes every question and answers none, also the question whether it is back."""
+
+        async def live() -> list[float]:
+            waited = []
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.commits.hold()
+                for place in range(30):
+                    begun = asyncio.get_running_loop().time()
+                    assert (await hub.take(webhook(str(place)))).delivery == 0
+                    waited.append(asyncio.get_running_loop().time() - begun)
+                    await asyncio.sleep(1.37)
+            return waited
+
+        assert max(in_no_time(live)) < COMMIT_SECONDS
+
+    def test_a_store_that_is_known_to_be_away_is_not_tried_with_each_batch(self):
+        """Each try would cost a provider more than a second."""
+
+        async def live() -> tuple[list[float], int]:
+            waited = []
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.problem = "away"
+                await hub.take(webhook("first"))
+                for place in range(20):
+                    begun = asyncio.get_running_loop().time()
+                    await hub.take(webhook(str(place)))
+                    waited.append(asyncio.get_running_loop().time() - begun)
+                return waited, sum(map(len, hub.store.batches))
+
+        waited, tried = in_no_time(live)
+        assert (max(waited), tried) == (0, 1)
+
+    def test_when_the_store_is_back_it_gets_what_was_spooled(self):
+        """And viewers see it, in the order in which it came."""
+
+        async def live() -> None:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.problem = "away"
+                for key in "abc":
+                    await hub.take(webhook(key, body=b'{"of":"%b"}' % key.encode()))
+                hub.store.problem = ""
+                await asyncio.sleep(2.5)
+                assert [event.body for event in hub.feed.since(0) or []] == [
+                    b'{"of":"%b"}' % key for key in (b"a", b"b", b"c")
+                ]
+                assert (hub.ingest.spooled, hub.ingest.problem) == (0, "")
+                assert await hub.take(webhook("d")) == Outcome(Status.ACCEPTED, 4)
+
+        in_no_time(live)
+
+    def test_what_was_there_already_is_a_duplicate(self):
+        """The provider sent it to another process as well, or once more when the store was back."""
+
+        async def live() -> None:
+            async with writing(spool=MemorySpool()) as hub:
+                await hub.take(webhook("a"))
+                hub.store.problem = "away"
+                for key in ("a", "b", "b"):
+                    await hub.take(webhook(key))
+                hub.store.problem = ""
+                await asyncio.sleep(2.5)
+                assert [known.delivery for known in hub.store.kept.known.values()] == [1, 2]
+                assert (hub.feed.head, await hub.take(webhook("b"))) == (2, Outcome(Status.DUPLICATE, 2))
+
+        in_no_time(live)
+
+    @pytest.mark.parametrize("lost", [broken_off, never])
+    def test_what_was_committed_though_the_answer_was_lost_is_one_event(
+        self, lost: Callable[[], Coroutine[None, None, None]]
+    ):
+        """It is spooled too, because nobody could know."""
+
+        async def live() -> None:
+            store = LosingAnswers(Folding())
+            async with writing(spool=MemorySpool(), store=store) as hub:
+                store.lost = lost
+                assert (await hub.take(webhook("a"))).delivery == 0
+                assert store.kept.head == 1
+                store.lost = None
+                await asyncio.sleep(4)
+                assert (store.kept.head, hub.feed.head, hub.ingest.spooled) == (1, 1, 0)
+
+        in_no_time(live)
+
+    @pytest.mark.parametrize("even_dead", [False, True])
+    def test_one_that_the_store_refuses_does_not_keep_the_others_from_it(self, even_dead: bool):
+        """It came while the store was away, so nobody could know; behind it lie hours of webhooks."""
+
+        async def live() -> None:
+            async with writing(spool=MemorySpool()) as hub:
+                TestPoison.refuse(hub, "bad", even_dead=even_dead)
+                hub.store.problem = "away"
+                for place in range(300):
+                    await hub.take(webhook(str(place)))
+                    if place == 10:
+                        await hub.take(webhook("bad"))
+                hub.store.problem = ""
+                await asyncio.sleep(5)
+                assert hub.feed.head == 300
+                assert await hub.take(webhook("next")) == Outcome(Status.ACCEPTED, 301 if even_dead else 302)
+
+        in_no_time(live)
+
+    def test_one_that_the_store_refuses_for_ever_is_not_let_go(self):
+        """Its sender was told that it is kept; the next version of the hub may know what to do with it."""
+
+        async def live() -> None:
+            async with writing(spool=MemorySpool()) as hub:
+                TestPoison.refuse(hub, "bad", even_dead=True)
+                hub.store.problem = "away"
+                await hub.take(webhook("bad"))
+                hub.store.problem = ""
+                await asyncio.sleep(5)
+                assert hub.spool.keys == ["bad"]
+                hub.store.refuses = lambda _: False
+                await asyncio.sleep(2.5)
+                assert (hub.spool.keys, hub.feed.head) == ([], 1)
+
+        in_no_time(live)
+
+    async def test_one_that_the_store_refuses_while_it_works_is_not_spooled(self):
+        """It would be answered for and never be in the log; now its sender knows."""
+        async with writing(spool=MemorySpool()) as hub:
+            TestPoison.refuse(hub, "bad", even_dead=True)
+            with pytest.raises(StorageUnavailable):
+                await hub.take(webhook("bad"))
+            assert (hub.spool.keys, hub.ingest.problem) == ([], "")
+            assert await hub.take(webhook("good")) == Outcome(Status.ACCEPTED, 1)
+
+    def test_a_spool_that_does_not_work_is_no_trouble_of_the_store(self):
+        """A store that works must not be left alone because of a disk that nobody needs while it does."""
+
+        async def live() -> list[int]:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.spool.problem = "the disk is broken"
+                numbers = []
+                for place in range(40):
+                    numbers.append((await hub.take(webhook(str(place)))).delivery)
+                    await asyncio.sleep(0.1)
+                assert (hub.ingest.problem, hub.ingest.spool_problem) == ("", "the disk is broken")
+                hub.spool.problem = ""
+                await asyncio.sleep(1.5)
+                assert hub.ingest.spool_problem == ""
+                return numbers
+
+        assert in_no_time(live) == list(range(1, 41))
+
+    def test_a_store_that_goes_away_while_it_is_handed_over_gets_all_of_it_later(self):
+        """What was not taken is still in the file."""
+
+        async def live() -> None:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.problem = "away"
+                for place in range(600):
+                    await hub.take(webhook(str(place)))
+                going = ["away again"]
+
+                def go_away(one: Delivery) -> bool:
+                    if one.key == "400" and going:
+                        hub.store.problem = going.pop()
+                        raise StorageUnavailable(hub.store.problem)
+                    return False
+
+                hub.store.refuses, hub.store.problem = go_away, ""
+                await asyncio.sleep(2.5)
+                assert (hub.ingest.problem, 0 < hub.store.kept.head < 600) == ("away again", True)
+                hub.store.problem = ""
+                await asyncio.sleep(3)
+                assert (hub.store.kept.head, hub.feed.head, hub.spool.keys) == (600, 600, [])
+
+        in_no_time(live)
+
+    def test_whoever_follows_what_arrives_is_told_once_it_has_a_number(self):
+        """Without one nobody could look it up."""
+
+        async def live() -> list[tuple[str, int]]:
+            told: list[tuple[str, int]] = []
+            async with writing(spool=MemorySpool()) as hub:
+                hub.ingest.on_settled = lambda settled: told.extend((one.key, what.delivery) for one, what in settled)
+                hub.store.problem = "away"
+                await hub.take(webhook("a"))
+                await turns()
+                assert told == []
+                hub.store.problem = ""
+                await asyncio.sleep(2.5)
+            return told
+
+        assert in_no_time(live) == [("a", 1)]
+
+    async def test_without_one_a_webhook_hears_that_the_store_is_away(self):
+        """The provider sends it again."""
+        async with writing() as hub:
+            hub.store.problem = "away"
+            with pytest.raises(StorageUnavailable):
+                await hub.take(webhook("a"))
+            assert hub.ingest.spooled == 0
+
+
+class TestProbing:
+    """Whether the store is back."""
+
+    @pytest.mark.parametrize("with_spool", [False, True])
+    def test_it_is_found_out_although_nothing_arrives(self, with_spool: bool):
+        """A balancer and every viewer are told that something is broken until it is."""
+
+        async def live() -> str:
+            async with writing(spool=MemorySpool() if with_spool else None) as hub:
+                hub.store.problem = "away"
+                await answers([asyncio.create_task(hub.ingest.submit(webhook("a")))])
+                assert hub.ingest.problem == "away"
+                hub.store.problem = ""
+                await asyncio.sleep(2.5)
+                return hub.ingest.problem
+
+        assert in_no_time(live) == ""

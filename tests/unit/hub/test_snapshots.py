@@ -6,24 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.errors import StorageUnavailable
 from hub.events import Delivery, Fact, Kind, Position, ScheduleDetail, Segment, TranscriptDetail
 from hub.fold import Batch, Rules
-from hub.ports import Document, Store
+from hub.ports import Bus, Document, Store
 from hub.present import Clockwork
 from hub.snapshots import SEGMENTS, Pages, Snapshots
 from hub.wire import Form
 from storage.local import LocalBus
 from storage.sqlite import SqliteStore
+from tests.memory_bus import Air
 from tests.memory_store import MemoryStore
 from tests.unit.hub.browser import Block, read
 from tests.unit.hub.fold.telling import BASE, BOT, DURABLE, SESSION, at, delivery, joined, left, named, of_bot
-from tests.unit.hub.viewing import Clock, turns
+from tests.unit.hub.viewing import PATIENCE, Clock, turns
 
 ROOMS, EVERYTHING = frozenset({"rooms"}), frozenset({"*"})
 HOUR = 3600
@@ -48,15 +50,15 @@ def room(name: str, **fields: object) -> Document:
 class Reading:
     """Snapshots of a store in memory, at a clock."""
 
-    def __init__(self, page_size: int = 100, store: Store | None = None) -> None:
+    def __init__(self, page_size: int = 100, store: Store | None = None, bus: Bus | None = None) -> None:
         self.store = MemoryStore(fold)
         self.clock = Clock(BASE)
         self.snapshots = Snapshots(
-            store or self.store, LocalBus(), Clockwork(), self.clock, recent=HOUR, page_size=page_size
+            store or self.store, bus or LocalBus(), Clockwork(), self.clock, recent=HOUR, page_size=page_size
         )
 
     async def take(self, topics: frozenset[str] = ROOMS, at_least: int = 0) -> Pages:
-        return await self.snapshots.take(topics, at_least)
+        return await self.snapshots.take(topics, Position(epoch=self.store.kept.epoch, sequence=at_least))
 
     async def shown(self, *topics: str) -> dict[str, Any]:
         """Return what a viewer has when all pages are there."""
@@ -155,6 +157,139 @@ class TestSharing:
         for number in range(1, 1000):
             await reading.take(frozenset({f"rooms/{number}"}))
         assert await reading.take(frozenset({"rooms/0"})) is not first
+
+
+class Others:
+    """Several processes that read the same store, and share over a bus."""
+
+    def __init__(self, number: int = 2) -> None:
+        self.air = Air()
+        self.store = MemoryStore(fold)
+        self.readings = [self._reading() for _ in range(number)]
+
+    def share(self, shared: bytes, topics: frozenset[str] = ROOMS) -> None:
+        """Let another process have shared these bytes."""
+        self.air.snapshots["epoch1", topics] = shared
+
+    def _reading(self) -> Reading:
+        bus = self.air.bus()
+        bus.follow("epoch1")
+        return Reading(store=self.store, bus=bus)
+
+
+class TestSharingWithOthers:
+    """Several processes, one store."""
+
+    async def test_what_one_process_read_all_others_show(self):
+        """After a deploy the viewers of all of them come back in the same second."""
+        others = Others(3)
+        others.store.append("rooms", documents=(room("a"),))
+        first, *rest = [await reading.take() for reading in others.readings]
+        assert rest == [first, first]
+        assert len(others.store.snapshots) == 1
+
+    async def test_one_that_is_new_enough_is_shown_to_who_has_seen_as_much(self):
+        """Equal is enough: what follows comes after it."""
+        others = Others()
+        others.store.append("rooms")
+        await others.readings[0].take()
+        others.store.append("rooms")
+        assert (await others.readings[1].take(at_least=1)).sequence == 1
+        assert len(others.store.snapshots) == 1
+
+    async def test_one_that_is_too_old_is_replaced_for_everybody(self):
+        """Ids must not go back, and the next who needs a newer one shall find it."""
+        others = Others(3)
+        await others.readings[0].take()
+        others.store.append("rooms")
+        assert (await others.readings[1].take(at_least=1)).sequence == 1
+        assert (await others.readings[2].take(at_least=1)).sequence == 1
+        assert len(others.store.snapshots) == 2
+
+    async def test_other_topics_are_another_one(self):
+        """What a token does not allow must not be in what it gets."""
+        others = Others()
+        others.store.append("rooms", documents=(room("a"), room("b")))
+        await others.readings[0].take(frozenset({"rooms/a"}))
+        assert (await others.readings[1].shown("rooms/b"))["rooms"] == [{"id": "b"}]
+
+    async def test_one_of_another_log_is_not_shown(self):
+        """A process that had not heard of the new name yet may have put it there."""
+        others = Others()
+        others.share(msgspec.msgpack.encode(Pages("epoch0", 99, (b"data: 1\n\n",))))
+        assert (await others.readings[0].take()).epoch == "epoch1"
+
+    @given(shared=st.binary(max_size=60) | st.builds(msgspec.msgpack.encode, st.lists(st.text() | st.integers(0, 99))))
+    @example(shared=msgspec.msgpack.encode({"epoch": "epoch1", "sequence": 9}))
+    @example(shared=msgspec.msgpack.encode({"epoch": "epoch1", "sequence": "9", "blocks": []}))
+    @example(shared=b"\x83\xa5epoch\xa1\xff\xa8sequence\x09\xa6blocks\x90")
+    async def test_what_is_no_snapshot_of_this_version_is_not_shown(self, shared: bytes):
+        """During a deploy two versions share a bus, and nothing that comes from outside is to be trusted."""
+        others = Others()
+        others.store.append("rooms", documents=(room("a"),))
+        others.share(shared)
+        assert (await others.readings[0].shown("rooms"))["rooms"] == [{"id": "a"}]
+
+    async def test_a_bus_that_is_away_leaves_the_store(self):
+        """It is for speed only."""
+        others = Others()
+        others.air.problem = "away"
+        assert [(await reading.take()).sequence for reading in others.readings] == [0, 0]
+        assert len(others.store.snapshots) == 2
+
+
+class TestForgetting:
+    """Something was erased."""
+
+    async def test_what_was_read_before_is_not_shown_again(self):
+        """Neither what this process has, nor what another shared."""
+        others = Others()
+        for reading in others.readings:
+            await reading.take()
+        others.store.append("rooms")
+        for reading in others.readings:
+            reading.snapshots.forget(Position(epoch="epoch1", sequence=1))
+        found = [await reading.take() for reading in others.readings]
+        assert [pages.sequence for pages in found] == [1, 1]
+
+    async def test_a_read_that_was_under_way_is_not_shown_either(self):
+        """It was made before, whenever it arrives."""
+        reading = Reading()
+        reading.store.answers.hold()
+        [waiting] = reading.begin(1)
+        await turns()
+        reading.store.append("rooms")
+        reading.snapshots.forget(Position(epoch="epoch1", sequence=1))
+        reading.store.answers.release()
+        assert (await waiting).sequence == 1
+
+    async def test_a_place_in_another_log_holds_nothing_back(self):
+        """The log of now may never get so far."""
+        reading = Reading()
+        reading.snapshots.forget(Position(epoch="epoch0", sequence=99))
+        async with asyncio.timeout(PATIENCE):
+            assert (await reading.take()).sequence == 0
+
+
+class TestRenamed:
+    """The log has another name than the one who asks thinks."""
+
+    async def test_one_of_the_log_of_now_is_returned_however_short_that_is(self):
+        """A backup ends before what a viewer has seen; to wait for more would be for ever, and at full speed."""
+        reading = Reading()
+        for _ in range(9):
+            reading.store.append("rooms")
+        reading.store.reads.hold()
+        [waiting] = reading.begin(1, at_least=9)
+        await turns()
+        reading.store.kept.events = reading.store.kept.events[:3]
+        await reading.store.new_epoch("epoch2")
+        reading.store.reads.release()
+        await turns(100)
+        is_done = waiting.done()
+        waiting.cancel()
+        assert is_done
+        assert (waiting.result().epoch, waiting.result().sequence) == ("epoch2", 3)
 
 
 class TestFailures:

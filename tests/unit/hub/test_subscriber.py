@@ -13,7 +13,7 @@ from hub.ports import Document
 from hub.subscriber import Grant, Subscriber, Wish
 from hub.wire import Form
 from tests.contracts.plain import Folding
-from tests.memory_store import MemoryStore
+from tests.memory_store import Gate, MemoryStore
 from tests.unit.hub.viewing import NOON, Clock, Hub, Link, turns, until
 
 ROOMS = frozenset({"rooms"})
@@ -517,3 +517,188 @@ class TestGoing:
                 assert link.blocks[-1].value == {"reason": "overloaded", "reconnect": True}
             _, live, _ = await now.meet(Wish(snapshot=False))
             assert live.names == ["hello"]
+
+
+class TestRenamedLog:
+    """The log has another name, in the midst of whatever a viewer is doing."""
+
+    @staticmethod
+    async def rename(now: Scene, head: int, *, is_known: bool = True) -> None:
+        """Put a backup in the place of the log; the process looks at it at once, or knows nothing yet."""
+        kept = now.store.kept
+        kept.events = kept.events[:head]
+        kept.documents = {event.topics[0]: kept.documents[event.topics[0]] for event, _ in kept.events}
+        await now.store.new_epoch("epoch2")
+        if is_known:
+            await now.hub.feed.catch_up()
+            await turns()
+
+    async def test_who_is_live_is_reset_once_and_shown_the_new_log(self):
+        """And then told what happens in that."""
+        async with scene(9, page_size=100) as now:
+            _, link, _ = await now.meet()
+            await self.rename(now, 5)
+            now.happen(1)
+            now.hear()
+            await turns()
+            assert link.names == ["hello", "snapshot", "reset", "snapshot", "6"]
+            assert [block.id for block in link.blocks[-3:]] == [None, "epoch2.5", "epoch2.6"]
+            assert reasons(link) == ["epoch_changed"]
+
+    async def test_who_is_in_the_middle_of_the_state_is_shown_that_of_the_new_log_after_it(self):
+        """Pages of both must never be put together."""
+        async with scene(9) as now:
+            link = Link()
+            link.stall()
+            now.hub.connect(link, Grant(ROOMS), Wish())
+            await turns()
+            link.take(again=False)
+            await turns()
+            assert link.names == ["hello", "snapshot"]
+            await self.rename(now, 3)
+            link.take()
+            await turns()
+            at = link.names.index("reset")
+            assert reasons(link) == ["epoch_changed"]
+            assert [block.value["complete"] for block in link.blocks[1:at]] == [False] * 4 + [True]
+            assert link.names[at + 1 :] == ["snapshot", "snapshot"]
+            assert [block.id for block in link.blocks[at:]] == [None, None, "epoch2.3"]
+
+    async def test_who_waits_for_the_state_is_shown_that_of_the_new_log(self):
+        """It has seen nothing of the old one, so there is nothing to forget."""
+        async with scene(9, page_size=100) as now:
+            now.store.answers.hold()
+            _, link, _ = await now.meet()
+            task = asyncio.create_task(self.rename(now, 3))
+            await turns()
+            now.store.answers.release()
+            await task
+            await turns()
+            assert link.names == ["hello", "snapshot"]
+            assert link.blocks[-1].id == "epoch2.3"
+
+    async def test_who_is_shown_the_state_because_it_lagged_is_shown_that_of_a_shorter_log(self):
+        """It has seen more than this log will have for a long time."""
+        async with scene(1, max_lag=PAGE, page_size=10_000, tail=100_000) as now:
+            _, link, _ = await now.meet()
+            link.stall()
+            now.happen(1)
+            now.hear()
+            await turns()
+            now.happen(20 * PAGE)
+            now.hear()
+            now.store.reads.hold()
+            link.take()
+            await until(lambda: now.store.reads.waiting == 1)
+            assert reasons(link) == ["lagging"]
+            task = asyncio.create_task(self.rename(now, 1))
+            await turns()
+            now.store.reads.release()
+            await turns(200)
+            is_over, names = task.done(), link.names
+            task.cancel()
+            assert is_over
+            assert names[-1] == "snapshot"
+            assert link.blocks[-1].id == "epoch2.1"
+
+    @pytest.mark.parametrize("snapshot", [True, False])
+    @pytest.mark.parametrize("gate", ["reads", "answers"])
+    @pytest.mark.parametrize("reads", [0, 1], ids=["greeting", "page"])
+    async def test_who_comes_back_meanwhile_is_reset_once(self, reads: int, gate: str, snapshot: bool):
+        """Whatever it is asked and told in that moment is of two logs."""
+        async with scene(600, tail=1, page_size=1000) as now:
+            held: Gate = getattr(now.store, gate)
+            held.hold(after=reads)
+            _, link = await now.resume(10, snapshot=snapshot)
+            assert held.waiting == 1
+            task = asyncio.create_task(self.rename(now, 20))
+            await turns()
+            held.release()
+            await task
+            now.happen(1)
+            now.hear()
+            await turns()
+            at = link.names.index("reset")
+            assert link.names[at:] == (["reset", "snapshot", "21"] if snapshot else ["reset", "21"])
+            assert all(str(block.id).startswith("epoch1.") for block in link.blocks[:at])
+            assert [block.id for block in link.blocks[at:] if block.id] == ["epoch2.20", "epoch2.21"]
+
+    async def test_a_position_of_the_new_log_is_resumed_by_a_process_that_follows_the_old_one(self):
+        """Another process knew first, and told the viewer."""
+        async with scene(9) as now:
+            await self.rename(now, 5, is_known=False)
+            now.happen(3)
+            _, link = await now.resume(6, "epoch2")
+            assert (link.blocks[0].id, link.blocks[0].value["resumed"]) == ("epoch2.6", True)
+            assert link.names == ["hello", "7", "8"]
+            assert {block.value["id"] for block in link.blocks[1:]} == {"epoch2.7", "epoch2.8"}
+
+    async def test_others_of_that_process_are_reset_then(self):
+        """It knows by now."""
+        async with scene(9, page_size=100) as now:
+            _, link, _ = await now.meet()
+            await self.rename(now, 5, is_known=False)
+            await now.resume(5, "epoch2")
+            assert link.names == ["hello", "snapshot", "reset", "snapshot"]
+
+    async def test_a_position_of_the_old_log_is_not_resumed_in_the_new_one(self):
+        """The same number is another event."""
+        async with scene(9, page_size=100) as now:
+            await self.rename(now, 5)
+            _, link = await now.resume(3)
+            assert link.names == ["hello", "reset", "snapshot"]
+            assert reasons(link) == ["epoch_changed"]
+
+    async def test_a_restore_that_nobody_announced_is_noticed_and_told(self):
+        """The log ends before what was seen of it."""
+        async with scene(9, page_size=100) as now:
+            _, link, _ = await now.meet()
+            now.store.kept.events = now.store.kept.events[:5]
+            await now.hub.feed.catch_up()
+            await turns()
+            assert link.names == ["hello", "snapshot", "reset", "snapshot"]
+            assert link.blocks[-1].id == f"{now.store.kept.epoch}.5"
+            assert now.store.kept.epoch != "epoch1"
+
+
+class TestFromMemory:
+    """Who comes back after a moment."""
+
+    async def test_what_memory_holds_is_told_while_the_store_is_away(self):
+        """All viewers reconnect when the network hiccups, and that is when the store is away too."""
+        async with scene() as now:
+            now.happen(5)
+            now.hear()
+            now.store.problem = "away"
+            for start in (0, 3, 5):
+                _, link = await now.resume(start)
+                assert link.names == ["hello", *(str(one) for one in range(start + 1, 6))]
+                assert link.blocks[0].value["resumed"] is True
+
+    async def test_a_store_that_hangs_is_not_waited_for_either(self):
+        """It answers as late as one that is away does not."""
+        async with scene() as now:
+            now.happen(5)
+            now.hear()
+            now.store.reads.hold()
+            _, link = await now.resume(2)
+            assert link.names == ["hello", "3", "4", "5"]
+
+    async def test_what_is_known_to_be_trimmed_is_not_told_from_memory(self):
+        """It is gone for everybody, whoever still happens to have it."""
+        async with scene(page_size=100) as now:
+            now.happen(9)
+            now.hear()
+            now.store.raise_floor(5)
+            await now.hub.feed.catch_up()
+            for start in range(10):
+                _, link = await now.resume(start)
+                assert reasons(link) == (["history_trimmed"] if start < 5 else [])
+
+    async def test_without_the_store_a_position_of_another_log_sends_the_viewer_away(self):
+        """Nobody can tell which of the two is the newer one."""
+        async with scene(3) as now:
+            now.store.problem = "away"
+            _, link = await now.resume(3, "epoch2")
+            assert link.names == ["bye"]
+            assert link.blocks[-1].value == {"reason": "overloaded", "reconnect": True}

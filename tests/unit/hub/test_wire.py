@@ -139,3 +139,30 @@ class TestEncoder:
         again = encoder.joined([event(1)], Form.SSE_PLAIN)
         assert again == first
         assert again is not first
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_what_was_forgotten_is_encoded_anew(self, form: Form):
+        """Some of it may have been erased."""
+        encoder = Encoder("e1")
+        first = encoder.joined([event(1)], form)
+        encoder.forget()
+        again = encoder.joined([event(1)], form)
+        assert again == first
+        assert again is not first
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_an_event_that_says_something_else_by_now_is_not_sent_as_it_was(self, form: Form):
+        """Who reads slowly may ask for it as it was after all had forgotten that; the next reader must not get it."""
+        encoder = Encoder("e1")
+        encoder.forget()
+        encoder.joined([event(1, "secret"), event(2)], form)
+        assert b"secret" not in encoder.joined([event(1, "erased"), event(2)], form)
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_under_another_name_of_the_log_every_id_is_of_that(self, form: Form):
+        """The same number is another event there, or the same with another id."""
+        encoder = Encoder("e1")
+        encoder.joined([event(1), event(2)], form)
+        encoder.begin_anew("e2")
+        blocks = read(encoder.joined([event(1), event(3)], form), form).blocks
+        assert [(block.id, block.value["id"]) for block in blocks] == [("e2.1", "e2.1"), ("e2.3", "e2.3")]

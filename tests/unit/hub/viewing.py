@@ -10,7 +10,7 @@ from hub.errors import StorageUnavailable
 from hub.events import Position
 from hub.fanout import Fanout
 from hub.feed import Feed
-from hub.ports import Store
+from hub.ports import Bus, Store
 from hub.present import Clockwork
 from hub.snapshots import Snapshots
 from hub.stores import make_epoch
@@ -177,9 +177,11 @@ class Hub:
         max_lag: int = 1_000_000,
         page_size: int = 2,
         tail: int = 1000,
+        bus: Bus | None = None,
+        troubles: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self.clock = clock
-        bus = LocalBus()
+        bus = bus or LocalBus()
         self.feed = Feed(store, start, bus, make_epoch, limit=tail, poll=NEVER)
         self.snapshots = Snapshots(store, bus, Clockwork(), clock, recent=3600, page_size=page_size)
         self.desk = Desk(
@@ -193,7 +195,7 @@ class Hub:
             chance=lambda: 0.5,
             reconnect_token=lambda grant: f"{'+'.join(sorted(grant.topics))} at {clock()}",
         )
-        self.fanout = Fanout(self.desk)
+        self.fanout = Fanout(self.desk, troubles=troubles)
         self._tasks: list[asyncio.Task[None]] = []
         self._looking: asyncio.Task[None] | None = None
 
