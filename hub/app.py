@@ -20,7 +20,7 @@ from handlers.origins import allow_origins
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.errors import ConfigRefused, StorageUnavailable
-from hub.events import Delivery
+from hub.events import Delivery, Position
 from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.health import Health
@@ -135,11 +135,11 @@ async def serve_until(
     `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
     the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
     """
-    stores = Stores(store, LocalBus()) if store else await _opened(stopping, settings)
-    if stores is None:
+    opened = (Stores(store, LocalBus()), await store.position()) if store else await _opened(stopping, settings)
+    if opened is None:
         return
+    stores, start = opened
     try:
-        start = await stores.store.position()
         feed = Feed(stores.store, start, stores.bus, make_epoch, limit=settings.stream.tail)
         access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms, settings.server.public_url)
         hub = Hub(settings, stores, feed, access, batch_limit)
@@ -161,7 +161,7 @@ def raise_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _opened(stopping: asyncio.Event, settings: Settings) -> Stores | None:
+async def _opened(stopping: asyncio.Event, settings: Settings) -> tuple[Stores, Position] | None:
     """Open the stores, however long a server takes to answer; None when the hub is told to stop first."""
     opening = asyncio.create_task(open_stores(settings))
     waiting = asyncio.create_task(stopping.wait())
@@ -171,6 +171,8 @@ async def _opened(stopping: asyncio.Event, settings: Settings) -> Stores | None:
     finally:
         for task in (opening, waiting):
             task.cancel()
+        # What is half open is closed before the hub ends.
+        await asyncio.wait([opening, waiting])
 
 
 async def _stop_with_parent(stopping: asyncio.Event) -> None:

@@ -18,6 +18,8 @@ BYTES_LIMIT = 4 * 1024 * 1024
 # Of all bodies that wait, whether or not somebody still waits for their outcome.
 MEMORY_LIMIT = 64 * 1024 * 1024
 _PROBE_SECONDS = 1.0
+# Before the store is offered again what it does not take: an update may mend that.
+_UNKEEPABLE_SECONDS = 60.0
 
 # With a spool to fall back on the store is not waited for until the provider gives up.
 _PATIENCE_SECONDS = 1.2
@@ -67,6 +69,8 @@ class Ingest:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
+        # When the spool is to be handed over again, by the loop's clock.
+        self._drain_at = 0.0
         # What the store answered last, empty when it took the batch.
         self.problem = ""
         # Why what was spooled could not be read last, empty while it can.
@@ -118,8 +122,8 @@ class Ingest:
             try:
                 if self.problem:
                     await self._probe()
-                if not self.problem and (drained := await self._spool.drain(self._commit_spooled)):
-                    log.info("spool.drained", deliveries=drained)
+                if not self.problem and asyncio.get_running_loop().time() >= self._drain_at:
+                    await self._drain(self._spool)
                 self.spool_problem = ""
             except StorageUnavailable as problem:
                 # What the store said is noted already; one that works is not left alone because of a disk.
@@ -128,6 +132,10 @@ class Ingest:
                     log.warning("spool.unreadable", problem=said)
                 self.spool_problem = said
             await asyncio.sleep(_PROBE_SECONDS)
+
+    async def _drain(self, spool: Spool) -> None:
+        if drained := await spool.drain(self._commit_spooled):
+            log.info("spool.drained", deliveries=drained)
 
     async def close(self) -> None:
         """Take nothing more and return when everything that waits is settled; `run` must be running."""
@@ -246,7 +254,8 @@ class Ingest:
         settled = zip(deliveries, outcomes, strict=True)
         unkeepable = [one for one, outcome in settled if isinstance(outcome, _Unkeepable)]
         if unkeepable and self._spool:
-            # It was answered for and is not let go, but waits behind the others.
+            # It was answered for and is not let go, but waits behind the others, and for a while.
+            self._drain_at = asyncio.get_running_loop().time() + _UNKEEPABLE_SECONDS
             await self._spool.append(unkeepable)
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:

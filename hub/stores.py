@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from hub.errors import ConfigRefused, StorageUnavailable
-from hub.events import Delivery
+from hub.events import Delivery, Position
 from hub.fold import Batch, Recall, Rules
 from hub.ports import Bus, Spool, Store
 from hub.settings import Settings
@@ -39,15 +39,16 @@ class Stores(msgspec.Struct, frozen=True):
         await self.store.close()
 
 
-async def open_stores(settings: Settings) -> Stores:
-    """Open what is configured, as soon as PostgreSQL answers.
+async def open_stores(settings: Settings) -> tuple[Stores, Position]:
+    """Open what is configured, as soon as PostgreSQL answers; return it with the head of the log.
 
     Raises ConfigRefused for what cannot be together, and StorageRefused.
     """
     bus = open_bus(settings)
     spool = FileSpool.open(Path(settings.spool.dir)) if settings.spool.dir else None
     try:
-        return Stores(await _awaited_store(settings), bus, spool)
+        store, head = await _awaited_store(settings)
+        return Stores(store, bus, spool), head
     except BaseException:
         await bus.close()
         if spool:
@@ -87,13 +88,22 @@ def make_epoch() -> str:
     return secrets.token_hex(4)
 
 
-async def _awaited_store(settings: Settings) -> Store:
+async def _awaited_store(settings: Settings) -> tuple[Store, Position]:
     """Open the store; a server that does not answer yet is waited for, a file that cannot be used is not."""
     while True:
         try:
-            return await open_store(settings)
+            return await _read_store(settings)
         except StorageUnavailable as problem:
             if settings.storage.url.startswith("sqlite:"):
                 raise
             log.warning("store.awaited", problem=str(problem))
         await asyncio.sleep(_AWAIT_SECONDS)
+
+
+async def _read_store(settings: Settings) -> tuple[Store, Position]:
+    store = await open_store(settings)
+    try:
+        return store, await store.position()
+    except BaseException:
+        await store.close()
+        raise

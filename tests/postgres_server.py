@@ -247,11 +247,17 @@ async def counting_proxy(url: str) -> AsyncIterator[tuple[str, Callable[[], int]
                 await writer.drain()
         writer.close()
 
+    leading: set[asyncio.Future[None]] = set()
+
     async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        done = asyncio.get_running_loop().create_future()
+        leading.add(done)
         there_reader, there_writer = await asyncio.open_connection(parts.hostname, parts.port)
         await asyncio.gather(
             copy(reader, there_writer, from_client=True), copy(there_reader, writer, from_client=False)
         )
+        await asyncio.gather(writer.wait_closed(), there_writer.wait_closed(), return_exceptions=True)
+        done.set_result(None)
 
     proxy = await asyncio.start_server(lead, "127.0.0.1", 0)
     port = proxy.sockets[0].getsockname()[1]
@@ -259,6 +265,8 @@ async def counting_proxy(url: str) -> AsyncIterator[tuple[str, Callable[[], int]
         yield url.replace(f":{parts.port}", f":{port}"), lambda: trips
     finally:
         proxy.close()
+        # Its clients have gone by now.
+        await asyncio.gather(*leading)
 
 
 def _owner() -> tuple[str | int, str | int]:

@@ -85,9 +85,9 @@ class TestStores:
 
     async def test_a_file_is_a_hub_of_its_own(self, tmp_path: Path):
         """No server, no bus, no spool: the default has to work everywhere."""
-        stores = await open_stores(settings(f"sqlite:///{tmp_path}/hub.db"))
+        stores, head = await open_stores(settings(f"sqlite:///{tmp_path}/hub.db"))
         assert [type(part) for part in (stores.store, stores.bus, stores.spool)] == [SqliteStore, LocalBus, type(None)]
-        assert (await stores.store.position()).sequence == 0
+        assert head == await stores.store.position()
         await stores.close()
 
     async def test_closing_lets_go_of_all_of_it(self, tmp_path: Path):
@@ -108,7 +108,7 @@ class TestStores:
 
     async def test_a_file_that_another_hub_holds_is_refused_and_not_waited_for(self, tmp_path: Path):
         """That hub may run for years."""
-        first = await open_stores(settings(f"sqlite:///{tmp_path}/hub.db"))
+        first, _ = await open_stores(settings(f"sqlite:///{tmp_path}/hub.db"))
         with pytest.raises(StorageRefused):
             await open_stores(settings(f"sqlite:///{tmp_path}/hub.db"))
         await first.close()
