@@ -87,6 +87,8 @@ def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, 
 def check(outer: str | None, path: str | None) -> None:
     """Report what is wrong or worth knowing about the set-up, each with what to do."""
     settings, completion = _load(path or outer)
+    # What is tried out says itself what is wrong with it.
+    telemetry.set_up(msgspec.structs.replace(settings.log, level="error"))
     findings = _run(checking.examine(settings, completion))
     for finding in findings:
         click.echo(finding.line())

@@ -38,7 +38,7 @@ class Address(msgspec.Struct, frozen=True):
 
 async def found(url: str) -> Address:
     """Look at the database once, and at what is in between. Raises StorageRefused, and StorageUnavailable."""
-    with translated():
+    with translated(f"PostgreSQL at {shown(url)}"):
         try:
             connection = await Address(url, is_pooled=True).connect()
         except _REFUSED as refusal:
@@ -60,9 +60,9 @@ async def found(url: str) -> Address:
 
 
 def shown(url: str) -> str:
-    """Return host and database of a URL, without the password."""
+    """Return server and database of a URL, without user and password."""
     parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}{parts.path}"
+    return f"{parts.netloc.rpartition('@')[2] or 'localhost'}{parts.path}"
 
 
 class Connections:

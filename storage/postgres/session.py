@@ -124,7 +124,7 @@ class Session:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(server: str = "PostgreSQL") -> Iterator[None]:
     """Let what the driver raises come out as StorageUnavailable; as ValueError where a value is to blame.
 
     PostgreSQL's own message may quote what was to be written; its code does not.
@@ -134,10 +134,10 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         code = error.sqlstate or type(error).__name__
         if code.startswith(_VALUE_REFUSED):
-            raise ValueError(f"PostgreSQL does not take a value: {code}") from None
-        raise StorageUnavailable(f"PostgreSQL did not take the work: {type(error).__name__} ({code})") from error
+            raise ValueError(f"{server} does not take a value: {code}") from None
+        raise StorageUnavailable(f"{server} did not take the work: {type(error).__name__} ({code})") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
-        raise StorageUnavailable(f"PostgreSQL does not answer: {type(error).__name__}") from error
+        raise StorageUnavailable(f"{server} does not answer: {type(error).__name__}") from error
 
 
 def _numbered(names: Sequence[str], found: re.Match[str]) -> str:
