@@ -217,8 +217,7 @@ async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce, *, share
             running = [tasks.create_task(work, name=name) for name, work in _work(hub)]
             announce(*_addresses(hub, runner))
             await stopping.wait()
-            await _drain(hub)
-            await runner.cleanup()
+            await _drain(hub, runner)
             for task in running:
                 task.cancel()
     finally:
@@ -249,11 +248,13 @@ async def _listen(hub: Hub, runner: web.AppRunner, *, shares_port: bool) -> None
     log.info("hub.serving", host=server.host, port=server.port, position=str(hub.feed.position))
 
 
-async def _drain(hub: Hub) -> None:
-    """Readiness first, then viewers, then what waits for the store: nobody is cut off in the middle."""
+async def _drain(hub: Hub, runner: web.AppRunner) -> None:
+    """Readiness first, then viewers, then requests, then what waits for the store: nobody is cut off in the middle."""
     log.info("hub.draining", viewers=hub.fanout.viewers)
     hub.lifecycle.draining = True
     await hub.fanout.drain(hub.settings.stream.drain if hub.fanout.viewers else 0)
+    # No request comes after that, and those under way are answered: providers find the next worker, not a refusal.
+    await runner.cleanup()
     await hub.ingest.close()
     await hub.quarantine.flush()
     log.info("hub.stopped", position=str(hub.feed.position))

@@ -16,7 +16,7 @@ POLL_SECONDS = 1.0
 HOLD_SECONDS = 0.02
 _TAIL_BYTES = 64 * 1024 * 1024
 # Of what was told too early: so many events wait for those before them, the others are read when their turn comes.
-_EARLY = 4096
+_EARLY = 1024
 _PAGE = 1000
 _EVERYTHING = frozenset({"*"})
 # An event that takes away what earlier ones said: whoever kept these lets go of them.

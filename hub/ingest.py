@@ -20,6 +20,10 @@ MEMORY_LIMIT = 64 * 1024 * 1024
 _PROBE_SECONDS = 1.0
 # Before the store is offered again what it does not take: an update may mend that.
 _UNKEEPABLE_SECONDS = 60.0
+# A store that is away says so at once, or after connecting; one that had begun fails later than that.
+_SLOW_SECONDS = 1.0
+# Full batches in time, after a slow one, until more are offered.
+_IN_TIME = 16
 
 # With a spool to fall back on the store is not waited for until the provider gives up.
 _PATIENCE_SECONDS = 1.2
@@ -62,6 +66,9 @@ class Ingest:
         self._feed = feed
         self._spool = spool
         self._batch_limit = batch_limit
+        # How many go together at present: fewer after so many took longer than the store allows.
+        self._limit = batch_limit
+        self._in_time = 0
         self._capacity = capacity
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
@@ -164,7 +171,7 @@ class Ingest:
     def _next_batch(self) -> list[_Waiting]:
         batch = [self._waiting.popleft()]
         size = len(batch[0].delivery.body)
-        while self._waiting and len(batch) < self._batch_limit:
+        while self._waiting and len(batch) < self._limit:
             # What takes away what others stated must not meet them in one batch.
             if batch[0].delivery.erases or self._waiting[0].delivery.erases:
                 break
@@ -216,6 +223,7 @@ class Ingest:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 return await self._commit(deliveries)
         except TimeoutError:
+            self._take_fewer(len(deliveries))
             return [StorageUnavailable("the store is slow")] * len(deliveries), []
 
     async def _kept_elsewhere(
@@ -245,6 +253,19 @@ class Ingest:
 
     async def _commit_spooled(self, deliveries: Sequence[Delivery]) -> None:
         """Commit what was spooled. Raises StorageUnavailable; then all of it is to be handed over again."""
+        rest = list(deliveries)
+        while rest:
+            some = rest[: self._limit]
+            try:
+                await self._commit_some_spooled(some)
+            except StorageUnavailable:
+                # Fewer may go at once now. From the beginning again, what is a copy by then would hide how many.
+                if len(some) <= self._limit:
+                    raise
+            else:
+                rest = rest[len(some) :]
+
+    async def _commit_some_spooled(self, deliveries: Sequence[Delivery]) -> None:
         known = self._feed.position
         outcomes, committed = await self._commit(deliveries)
         self._tell(deliveries, outcomes, committed, known)
@@ -259,9 +280,13 @@ class Ingest:
             await self._spool.append(unkeepable)
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> _Settled:
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         try:
             committed = await self._store.commit(deliveries)
         except StorageUnavailable as problem:
+            if clock() - begun > _SLOW_SECONDS:
+                self._take_fewer(len(deliveries))
             return [problem] * len(deliveries), []
         except Exception as problem:
             # The store refused a row's value, or folding has a defect: the others must not pay for it.
@@ -269,7 +294,19 @@ class Ingest:
             return await (
                 self._bury(deliveries[0], problem) if len(deliveries) == 1 else self._commit_singly(deliveries)
             )
+        self._take_more(len(deliveries))
         return list(committed.outcomes), [committed]
+
+    def _take_fewer(self, number: int) -> None:
+        """Offer the store half as many: sent again all together, they would take as long again."""
+        self._limit = max(1, min(self._limit, number // 2))
+        self._in_time = 0
+
+    def _take_more(self, number: int) -> None:
+        """Offer it twice as many after it has taken as many as it is offered for a while."""
+        self._in_time += number >= self._limit
+        if self._in_time >= _IN_TIME and self._limit < self._batch_limit:
+            self._limit, self._in_time = min(2 * self._limit, self._batch_limit), 0
 
     async def _commit_singly(self, deliveries: Sequence[Delivery]) -> _Settled:
         singly = [await self._commit([delivery]) for delivery in deliveries]

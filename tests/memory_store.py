@@ -36,6 +36,8 @@ from tests.memory_arrivals import Arrivals as Memory
 Answer = TypeVar("Answer")
 Folder = Callable[[Sequence[Delivery]], Foldable]
 
+# How long a batch may take that is too much.
+SLOW_SECONDS = 2.0
 _SEGMENT = "~segment/"
 _OWNERS = {"participants": ("rooms",), "recordings": ("bots", "rooms")}
 _LATEST_SEGMENTS = 5000
@@ -109,6 +111,8 @@ class MemoryStore:
         self.quarantines = Gate()
         # What the store answers instead of doing anything, empty while it works.
         self.problem = ""
+        # More than so many at once take longer than the store allows; 0: it takes any number.
+        self.slow_above = 0
         # Deliveries with a value that the store cannot keep, or not even as dead.
         self.refuses: Callable[[Delivery], bool] = lambda _: False
         # Every batch that was handed in, and every snapshot that was asked for.
@@ -134,6 +138,9 @@ class MemoryStore:
         self.batches.append(tuple(deliveries))
         await self.commits.passed()
         self._check()
+        if 0 < self.slow_above < len(deliveries):
+            await asyncio.sleep(SLOW_SECONDS)
+            raise StorageUnavailable("it takes too long")
         if any(map(self.refuses, deliveries)):
             raise ValueError("a value that no column takes")
         batch = self._folder(deliveries)

@@ -41,6 +41,14 @@ _READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_LIMITS}"
 _VALUE_REFUSED = ("22", "54")
 
 
+# While waiting for the lock, or for a statement that took too long.
+_LOCK_HELD = ("55P03", "57014")
+
+
+class LockHeld(StorageUnavailable):
+    """Somebody else did not give the writer's lock back in time."""
+
+
 class Query(msgspec.Struct, frozen=True):
     """A query as PostgreSQL numbers its parameters, and what each of them is called."""
 
@@ -133,6 +141,10 @@ def translated(server: str = "PostgreSQL") -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         code = error.sqlstate or type(error).__name__
+        if code in _LOCK_HELD:
+            raise LockHeld(f"{server}: somebody holds the writer's lock ({code})") from error
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.ObjectNotInPrerequisiteStateError):
+            raise StorageUnavailable(f"{server} is read-only, as a standby is: name the primary ({code})") from error
         if code.startswith(_VALUE_REFUSED):
             raise ValueError(f"{server} does not take a value: {code}") from None
         raise StorageUnavailable(f"{server} did not take the work: {type(error).__name__} ({code})") from error

@@ -1,6 +1,7 @@
 """The port `Store` on a PostgreSQL database: one writer at a time among all processes, and readers beside it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
@@ -9,9 +10,11 @@ from hub.errors import StorageUnavailable
 from hub.events import Delivery, Position
 from hub.ports import ArrivalQuery, Arrivals, Committed, Kept, Page, Query, Reading, Refusal, Snapshot
 from storage.postgres import deliveries, reading
+from storage.postgres.addresses import found, refusals
 from storage.postgres.committing import Folder, commit, name_log
-from storage.postgres.connections import Connections, found
+from storage.postgres.connections import Connections
 from storage.postgres.migrating import MIGRATION_SECONDS, check, migrate
+from storage.postgres.session import LockHeld
 from storage.postgres.session import Query as Statement
 from storage.queries import load_migrations, load_queries
 
@@ -42,9 +45,11 @@ class PostgresStore:
         the server refuses, or the schema is of another hub, and StorageUnavailable when it does not answer.
         """
         queries = {name: Statement.of(query) for name, query in load_queries(_DIALECT).items()}
-        store = cls(Connections(await found(url), queries), folder, make_epoch)
+        address = await found(url)
+        store = cls(Connections(address, queries), folder, make_epoch)
         try:
-            await store._prepare(migrates=migrates)
+            with refusals(address):
+                await store._prepare(migrates=migrates)
         except BaseException:
             await store.close()
             raise
@@ -58,7 +63,7 @@ class PostgresStore:
         try:
             async with self._connections.writer() as session:
                 return await commit(session, self._thread, self._folder, self._make_epoch, deliveries)
-        except StorageUnavailable:
+        except LockHeld:
             await self._free_lock()
             raise
 
@@ -160,8 +165,6 @@ class PostgresStore:
 
     async def _free_lock(self) -> None:
         """End whoever holds the writer's lock without an end: one that was stopped while it was being answered."""
-        try:
-            async with self._connections.reader() as session:
+        with contextlib.suppress(StorageUnavailable):
+            async with self._connections.writer() as session:
                 await session.rows("free_lock", seconds=_LOCK_SECONDS)
-        except StorageUnavailable:
-            pass

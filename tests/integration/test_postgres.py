@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from hub.errors import StorageRefused, StorageUnavailable
 from hub.events import Delivery, Fact, Kind, Verdict
 from hub.ports import Changes, Foldable, Loaded, Query, Status, Store
 from storage.postgres import PostgresStore
-from storage.postgres.connections import found
+from storage.postgres.addresses import found
 from storage.postgres.session import Query as Statement
 from storage.queries import Migration, load_migrations, load_queries
 from tests.contracts import StoreContract
@@ -122,14 +123,73 @@ class TestSchema:
         assert Migration(1, "", 1).oldest == 1
 
 
+class TestStarting:
+    """What may stand in the way of a start."""
+
+    async def test_a_migration_that_hangs_elsewhere_keeps_nobody_from_starting(self, url: str):
+        """Whose schema is as it should be has nothing to wait for."""
+        await (await _open(url)).close()
+        holder = await asyncpg.connect(url)
+        await holder.execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('hub migrations', 0))")
+        async with asyncio.timeout(5):
+            await (await _open(url)).close()
+        holder.terminate()
+
+
 class TestAddress:
     """Where the database is."""
 
-    @pytest.mark.parametrize("address", ["postgresql://h:port/d", "postgresql://127.0.0.1:1:2/d"])
-    async def test_what_is_no_address_is_refused(self, address: str):
-        """Not taken for a server that is away, and waited for."""
-        with pytest.raises(StorageRefused, match="postgresql://user:password@host/database"):
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "postgresql://h:port/d",
+            "postgresql://127.0.0.1:1:2/d",
+            "postgresql://u:secr/et@h/d",
+            "postgresql://u:secr#et@h/d",
+            "postgresql://u:secr?et@h/d",
+            "postgresql://u:12/secret@h:1/d",
+            "postgresql://u:se%cr[t@h/d",
+            "postgresql://u:secret@h/d?sslmode=secret",
+        ],
+    )
+    async def test_what_is_no_address_is_refused_without_showing_it(self, address: str):
+        """Not taken for a server that is away, and waited for; and a password often is why it is none."""
+        with pytest.raises(StorageRefused, match="percent-encoded") as refusal:
             await _open(address)
+        assert "secr" not in str(refusal.value)
+        assert "12" not in str(refusal.value)
+
+    async def test_a_server_that_is_silent_does_not_hide_the_next(self, url: str):
+        """A machine that is gone does not refuse connections, it says nothing."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            store = await _open(url.replace("127.0.0.1", f"127.0.0.1:{port},127.0.0.1"))
+            assert (await store.commit([delivery("one", "rooms")])).events[0].sequence == 1
+            await store.close()
+
+    async def test_what_a_role_may_not_do_is_said(self, server: PostgresServer, url: str):
+        """Waiting would not help, and its name alone would not either."""
+        name = url.rpartition("/")[2]
+        server.sql("DROP ROLE IF EXISTS weak", "CREATE ROLE weak LOGIN")
+        server.sql("REVOKE ALL ON SCHEMA public FROM PUBLIC", database=name)
+        with pytest.raises(StorageRefused, match=r"permission denied|no schema"):
+            await _open(server.url(name, user="weak"))
+
+    async def test_an_ordinary_owner_is_enough(self, server: PostgresServer):
+        """Nobody should need a superuser for this, and hosted databases have none."""
+        server.sql("DROP DATABASE IF EXISTS owned", "DROP ROLE IF EXISTS plain", "CREATE ROLE plain LOGIN")
+        server.sql("CREATE DATABASE owned OWNER plain")
+        store = await _open(server.url("owned", user="plain"))
+        assert (await store.commit([delivery("one", "rooms")])).events[0].sequence == 1
+        await store.close()
+        server.sql("DROP DATABASE owned WITH (FORCE)", "DROP ROLE plain")
+
+    async def test_another_encoding_is_refused(self, server: PostgresServer):
+        """Names of people and rooms would be lost in it, one by one."""
+        server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'")
+        with pytest.raises(StorageRefused, match="LATIN1"):
+            await _open(server.url("latin"))
+        server.sql("DROP DATABASE latin WITH (FORCE)")
 
     async def test_a_wrong_database_or_user_is_refused_without_the_password(self, server: PostgresServer):
         """Waiting would not help."""
@@ -260,6 +320,20 @@ class TestOutages:
         assert (await store.position()).epoch == "epoch"
         await store.close()
 
+    async def test_whoever_waits_for_a_reader_is_told_in_time(self, postgres: PostgresServer):
+        """However many ask: health, and what is told to viewers, depends on it."""
+        store = await _open(postgres.url())
+        await asyncio.to_thread(postgres.pause)
+        try:
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            found = await asyncio.gather(*(store.position() for _ in range(60)), return_exceptions=True)
+            assert {type(one) for one in found} == {StorageUnavailable}
+            assert loop.time() - begun < 12
+        finally:
+            await asyncio.to_thread(postgres.resume)
+        await store.close()
+
     async def test_a_server_that_hangs_is_given_up_and_taken_again(self, postgres: PostgresServer):
         """Its connections stay open, so only time tells."""
         store = await _open(postgres.url())
@@ -373,6 +447,13 @@ class TestPgBouncer:
         assert not (await found(url)).is_pooled
         with PgBouncer(server, tmp_path) as pooler:
             assert (await found(pooler.url(url.rpartition("/")[2]))).is_pooled
+
+
+async def test_the_floor_is_found_by_the_index_of_times(planned: "Planned"):
+    """By that of ids PostgreSQL would walk through all that is still kept, every hour, and in the end not finish."""
+    plan = await planned.plan("raise_floor")
+    assert [line for line in plan if "deliveries_pkey" in line] == []
+    assert [line for line in plan if "deliveries_received" in line] != []
 
 
 @pytest.mark.parametrize("name", sorted(load_queries("postgres")))

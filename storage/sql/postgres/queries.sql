@@ -437,7 +437,8 @@ WHERE subject = :bot
 -- raise_floor: Say that the log begins with the first event of a delivery that was received later. What was dead for long
 -- and then read once more has its events far up in the log, where they stay as long as those around them.
 WITH old AS (
-    SELECT coalesce(max(id), 0) AS id FROM deliveries WHERE received_at < :before
+    -- The sum keeps it on the index of times: by that of ids it would walk through all that is still kept.
+    SELECT coalesce(max(id + 0), 0) AS id FROM deliveries WHERE received_at < :before
 ),
 trimmed AS (
     UPDATE meta SET value = greatest(value::bigint, (SELECT id FROM old))::text WHERE key = 'trimmed'

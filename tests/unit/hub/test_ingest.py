@@ -776,6 +776,21 @@ class TestSpool:
 
         in_no_time(live)
 
+    def test_what_takes_too_long_together_is_handed_over_in_parts(self):
+        """The same again would take as long again, and hold up all others each time."""
+
+        async def live() -> int:
+            async with writing(spool=MemorySpool()) as hub:
+                hub.store.problem = "away"
+                await asyncio.gather(*(hub.take(webhook(f"one{number}")) for number in range(100)))
+                hub.store.problem = ""
+                hub.store.slow_above = 20
+                await asyncio.sleep(60)
+                assert hub.spool.keys == []
+                return hub.feed.head
+
+        assert in_no_time(live) == 100
+
     async def test_one_that_the_store_refuses_while_it_works_is_not_spooled(self):
         """It would be answered for and never be in the log; now its sender knows."""
         async with writing(spool=MemorySpool()) as hub:
