@@ -38,6 +38,13 @@ async def migrate(session: Session, migrations: Sequence[Migration]) -> None:
             await session.write("note_step", number=step.number, oldest=step.oldest)
 
 
+async def learn(session: Session) -> None:
+    """Let PostgreSQL count what is there, if it never did: after a restore it would plan as for empty tables."""
+    names = [row["name"] for row in await session.rows("unknown_tables")]
+    if names:
+        await session.connection.execute(f"ANALYZE {', '.join(names)}")
+
+
 async def check(session: Session, migrations: Sequence[Migration]) -> None:
     """Raise StorageRefused unless this hub can go on with the schema as it is."""
     async with session.migrating("BEGIN"):

@@ -13,7 +13,7 @@ from storage.postgres import deliveries, reading
 from storage.postgres.addresses import found, refusals
 from storage.postgres.committing import Folder, commit, name_log
 from storage.postgres.connections import Connections
-from storage.postgres.migrating import MIGRATION_SECONDS, check, migrate
+from storage.postgres.migrating import MIGRATION_SECONDS, check, learn, migrate
 from storage.postgres.session import LockHeld
 from storage.postgres.session import Query as Statement
 from storage.queries import load_migrations, load_queries
@@ -156,6 +156,7 @@ class PostgresStore:
         steps = load_migrations(_DIALECT)
         async with self._connections.writer(MIGRATION_SECONDS) as session:
             await (migrate(session, steps) if migrates else check(session, steps))
+            await learn(session)
         # Names a new log, and one that was restored.
         await self.commit([])
 

@@ -126,6 +126,20 @@ class TestSchema:
 class TestStarting:
     """What may stand in the way of a start."""
 
+    async def test_what_was_restored_is_counted_first(self, server: PostgresServer, tmp_path: Path):
+        """Plans for empty tables read the whole of full ones, for each commit, until PostgreSQL finds the time."""
+        first, second = server.create(), server.create()
+        store = await _open(first, Folding(documents=tuple(document(f"rooms/{one}") for one in range(1000))))
+        await store.commit([delivery("one", "rooms")])
+        await store.close()
+        await asyncio.to_thread(_dump_and_restore, server, first, second, tmp_path)
+        known = "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'documents'"
+        assert (await _sql(second, known))[0][0] is False
+        await (await _open(second)).close()
+        assert (await _sql(second, known))[0][0] is True
+        server.give_back(first)
+        server.give_back(second)
+
     async def test_a_migration_that_hangs_elsewhere_keeps_nobody_from_starting(self, url: str):
         """Whose schema is as it should be has nothing to wait for."""
         await (await _open(url)).close()

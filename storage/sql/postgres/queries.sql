@@ -4,6 +4,17 @@ SELECT number, oldest FROM migrations ORDER BY number;
 -- note_step: Note a step of the schema.
 INSERT INTO migrations (number, oldest) VALUES (:number, :oldest);
 
+-- unknown_tables: Tables of which PostgreSQL has looked at no column yet although there is something in them.
+SELECT relname AS name FROM pg_class
+WHERE oid IN (
+        'deliveries'::regclass, 'delivery_subjects'::regclass, 'dedupe'::regclass, 'events'::regclass,
+        'event_topics'::regclass, 'states'::regclass, 'documents'::regclass
+    )
+    AND pg_relation_size(oid) > 0
+    AND NOT EXISTS (
+        SELECT FROM pg_stats WHERE schemaname = relnamespace::regnamespace::text AND tablename = relname
+    );
+
 -- identity: This database and nothing restored from it: the cluster, its timeline, the database, and who wrote the epoch.
 SELECT concat_ws('.', cluster.system_identifier, substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), base.oid) AS here
 FROM pg_control_system() AS cluster, pg_database AS base
