@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
@@ -44,16 +45,15 @@ async def open_stores(settings: Settings) -> tuple[Stores, Position]:
 
     Raises ConfigRefused for what cannot be together, and StorageRefused.
     """
-    bus = open_bus(settings)
-    spool = FileSpool.open(Path(settings.spool.dir)) if settings.spool.dir else None
-    try:
-        store, head = await _awaited_store(settings)
-        return Stores(store, bus, spool), head
-    except BaseException:
-        await bus.close()
+    async with AsyncExitStack() as opened:
+        bus = open_bus(settings)
+        opened.push_async_callback(bus.close)
+        spool = FileSpool.open(Path(settings.spool.dir)) if settings.spool.dir else None
         if spool:
-            await spool.close()
-        raise
+            opened.push_async_callback(spool.close)
+        store, head = await _awaited_store(settings)
+        opened.pop_all()
+    return Stores(store, bus, spool), head
 
 
 async def open_store(settings: Settings, *, migrates: bool | None = None) -> Store:
@@ -101,9 +101,9 @@ async def _awaited_store(settings: Settings) -> tuple[Store, Position]:
 
 
 async def _read_store(settings: Settings) -> tuple[Store, Position]:
-    store = await open_store(settings)
-    try:
-        return store, await store.position()
-    except BaseException:
-        await store.close()
-        raise
+    async with AsyncExitStack() as opened:
+        store = await open_store(settings)
+        opened.push_async_callback(store.close)
+        head = await store.position()
+        opened.pop_all()
+    return store, head

@@ -1,5 +1,6 @@
 """Real processes for tests: a hub on a free port in a folder of its own, started, killed and started again."""
 
+import asyncio
 import contextlib
 import os
 import secrets
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import orjson
@@ -19,6 +21,7 @@ from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.settings import Settings
 
+_ROOT = Path(__file__).parents[1]
 STARTED_WITHIN = 20.0
 # Below those that Linux gives to whoever asks for any: a hub that is down for a moment must find its port again.
 PORTS = range(20_000, 32_000)
@@ -42,6 +45,22 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@contextlib.asynccontextmanager
+async def calling(work: Callable[..., object], *arguments: object) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Call a function of a test file in a process of its own, with text and numbers, and kill it at the end."""
+    texts = ", ".join(repr(str(one) if isinstance(one, Path) else one) for one in arguments)
+    program = f"import {work.__module__} as tests; tests.{work.__name__}({texts})"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, cwd=_ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
 
 
 class HubProcess:

@@ -29,6 +29,11 @@ class Viewer:
     resets: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
 
+    @property
+    def here(self) -> int:
+        """Everything up to here was told to it."""
+        return int(self.last_id.rpartition(".")[2] or 0)
+
     async def follow(self) -> None:
         """Follow until cancelled, coming back at once whenever the connection ends."""
         async with aiohttp.ClientSession() as session:

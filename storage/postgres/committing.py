@@ -16,7 +16,7 @@ from storage.rows import delivery_row, event_row, redriven_row, subject_rows, to
 
 Folder = Callable[[Sequence[Delivery]], Foldable]
 
-_DOCUMENT = tuple(field.name for field in msgspec.structs.fields(Document) if field.name != "over")
+_DOCUMENT = tuple(field.name for field in msgspec.structs.fields(Document))
 _DELIVERY = (
     "ids", "sources", "scopes", "keys", "received", "verdicts", "reasons", "types", "event_times", "about", "headers",
     "bodies",
@@ -40,18 +40,12 @@ async def commit(
         # In a thread: it takes milliseconds, and viewers are to be served meanwhile.
         changes, values = await loop.run_in_executor(thread, partial(_folded, batch, rows))
         if place.is_restored:
-            await name_log(session, epoch)
+            await session.write("name_log", epoch=epoch)
         if changes.erased != Erased():
             await _erase(session, changes.erased)
         if deliveries:
             await session.write("write", **values)
     return Committed(outcomes=changes.outcomes, events=tuple(event for event, _ in changes.events), epoch=epoch)
-
-
-async def name_log(session: Session, epoch: str) -> None:
-    """Give the log a name, in this database and none that is restored from it."""
-    here = await session.one("identity")
-    await session.write("name_log", epoch=epoch, here=here[0])
 
 
 def _folded(batch: Foldable, rows: Sequence[asyncpg.Record]) -> tuple[Changes, dict[str, object]]:
@@ -86,7 +80,7 @@ def _written(changes: Changes) -> dict[str, object]:
     states = [(*key, body) for key, body in changes.states.items()]
     values |= _named(("state_subjects", "state_parts", "state_bodies"), states)
     documents = list(changes.documents.values())
-    values |= {f"d_{name}": [getattr(one, name) for one in documents] for name in (*_DOCUMENT, "over")}
+    values |= {f"d_{name}": [getattr(one, name) for one in documents] for name in _DOCUMENT}
     return values
 
 

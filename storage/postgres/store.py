@@ -11,7 +11,7 @@ from hub.events import Delivery, Position
 from hub.ports import ArrivalQuery, Arrivals, Committed, Kept, Page, Query, Reading, Refusal, Snapshot
 from storage.postgres import deliveries, reading
 from storage.postgres.addresses import found, refusals
-from storage.postgres.committing import Folder, commit, name_log
+from storage.postgres.committing import Folder, commit
 from storage.postgres.connections import Connections
 from storage.postgres.migrating import MIGRATION_SECONDS, check, learn, migrate
 from storage.postgres.session import LockHeld
@@ -51,6 +51,7 @@ class PostgresStore:
             with refusals(address):
                 await store._prepare(migrates=migrates)
         except BaseException:
+            # Whatever it was, a cancellation too: nobody else can close it.
             await store.close()
             raise
         return store
@@ -145,7 +146,7 @@ class PostgresStore:
         """Give the log a new name, so that no position of before can be resumed."""
         async with self._connections.writer() as session, session.writing():
             if instead_of in ("", (await reading.position(session)).epoch):
-                await name_log(session, epoch)
+                await session.write("name_log", epoch=epoch)
 
     async def close(self) -> None:
         """Finish what is under way and let go of the connections."""

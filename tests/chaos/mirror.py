@@ -28,11 +28,6 @@ class Mirror(Viewer):
     snapshots: int = 0
     _building: dict[str, Documents] = field(default_factory=dict)
 
-    @property
-    def here(self) -> int:
-        """Everything up to here was told to it."""
-        return int(self.last_id.rpartition(".")[2] or 0)
-
     async def follow(self) -> None:
         """Follow until cancelled."""
         async with aiohttp.ClientSession() as session:

@@ -47,11 +47,6 @@ class Witness(Viewer):
         """Which one of them it is, for people."""
         return f"{'roaming' if self.roams else 'staying'} viewer of {', '.join(self.topics)}"
 
-    @property
-    def here(self) -> int:
-        """Everything up to here was told to it."""
-        return int(self.last_id.rpartition(".")[2] or 0)
-
     async def follow(self) -> None:
         """Follow until cancelled, coming back to whichever process."""
         async with aiohttp.ClientSession() as session:

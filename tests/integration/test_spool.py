@@ -25,6 +25,7 @@ from hub.events import Delivery, Fact, Kind, Verdict
 from hub.ports import Spool
 from storage.spool import BATCH_LIMIT, BYTES_LIMIT, FileSpool
 from tests.contracts.plain import delivery
+from tests.processes import calling
 from tests.unit.hub.fold import stories
 
 ROOT = Path(__file__).parents[2]
@@ -805,7 +806,7 @@ async def test_a_process_that_is_killed_loses_nothing_that_it_was_told_is_kept(f
     """A `200` means that the delivery will be in the log, whatever happens to the process next."""
     expected = 0
     for _ in range(3):
-        async with _running("write", folder, expected) as process:
+        async with calling(write, folder, expected) as process:
             lines = [await process.stdout.readline() for _ in range(20)]
             process.kill()
             lines += (await process.stdout.read()).splitlines(keepends=True)
@@ -820,7 +821,7 @@ async def test_a_process_that_is_killed_loses_nothing_that_it_was_told_is_kept(f
 
 async def test_a_file_of_another_process_is_left_alone_until_that_is_gone(folder: Path):
     """However it ends, `kill -9` included, the file is free at once."""
-    async with _running("hold", folder, 7) as process:
+    async with calling(hold, folder, 7) as process:
         assert await process.stdout.readline() == b"held\n"
         assert await _drained(folder) == []
         process.kill()
@@ -933,21 +934,6 @@ def _sizes(folder: Path) -> dict[Path, int]:
 
 def _threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("hub-spool")]
-
-
-@contextlib.asynccontextmanager
-async def _running(work: str, folder: Path, first: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one of the functions below in a process of its own, and kill it at the end."""
-    program = f"from tests.integration import test_spool; test_spool.{work}({str(folder)!r}, {first})"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
 
 
 def hold(folder: str, first: int) -> None:

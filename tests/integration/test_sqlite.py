@@ -20,6 +20,7 @@ from storage.sqlite import SqliteStore
 from storage.sqlite.connection import connected
 from tests.contracts import StoreContract
 from tests.contracts.plain import Folder, Folding, Opener, delivery
+from tests.processes import calling
 
 ROOT = Path(__file__).parents[2]
 BATCH = 5
@@ -118,7 +119,7 @@ async def test_a_second_hub_by_another_name_of_the_file_is_refused(file: Path, t
 
 async def test_a_hub_in_another_process_is_refused_until_that_one_is_gone(file: Path):
     """However it ends, `kill -9` included, the file is free at once."""
-    async with _running("hold", file) as process:
+    async with calling(hold, file) as process:
         assert await process.stdout.readline() == b"open\n"
         with pytest.raises(StorageRefused, match="another hub"):
             await _open(file)
@@ -270,7 +271,7 @@ async def test_killing_the_hub_loses_no_batch_that_was_answered(file: Path):
     """A `200` means that the delivery is in the log, whatever happens to the process next."""
     told = 0
     for _ in range(3):
-        async with _running("write", file) as process:
+        async with calling(write, file) as process:
             lines = [await process.stdout.readline() for _ in range(20)]
             process.kill()
             lines += (await process.stdout.read()).splitlines(keepends=True)
@@ -334,21 +335,6 @@ def _pragma(file: Path, text: str) -> None:
 
 def _threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("hub-sqlite")]
-
-
-@contextlib.asynccontextmanager
-async def _running(work: str, file: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run one of the functions below in a process of its own, and kill it at the end."""
-    program = f"from tests.integration import test_sqlite; test_sqlite.{work}({str(file)!r})"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", program, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.communicate()
 
 
 def hold(file: str) -> None:

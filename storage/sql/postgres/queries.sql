@@ -15,11 +15,6 @@ WHERE oid IN (
         SELECT FROM pg_stats WHERE schemaname = relnamespace::regnamespace::text AND tablename = relname
     );
 
--- identity: This database and nothing restored from it: the cluster, its timeline, the database, and who wrote the epoch.
-SELECT concat_ws('.', cluster.system_identifier, substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), base.oid) AS here
-FROM pg_control_system() AS cluster, pg_database AS base
-WHERE base.datname = current_database();
-
 -- place: Where the log begins and ends, and its name.
 SELECT
     (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
@@ -28,10 +23,17 @@ SELECT
     greatest(floor.value::bigint, (SELECT coalesce(max(sequence), 0) FROM events)) AS head
 FROM meta AS floor WHERE floor.key = 'floor';
 
--- name_log: Give the log its name, and note where and by which transaction that was done.
+-- name_log: Give the log its name, and note where and by which transaction that was done: in this cluster, on its timeline,
+-- in this database, and in nothing that is restored from it.
 INSERT INTO meta (key, value)
-SELECT named.key, named.value
-FROM (VALUES ('epoch', :epoch::text), ('identity', :here::text || '.' || pg_current_xact_id()::xid::text)) AS named (key, value)
+SELECT 'epoch', :epoch::text
+UNION ALL
+SELECT 'identity', concat_ws(
+    '.', cluster.system_identifier, substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), base.oid,
+    pg_current_xact_id()::xid
+)
+FROM pg_control_system() AS cluster, pg_database AS base
+WHERE base.datname = current_database()
 ON CONFLICT (key) DO UPDATE SET value = excluded.value;
 
 -- load: All that a batch has to see, in one answer. The first column says what a row is.
