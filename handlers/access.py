@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from aiohttp import web
 
+from hub.desk import Grant
 from hub.errors import Forbidden, Unauthenticated
 from hub.events import covers
 from hub.tokens import LONGEST_SECONDS, Claims, Tokens, Use
@@ -22,6 +23,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     topics: frozenset[str] = frozenset({"*"})
     # Seconds since 1970.
     expires_at: int | None = None
+    name: str = ""
+    # What a reconnect token was made for; None with any other credential.
+    follows: frozenset[str] | None = None
 
     def demand(self, scope: str) -> None:
         """Raise Forbidden unless the caller has a scope; `admin` has all."""
@@ -42,15 +46,38 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
             raise Forbidden("the credential does not cover all of these topics")
         return topics
 
+    def sharing(self, topics: frozenset[str], scopes: frozenset[str], expires_at: int, name: str) -> Claims:
+        """Return what a token may say that the caller makes for somebody else; it ends when the caller's own does.
+
+        Raises Forbidden for any topic or scope that the caller has not itself.
+        """
+        for scope in scopes:
+            self.demand(scope)
+        return Claims(
+            use=Use.ACCESS,
+            topics=tuple(sorted(self.narrowed(topics))),
+            scope=tuple(sorted(scopes)),
+            exp=expires_at if self.expires_at is None else min(expires_at, self.expires_at),
+            name=name,
+        )
+
 
 class Access:
     """Reads credentials. `now` is in milliseconds since 1970, `public_url` where the page is reached."""
 
-    def __init__(self, api_keys: Sequence[str], tokens: Tokens, now: Callable[[], int], public_url: str = "") -> None:
+    def __init__(
+        self,
+        api_keys: Sequence[str],
+        tokens: Tokens,
+        now: Callable[[], int],
+        public_url: str = "",
+        origins: Sequence[str] = (),
+    ) -> None:
         self._keys = [_parse_key(entry) for entry in api_keys]
         self._tokens = tokens
         self._now = now
         self._origin = _origin_of(public_url)
+        self._origins = frozenset(origins)
 
     def caller(self, request: web.Request) -> Caller:
         """Return who sent a request.
@@ -61,7 +88,7 @@ class Access:
         """
         kind, _, credential = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return self._key(credential.strip()) or self._token(credential.strip())
+            return self.bearer(credential.strip())
         if "token" in request.query:
             return self._token(request.query["token"])
         if COOKIE in request.cookies:
@@ -70,23 +97,57 @@ class Access:
             return self._token(request.cookies[COOKIE])
         raise Unauthenticated("send an API key or a token as Authorization: Bearer, or a token as ?token=")
 
+    def bearer(self, credential: str) -> Caller:
+        """Return who has an API key, or was given a token. Raises TokenRefused."""
+        return self._key(credential) or self._token(credential)
+
     def reconnecting(self, token: str) -> Caller:
         """Return who was given a reconnect token. Raises TokenRefused."""
-        return _caller(self._tokens.read(token, Use.RECONNECT, self._now() // 1000))
+        return _caller(self._tokens.read(token, Use.RECONNECT, self.seconds()))
+
+    def demand_welcome(self, request: web.Request) -> None:
+        """Raise Forbidden when a page of another origin opens a WebSocket and may not.
+
+        No browser asks whether it may, as it does for other requests, and every one sends the cookie along.
+        """
+        origin = request.headers.get("Origin")
+        if origin is None or self._is_own(request):
+            return
+        has_own_credential = "Authorization" in request.headers or not request.query.keys().isdisjoint(
+            {"token", "reconnect"}
+        )
+        if not has_own_credential or not {origin, "*"} & self._origins:
+            raise Forbidden("pages of this origin may not open a WebSocket: see auth.allow_origins")
 
     def logging_in(self, token: str) -> Caller:
         """Return who was given a token to log in with. Raises TokenRefused."""
         return self._token(token)
 
-    def reconnect_token(self, topics: frozenset[str], expires_at: int | None) -> str:
+    def reconnect_token(self, grant: Grant) -> str:
         """Return a token that carries topics, permission and expiry, to be given when a stream is opened again."""
-        expiry = expires_at if expires_at is not None else self._now() // 1000 + LONGEST_SECONDS
-        return self._tokens.mint(Claims(use=Use.RECONNECT, topics=tuple(sorted(topics)), exp=expiry))
+        longest = self.seconds() + LONGEST_SECONDS
+        claims = Claims(
+            use=Use.RECONNECT,
+            topics=tuple(sorted(grant.permitted)),
+            scope=("read",),
+            exp=longest if grant.expires_at is None else grant.expires_at,
+            name=grant.name,
+            follows=tuple(sorted(grant.asked)),
+        )
+        return self.mint(claims)
+
+    def mint(self, claims: Claims) -> str:
+        """Return a token that says this."""
+        return self._tokens.mint(claims)
+
+    def seconds(self) -> int:
+        """Return the time by which tokens are judged, in seconds since 1970."""
+        return self._now() // 1000
 
     def login_token(self, seconds: int = LONGEST_SECONDS) -> str:
         """Return a token that lets a person see everything."""
-        expiry = self._now() // 1000 + min(seconds, LONGEST_SECONDS)
-        return self._tokens.mint(Claims(use=Use.ACCESS, topics=("*",), scope=("read", "launch", "admin"), exp=expiry))
+        expiry = self.seconds() + min(seconds, LONGEST_SECONDS)
+        return self.mint(Claims(use=Use.ACCESS, topics=("*",), scope=("read", "launch", "admin"), exp=expiry))
 
     def _key(self, credential: str) -> Caller | None:
         given = credential.encode("utf-8", "surrogateescape")
@@ -102,7 +163,7 @@ class Access:
         return bool(origin) and (origin == self._origin or origin.partition("://")[2] == request.host.lower())
 
     def _token(self, token: str) -> Caller:
-        return _caller(self._tokens.read(token, Use.ACCESS, self._now() // 1000))
+        return _caller(self._tokens.read(token, Use.ACCESS, self.seconds()))
 
 
 def _origin_of(url: str) -> str:
@@ -112,7 +173,13 @@ def _origin_of(url: str) -> str:
 
 
 def _caller(claims: Claims) -> Caller:
-    return Caller(scopes=frozenset(claims.scope), topics=frozenset(claims.topics), expires_at=claims.exp)
+    return Caller(
+        scopes=frozenset(claims.scope),
+        topics=frozenset(claims.topics),
+        expires_at=claims.exp,
+        name=claims.name,
+        follows=None if claims.follows is None else frozenset(claims.follows),
+    )
 
 
 def _parse_key(entry: str) -> tuple[bytes, frozenset[str]]:

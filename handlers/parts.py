@@ -10,6 +10,8 @@ from handlers.bodies import BodyBudget
 from handlers.limits import Rates
 from handlers.metrics import Metrics
 from handlers.quarantine import Quarantine
+from hub.admission import Admission
+from hub.desk import Desk
 from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.health import Health
@@ -17,7 +19,6 @@ from hub.ingest import Ingest
 from hub.ports import Bus, Store
 from hub.present import Clockwork
 from hub.settings import Settings
-from hub.subscriber import Desk
 
 
 class Lifecycle(msgspec.Struct):
@@ -33,6 +34,7 @@ INGEST = web.AppKey("INGEST", Ingest)
 FEED = web.AppKey("FEED", Feed)
 FANOUT = web.AppKey("FANOUT", Fanout)
 DESK = web.AppKey("DESK", Desk)
+ADMISSION = web.AppKey("ADMISSION", Admission)
 ACCESS = web.AppKey("ACCESS", Access)
 BODIES = web.AppKey("BODIES", BodyBudget)
 FAILURES = web.AppKey("FAILURES", Rates)

@@ -7,9 +7,8 @@ from aiohttp import web
 from handlers.access import Caller
 from handlers.answers import Cursor, after_of, answer, cursor_of, filters, limit_of, listed, may_see, reader, visible
 from handlers.parts import CLOCKWORK, FEED, NOW, STORE
-from handlers.sse import without_nesting
 from hub.errors import BadRequest, NotFound, PositionGone
-from hub.events import Position, parse_topic
+from hub.events import Position, parse_topic, without_nesting
 from hub.fold.parts import decode_segment, segment_document
 from hub.ports import Document, Query, Reading
 from hub.present import decode_artifacts, presented

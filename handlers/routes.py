@@ -14,8 +14,10 @@ from handlers import (
     rooms,
     schedules,
     sse,
+    tokens,
     usage,
     viewers,
+    websocket,
 )
 from handlers.webhooks import webhook_routes
 from hub.settings import Source
@@ -26,6 +28,7 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
     return [
         *webhook_routes(sources),
         web.get("/api/stream", sse.stream, allow_head=False),
+        web.get("/api/ws", websocket.websocket, allow_head=False),
         web.get("/api/bots", reads.bots),
         web.get("/api/bots/{id}", reads.bot),
         web.delete("/api/bots/{id}", erasure.erase_bot),
@@ -49,8 +52,9 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/api/deliveries", deliveries.deliveries),
         web.get("/api/deliveries/{id}", deliveries.delivery),
         web.post("/api/deliveries/{id}/redrive", redrives.redrive),
-        web.get("/healthz", health.healthz),
         web.get("/api/topics/{topic:.+}/viewers", viewers.viewers),
+        web.post("/api/tokens", tokens.mint),
+        web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),
         web.get("/", pages.dashboard),

@@ -19,6 +19,8 @@ from handlers.metrics import Metrics
 from handlers.origins import allow_origins
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
+from hub.admission import Admission
+from hub.desk import Desk
 from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery, Position
 from hub.fanout import Fanout
@@ -31,7 +33,6 @@ from hub.present import Clockwork
 from hub.settings import Settings
 from hub.snapshots import Snapshots
 from hub.stores import Stores, make_epoch, open_stores
-from hub.subscriber import Desk, Grant
 from hub.supervisor import parent_gone
 from hub.tokens import Tokens
 from hub.wire import Encoder
@@ -85,6 +86,7 @@ class Hub:
         app[parts.FEED] = self.feed
         app[parts.FANOUT] = self.fanout
         app[parts.DESK] = self.desk
+        app[parts.ADMISSION] = Admission(self.settings.stream.max_viewers, self.settings.stream.max_viewers_per_address)
         app[parts.ACCESS] = self.access
         app[parts.BODIES] = BodyBudget()
         app[parts.FAILURES] = Rates()
@@ -141,7 +143,9 @@ async def serve_until(
     stores, start = opened
     try:
         feed = Feed(stores.store, start, stores.bus, make_epoch, limit=settings.stream.tail)
-        access = Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms, settings.server.public_url)
+        auth = settings.auth
+        tokens = Tokens(auth.token_secrets)
+        access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
         hub = Hub(settings, stores, feed, access, batch_limit)
         await _serve(hub, stopping, announce, shares_port=shares_port)
     finally:
@@ -181,9 +185,6 @@ async def _stop_with_parent(stopping: asyncio.Event) -> None:
 
 
 def _desk(settings: Settings, stores: Stores, feed: Feed, access: Access, clockwork: Clockwork) -> Desk:
-    def reconnect_token(grant: Grant) -> str:
-        return access.reconnect_token(grant.topics, grant.expires_at)
-
     stream = settings.stream
     return Desk(
         store=stores.store,
@@ -194,9 +195,10 @@ def _desk(settings: Settings, stores: Stores, feed: Feed, access: Access, clockw
         ),
         heartbeat=stream.heartbeat,
         max_lag=stream.max_lag,
+        max_age=stream.max_age,
         now=now_ms,
         chance=random.random,
-        reconnect_token=reconnect_token,
+        reconnect_token=access.reconnect_token,
     )
 
 

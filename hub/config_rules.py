@@ -199,6 +199,8 @@ _NUMBERS: Mapping[str, Rule[float]] = {
     "stream.max_lag": _whole_from(1),
     "stream.stall": _above(0),
     "stream.max_viewers": _whole_from(1),
+    "stream.max_viewers_per_address": _whole_from(0),
+    "stream.max_age": _above(0),
     "stream.drain": _not_below(0),
     "rooms.price_per_participant_minute": _not_below(0),
     "rooms.presume_ended_after": _above(0),

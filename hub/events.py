@@ -407,6 +407,11 @@ def covers(topics: frozenset[str], topic: str) -> bool:
     return "*" in topics or topic in topics or topic.partition("/")[0] in topics
 
 
+def without_nesting(topics: frozenset[str]) -> frozenset[str]:
+    """Leave out topics that another one covers, so that nothing is sent twice."""
+    return frozenset(topic for topic in topics if not covers(topics - {topic}, topic))
+
+
 def clamp_time(time: int | None, received_at: int) -> tuple[int, bool]:
     """Settle the time of a fact: `(time, skewed)`.
 

@@ -6,7 +6,7 @@ import msgspec
 
 from hub.events import DELIVERIES, Delivery, format_time
 from hub.ports import REFUSED, Outcome, Refusal, Status
-from hub.wire import message
+from hub.wire import Message, message
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,8 +23,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     copies: int = 0
     events: int = 0
 
-    def block(self) -> bytes:
-        """Return it as a server-sent event without an id: who misses it does not get it again."""
+    def told(self) -> Message:
+        """Return it as it is told, without an id: who misses it does not get it again."""
         return message("", self._event())
 
     def _event(self) -> dict[str, object]:

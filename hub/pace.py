@@ -14,10 +14,11 @@ class Pace:
         self._until = time.perf_counter() + SLICE_SECONDS
         self._steps = 0
 
-    async def rest(self) -> None:
-        """Return at once, or after whatever else is ready to run."""
+    async def rest(self) -> bool:
+        """Return at once, or after whatever else is ready to run, which is then said."""
         self._steps += 1
         if self._steps % _STEPS_PER_LOOK or time.perf_counter() < self._until:
-            return
+            return False
         await asyncio.sleep(0)
         self._until = time.perf_counter() + SLICE_SECONDS
+        return True

@@ -52,6 +52,10 @@ class Stream(_Section, frozen=True, kw_only=True):
     stall: float = 25.0
     # Viewers in all; more are told to come back later.
     max_viewers: int = 20_000
+    # The same from one address that is not loopback; 0: no limit.
+    max_viewers_per_address: int = 1000
+    # Seconds after which a connection ends by itself, up to a fifth earlier: viewers spread over new processes.
+    max_age: float = 3600.0
     # Seconds over which viewers are told to leave when the hub stops.
     drain: float = 3.0
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 
 import msgspec
 import orjson
@@ -11,7 +12,7 @@ from hub.fold.parts import StoredSegment, decode_segment, segment_document
 from hub.ports import Bus, Document, Snapshot, Store
 from hub.present import Clockwork, is_missed, lives_until, presented, visits_of
 from hub.state.presence import Visit
-from hub.wire import Form, formed, message
+from hub.wire import Form, Message, message
 
 SHARED_SECONDS = 1.0
 SEGMENTS = 200
@@ -25,16 +26,27 @@ _PARTS = {
 }
 
 
-class Pages(msgspec.Struct, frozen=True):
-    """A snapshot as it is sent: its position, and its pages as server-sent events."""
+class Pages(msgspec.Struct, frozen=True, dict=True):
+    """A snapshot as it is sent: its position, and its pages."""
 
     epoch: str
     sequence: int
-    blocks: tuple[bytes, ...]
+    pages: tuple[Message, ...]
+
+    @property
+    def position(self) -> Position:
+        """Where the log was when they were read."""
+        return Position(epoch=self.epoch, sequence=self.sequence)
 
     def framed(self, form: Form) -> list[bytes]:
-        """Return the pages for a connection."""
-        return [formed(form, block) for block in self.blocks]
+        """Return the pages for a connection: the same objects for all that share them."""
+        if form not in self._frames:
+            self._frames[form] = [page.framed(form) for page in self.pages]
+        return self._frames[form]
+
+    @cached_property
+    def _frames(self) -> dict[Form, list[bytes]]:
+        return {}
 
 
 class Snapshots:
@@ -105,7 +117,7 @@ class Snapshots:
         pages = await self._pages(topics, snapshot, now)
         position = str(snapshot.position)
         last = len(pages) - 1
-        blocks = [
+        told = [
             message(
                 "snapshot",
                 {**page, "complete": place == last, "time": format_time(now)},
@@ -113,7 +125,7 @@ class Snapshots:
             )
             for place, page in enumerate(pages)
         ]
-        return Pages(snapshot.position.epoch, snapshot.position.sequence, tuple(blocks))
+        return Pages(snapshot.position.epoch, snapshot.position.sequence, tuple(told))
 
     async def _pages(self, topics: frozenset[str], snapshot: Snapshot, now: int) -> list[dict[str, object]]:
         """Cut the documents into pages; the first names every collection, so that none is taken for missing."""

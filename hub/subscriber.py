@@ -7,84 +7,23 @@ Two rules hold everything together; keep them when you change this file.
 2. A viewer whose connection is full is not live. It has its cursor, and reads on from there, from the
    feed's memory or from the store, when its connection takes something again.
 
-So there is nothing that could overflow, and resuming, being slow and being live are one mechanism.
+So there is nothing that could overflow, and resuming, being slow and being live are one mechanism. What a viewer
+follows changes only while it is not live either.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
-import msgspec
+from hub.cursor import Cursor
+from hub.desk import Connection, Desk, Grant, Wish, stated
+from hub.events import Position, format_time
+from hub.snapshots import Pages
+from hub.wire import Message, message
 
-from hub.errors import HubError
-from hub.events import Event, Position, format_time
-from hub.feed import Feed
-from hub.ports import Store
-from hub.snapshots import Pages, Snapshots
-from hub.wire import Encoder, Form, formed, message
-
-_PAGE_EVENTS = 256
-_RETRY_MS = 1000
-_RETRY_SPREAD_MS = 4000
-
-
-class Gone(HubError):
-    """The connection took nothing for too long, or is closed."""
-
-
-class Connection(Protocol):
-    """What a transport offers."""
-
-    form: Form
-
-    def write(self, data: bytes, /) -> None:
-        """Hand over bytes; never waits."""
-        ...
-
-    def is_behind(self) -> bool:
-        """Whether more has been written than the peer takes."""
-        ...
-
-    async def drain(self) -> None:
-        """Wait until the peer has taken what was written; raises Gone when it does not, or has left."""
-        ...
-
-
-class Grant(msgspec.Struct, frozen=True):
-    """What a viewer may see, until when (seconds since 1970, None: no end)."""
-
-    topics: frozenset[str]
-    expires_at: int | None = None
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """How a viewer wants to begin: where it was, and whether it wants to be shown the state."""
-
-    position: Position | None = None
-    # It was somewhere, though it cannot be told where: it must be told that it lost its place.
-    lost: bool = False
-    snapshot: bool = True
-
-
-class Desk(msgspec.Struct, frozen=True):
-    """What all viewers share."""
-
-    store: Store
-    feed: Feed
-    encoder: Encoder
-    snapshots: Snapshots
-    heartbeat: float
-    max_lag: int
-    # Milliseconds since 1970.
-    now: Callable[[], int]
-    # A number between 0 and 1.
-    chance: Callable[[], float]
-    reconnect_token: Callable[[Grant], str]
-
-    def forget(self) -> None:
-        """Keep nothing that was encoded: it may say what has been erased."""
-        self.encoder.forget()
-        self.snapshots.forget(self.feed.position)
+_RETRY_MS, _RETRY_SPREAD_MS = 1000, 4000
+# A connection that ends because it is old is not one of many that end now.
+_SOON_MS, _SOON_SPREAD_MS = 100, 400
 
 
 class Subscriber:
@@ -93,16 +32,22 @@ class Subscriber:
     def __init__(self, desk: Desk, connection: Connection, grant: Grant) -> None:
         self.connection = connection
         self.grant = grant
-        # Everything that matches up to here has been written.
-        self.cursor = 0
+        self.cursor = Cursor(desk)
+        # Why it has to go, empty as long as it may stay.
         self.ending = ""
-        # The name of the log that the cursor is in.
-        self._epoch = desk.feed.epoch
         self._desk = desk
         self._wants_snapshots = True
         self._is_greeted = False
+        self._comes_back_soon = False
         self._unsaid: list[tuple[str, object]] = []
+        # Topics that it is to follow instead, each time with the name of the answer.
+        self._turns: deque[tuple[frozenset[str], str]] = deque()
         self._signal: asyncio.Future[None] | None = None
+
+    @property
+    def turns(self) -> int:
+        """How many turns to other topics it has not taken yet."""
+        return len(self._turns)
 
     async def serve(self, wish: Wish, join: Callable[["Subscriber"], None]) -> None:
         """Greet the viewer, then keep it up to date; `join` makes it live.
@@ -115,19 +60,33 @@ class Subscriber:
             await self._catch_up()
             if self.ending:
                 break
+            if self._turns:
+                await self._turn(*self._turns.popleft())
+                continue
             self._signal = asyncio.get_running_loop().create_future()
             join(self)
             await self._signal
         self.say_goodbye()
 
-    def left_behind(self, cursor: int) -> None:
+    def left_behind(self, sequence: int) -> None:
         """Take note that the fan-out no longer serves this viewer, and how far it got."""
-        self.cursor = cursor
+        self.cursor.sequence = sequence
         self._wake()
 
-    def end(self, reason: str) -> None:
-        """Make the viewer say goodbye as soon as it can: `drain`, `expired` or `overloaded`."""
-        self.ending = self.ending or reason
+    def turn_to(self, asked: frozenset[str], answer: str) -> None:
+        """Follow these topics instead, from where the cursor then stands; the answer says so.
+
+        The state of those that are new is shown first. Who is live has to be recalled for that.
+        """
+        self._turns.append((asked, answer))
+
+    def end(self, reason: str, *, soon: bool = False) -> None:
+        """Make the viewer say goodbye as soon as it can: `drain`, `expired` or `overloaded`.
+
+        `soon` invites it to come back at once, as it is the only one that has to go.
+        """
+        if not self.ending:
+            self.ending, self._comes_back_soon = reason, soon
         self._wake()
 
     def send(self, name: str, value: object) -> None:
@@ -137,6 +96,15 @@ class Subscriber:
         elif not self.ending:
             self._write(message(name, value))
 
+    def send_token(self) -> None:
+        """Write a token that stands for what the viewer may see and follows."""
+        self.send("token", {"reconnect_token": self._desk.reconnect_token(self.grant)})
+
+    def say_goodbye(self) -> None:
+        """Tell the viewer why it has to go; when to come back is spread, so that not all do at once."""
+        goodbye = {"reason": self.ending, "reconnect": self.ending != "expired"}
+        self._write(message("bye", goodbye, retry_ms=self._retry()))
+
     async def _greet(self, wish: Wish) -> None:
         self._wants_snapshots = wish.snapshot
         reason = await self._resume(wish)
@@ -145,7 +113,7 @@ class Subscriber:
         resumed = wish.position is not None and not reason
         shows = wish.snapshot and not resumed
         if not resumed and not shows:
-            self._begin_at_head()
+            self.cursor.move_to_head()
         self._write(self._hello(resumed=resumed, shows=shows))
         self._is_greeted = True
         for name, value in self._unsaid:
@@ -156,41 +124,18 @@ class Subscriber:
             await self._show()
 
     async def _resume(self, wish: Wish) -> str:
-        """Set the cursor where the viewer was; return why that cannot be, empty when it can."""
-        position, feed = wish.position, self._desk.feed
-        if position is None:
+        if wish.position is None:
             return "epoch_changed" if wish.lost else ""
-        if position.epoch != feed.epoch:
-            # It may come from a process that knows already that the log has another name.
-            await feed.catch_up()
-        self._epoch = feed.epoch
-        if position.epoch != feed.epoch:
-            return "epoch_changed"
-        self.cursor = position.sequence
-        if feed.floor <= position.sequence <= feed.head and feed.since(position.sequence, 0) is not None:
-            return ""
-        page = await self._desk.store.page(self.grant.topics, position.sequence, 1)
-        if position.sequence > max(page.head, feed.head):
-            self.cursor = 0
-            return "epoch_changed"
-        if position.sequence < page.floor and position.sequence != page.head:
-            self.cursor = page.floor
-            return "history_trimmed"
-        return ""
+        return await self.cursor.resume(wish.position, self.grant.topics)
 
-    def _begin_at_head(self) -> None:
-        is_same_log = self._epoch == self._desk.feed.epoch
-        self._epoch = self._desk.feed.epoch
-        self.cursor = max(self.cursor, self._desk.feed.head) if is_same_log else self._desk.feed.head
-
-    def _hello(self, *, resumed: bool, shows: bool) -> bytes:
+    def _hello(self, *, resumed: bool, shows: bool) -> Message:
         greeting = {
             "heartbeat": self._desk.heartbeat,
             "reconnect_token": self._desk.reconnect_token(self.grant),
             "resumed": resumed,
             "expires_at": format_time(None if self.grant.expires_at is None else self.grant.expires_at * 1000),
         }
-        return message("hello", greeting, position="" if shows else self._position(), retry_ms=self._retry())
+        return message("hello", greeting, position="" if shows else str(self.cursor), retry_ms=self._retry())
 
     async def _reset(self, reason: str) -> None:
         """Tell the viewer that it lost its place, and begin anew."""
@@ -198,52 +143,80 @@ class Subscriber:
             self._write(message("reset", {"reason": reason}))
             await self._show()
             return
-        self._begin_at_head()
-        self._write(message("reset", {"reason": reason}, position=self._position()))
+        self.cursor.move_to_head()
+        self._write(message("reset", {"reason": reason}, position=str(self.cursor)))
 
     async def _show(self) -> None:
-        pages = await self._taken()
+        """Show the state of everything that is followed, and go on from there."""
+        pages = await self._taken(self.grant.topics)
+        if not self.cursor.is_current:
+            # There the places are other ones.
+            self.cursor.move_to(Position(epoch=pages.epoch, sequence=0))
+        await self._show_pages(pages)
+
+    async def _show_pages(self, pages: Pages) -> None:
         for frame in pages.framed(self.connection.form):
             await self.connection.drain()
             if self._must_go():
                 return
             self.connection.write(frame)
-        self.cursor = pages.sequence
+        self.cursor.move_to(pages.position)
 
-    async def _taken(self) -> Pages:
-        """Return a snapshot of the log that the feed follows, and go over to that log."""
+    async def _taken(self, topics: frozenset[str]) -> Pages:
+        """Return a snapshot of the log that the feed follows, which is not before the cursor."""
         feed = self._desk.feed
         while True:
-            seen = self.cursor if self._epoch == feed.epoch else 0
-            at_least = Position(epoch=feed.epoch, sequence=seen)
-            pages = await self._desk.snapshots.take(self.grant.topics, at_least)
+            seen = self.cursor.sequence if self.cursor.is_current else 0
+            pages = await self._desk.snapshots.take(topics, Position(epoch=feed.epoch, sequence=seen))
             if pages.epoch == feed.epoch:
-                self._epoch = pages.epoch
                 return pages
             # The log has another name since one of both was read.
             self._desk.snapshots.forget(feed.position)
             await feed.catch_up()
 
-    async def _catch_up(self) -> None:
-        """Write what matches up to the feed's head, no faster than the connection takes it."""
-        written = 0
-        while await self._may_go_on() and self.cursor < self._desk.feed.head:
-            epoch = self._epoch
-            events, through = await self._next_events()
+    async def _turn(self, asked: frozenset[str], answer: str) -> None:
+        """Follow other topics from where the cursor stands, or, if some are new, from where their state was taken."""
+        added = stated(asked - self.grant.asked) if self._wants_snapshots else frozenset[str]()
+        pages = await self._met(added) if added else None
+        if self._must_go():
+            return
+        self.grant = self.grant.asking(asked)
+        said = {"topics": sorted(asked), "added": sorted(added)}
+        self._write(message(answer, said, position="" if pages else str(self.cursor)))
+        self.send_token()
+        if pages:
+            await self._show_pages(pages)
+
+    async def _met(self, added: frozenset[str]) -> Pages | None:
+        """Read on to where the state of topics was taken, and return it; None when the viewer has to go."""
+        while not self._must_go():
+            pages = await self._taken(added)
+            await self._catch_up(pages.position)
+            # Who lost its place on the way is further by now, or in another log.
+            if self.cursor.is_at(pages.position):
+                return pages
+        return None
+
+    async def _catch_up(self, until: Position | None = None) -> None:
+        """Write what matches up to the feed's head, or to a place, no faster than the connection takes it."""
+        written, cursor = 0, self.cursor
+        while await self._may_go_on() and cursor.sequence < (goal := cursor.goal(until)):
+            epoch = cursor.epoch
+            events, through = await cursor.next(self.grant.topics, goal)
             # The read took a while, in which a token may have filled the connection.
             if not await self._may_go_on():
                 return
-            if self._epoch != epoch:
+            if cursor.epoch != epoch:
                 continue
             if events is None:
-                self.cursor = through
+                cursor.sequence = through
                 await self._reset("history_trimmed")
                 continue
             if events:
                 self.connection.write(self._desk.encoder.joined(events, self.connection.form))
                 written += len(events)
-            self.cursor = through
-            if min(written, self._desk.feed.head - self.cursor) > self._desk.max_lag:
+            cursor.sequence = through
+            if min(written, self._desk.feed.head - cursor.sequence) > self._desk.max_lag:
                 await self._reset("lagging")
                 written = 0
 
@@ -253,48 +226,23 @@ class Subscriber:
         Whose log has another name by now is told so first.
         """
         await self.connection.drain()
-        while not self._must_go() and self._epoch != self._desk.feed.epoch:
+        while not self._must_go() and not self.cursor.is_current:
             await self._reset("epoch_changed")
             await self.connection.drain()
         return not self._must_go()
 
-    async def _next_events(self) -> tuple[list[Event] | None, int]:
-        """Return some events that match and how far they reach; None when what comes next is no longer there."""
-        recent = self._desk.feed.since(self.cursor, _PAGE_EVENTS)
-        if recent is not None:
-            return [event for event in recent if self._matches(event)], recent[-1].sequence
-        page = await self._desk.store.page(self.grant.topics, self.cursor, _PAGE_EVENTS)
-        if page.epoch != self._epoch:
-            # These are events of another log: the feed has to know first.
-            await self._desk.feed.catch_up()
-            return [], self.cursor
-        if self.cursor < page.floor:
-            return None, page.floor
-        return list(page.events), page.through
-
     def _must_go(self) -> bool:
         """Whether nothing more is for this viewer, also when its permission has ended and nobody has noticed yet."""
-        expires_at = self.grant.expires_at
-        if expires_at is not None and self._desk.now() >= expires_at * 1000:
+        if self.grant.is_over(self._desk.now()):
             self.end("expired")
         return bool(self.ending)
 
-    def _matches(self, event: Event) -> bool:
-        return "*" in self.grant.topics or not self.grant.topics.isdisjoint(event.topics)
-
-    def say_goodbye(self) -> None:
-        """Tell the viewer why it has to go; when to come back is spread, so that not all do at once."""
-        goodbye = {"reason": self.ending, "reconnect": self.ending != "expired"}
-        self._write(message("bye", goodbye, retry_ms=self._retry()))
-
     def _retry(self) -> int:
-        return _RETRY_MS + int(self._desk.chance() * _RETRY_SPREAD_MS)
+        first, spread = (_SOON_MS, _SOON_SPREAD_MS) if self._comes_back_soon else (_RETRY_MS, _RETRY_SPREAD_MS)
+        return first + int(self._desk.chance() * spread)
 
-    def _position(self) -> str:
-        return f"{self._epoch}.{self.cursor}"
-
-    def _write(self, block: bytes) -> None:
-        self.connection.write(formed(self.connection.form, block))
+    def _write(self, told: Message) -> None:
+        self.connection.write(told.framed(self.connection.form))
 
     def _wake(self) -> None:
         if self._signal and not self._signal.done():

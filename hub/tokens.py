@@ -1,6 +1,7 @@
 """Signed tokens: `<base64url JSON>.<HMAC>`, one format for access, login and reconnect.
 
-The JSON holds `use`, `topics`, `scope`, `exp` (seconds since 1970) and `kid`, the name of the secret.
+The JSON holds `use`, `topics`, `scope`, `exp` (seconds since 1970) and `kid`, the name of the secret;
+`name` where one was given, and `follows` in reconnect tokens.
 """
 
 import base64
@@ -24,14 +25,18 @@ class Use(StrEnum):
     RECONNECT = "reconnect"
 
 
-class Claims(msgspec.Struct, frozen=True, kw_only=True):
+class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a token permits."""
 
     use: Use
     topics: tuple[str, ...]
-    scope: tuple[str, ...] = ("read",)
+    scope: tuple[str, ...]
     exp: int
     kid: str = ""
+    # What whoever made it calls who holds it.
+    name: str = ""
+    # Of a reconnect token: which of the topics were followed.
+    follows: tuple[str, ...] | None = None
 
 
 class Tokens:

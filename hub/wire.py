@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from enum import Enum
 
+import msgspec
 import orjson
 
 from hub.events import Event
 
 _REMEMBERED = 4096
+_FINAL_TEXT = 0x81
+_SHORT_FRAME = 126
+_LONG_FRAME = 1 << 16
 
 
 class Form(Enum):
@@ -17,21 +21,49 @@ class Form(Enum):
     SSE_CHUNKED = "sse-chunked"
     # Server-sent events as they are: HTTP/1.0, nginx's default towards upstreams.
     SSE_PLAIN = "sse-plain"
+    # A text frame of the server, RFC 6455: `{"event", "id", "data"}`, and `retry` where there is one.
+    WEBSOCKET = "websocket"
 
 
-def message(name: str, value: object, *, position: str = "", retry_ms: int | None = None) -> bytes:
-    """Return one server-sent event; without a name it is an ordinary message.
+class Message(msgspec.Struct, frozen=True):
+    """One thing that viewers are told; without a name it is an event of the log."""
 
-    `retry_ms` comes first, so that a client that is told to go knows already when to come back.
-    """
-    return _block(name, orjson.dumps(value), position, retry_ms)
+    name: str
+    # JSON
+    data: bytes
+    # `<epoch>.<sequence>`, empty where the place of the viewer stays what it is.
+    position: str = ""
+    # When to come back after the connection has ended.
+    retry_ms: int | None = None
+
+    def framed(self, form: Form) -> bytes:
+        """Return the bytes for a connection."""
+        if form is Form.WEBSOCKET:
+            return _text_frame(self._json())
+        block = self._block()
+        return block if form is Form.SSE_PLAIN else b"%x\r\n%b\r\n" % (len(block), block)
+
+    def _block(self) -> bytes:
+        lines = []
+        if self.retry_ms is not None:
+            # First, so that a client that is told to go knows already when to come back.
+            lines.append(b"retry: %d\n" % self.retry_ms)
+        if self.name:
+            lines.append(b"event: %b\n" % self.name.encode())
+        if self.position:
+            lines.append(b"id: %b\n" % self.position.encode())
+        # JSON has no raw line breaks, so one data line holds it.
+        lines.append(b"data: %b\n\n" % self.data)
+        return b"".join(lines)
+
+    def _json(self) -> bytes:
+        told = {"event": self.name or "message", "id": self.position or None, "data": orjson.Fragment(self.data)}
+        return orjson.dumps(told if self.retry_ms is None else told | {"retry": self.retry_ms})
 
 
-def formed(form: Form, block: bytes) -> bytes:
-    """Frame a server-sent event for a connection."""
-    if form is Form.SSE_PLAIN:
-        return block
-    return b"%x\r\n%b\r\n" % (len(block), block)
+def message(name: str, value: object, *, position: str = "", retry_ms: int | None = None) -> Message:
+    """Return what is told by a value."""
+    return Message(name, orjson.dumps(value), position, retry_ms)
 
 
 class Encoder:
@@ -60,22 +92,20 @@ class Encoder:
         known = self._frames.get((event.sequence, form))
         if known is not None and known[0] == event.body:
             return known[1]
-        block = _block("", event.json(self._epoch), f"{self._epoch}.{event.sequence}", None)
-        frame = formed(form, block)
+        frame = Message("", event.json(self._epoch), f"{self._epoch}.{event.sequence}").framed(form)
         self._frames[event.sequence, form] = event.body, frame
         if len(self._frames) > _REMEMBERED:
             del self._frames[next(iter(self._frames))]
         return frame
 
 
-def _block(name: str, encoded: bytes, position: str, retry_ms: int | None) -> bytes:
-    lines = []
-    if retry_ms is not None:
-        lines.append(b"retry: %d\n" % retry_ms)
-    if name:
-        lines.append(b"event: %b\n" % name.encode())
-    if position:
-        lines.append(b"id: %b\n" % position.encode())
-    # JSON has no raw line breaks, so one data line holds it.
-    lines.append(b"data: %b\n\n" % encoded)
-    return b"".join(lines)
+def _text_frame(payload: bytes) -> bytes:
+    """Return a whole, final, unmasked text frame (RFC 6455 §5.2)."""
+    length = len(payload)
+    if length < _SHORT_FRAME:
+        header = bytes((_FINAL_TEXT, length))
+    elif length < _LONG_FRAME:
+        header = bytes((_FINAL_TEXT, 126)) + length.to_bytes(2, "big")
+    else:
+        header = bytes((_FINAL_TEXT, 127)) + length.to_bytes(8, "big")
+    return header + payload

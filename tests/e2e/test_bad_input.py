@@ -171,7 +171,7 @@ async def goes_on(hub: RunningHub) -> None:
 
 def token(*topics: str, seconds: float = 60, use: Use = Use.ACCESS, tokens: Tokens = TOKENS) -> str:
     """Return a token for topics."""
-    return tokens.mint(Claims(use=use, topics=topics, exp=int(time.time() + seconds)))
+    return tokens.mint(Claims(use=use, topics=topics, scope=("read",), exp=int(time.time() + seconds)))
 
 
 # -- bodies ----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from handlers.access import COOKIE, Access, Caller
 from handlers.errors import problems
+from hub.desk import Grant
 from hub.errors import Forbidden, TokenRefused
 from hub.tokens import LONGEST_SECONDS, Claims, Tokens, Use
 
@@ -22,7 +23,7 @@ ACCESS = Access(KEYS, TOKENS, lambda: NOW * 1000 + 999, "https://Hub.example.com
 
 def minted(*topics: str, use: Use = Use.ACCESS, exp: int = NOW + 60, tokens: Tokens = TOKENS) -> str:
     """Return a token for topics."""
-    return tokens.mint(Claims(use=use, topics=topics, exp=exp))
+    return tokens.mint(Claims(use=use, topics=topics, scope=("read",), exp=exp))
 
 
 @contextlib.asynccontextmanager
@@ -155,17 +156,21 @@ def test_the_second_secret_still_verifies() -> None:
     assert ACCESS.logging_in(minted("rooms", tokens=old)).topics == frozenset({"rooms"})
 
 
-def test_a_reconnect_token_carries_topics_and_end_but_only_reading() -> None:
-    """It may stay in a page for hours: it is worth no more than the stream it was given in."""
-    token = ACCESS.reconnect_token(frozenset({"rooms", "bots"}), NOW + 10)
-    assert ACCESS.reconnecting(token) == Caller(
-        scopes=frozenset({"read"}), topics=frozenset({"rooms", "bots"}), expires_at=NOW + 10
+def test_a_reconnect_token_carries_topics_permission_and_end_but_only_reading() -> None:
+    """It may stay in a page for hours: whoever finds it sees what the page may see, and changes nothing."""
+    grant = Grant.of(frozenset({"rooms/a"}), frozenset({"rooms", "bots"}), NOW + 10, "wall")
+    assert ACCESS.reconnecting(ACCESS.reconnect_token(grant)) == Caller(
+        scopes=frozenset({"read"}),
+        topics=frozenset({"rooms", "bots"}),
+        expires_at=NOW + 10,
+        name="wall",
+        follows=frozenset({"rooms/a"}),
     )
 
 
 def test_a_reconnect_token_of_somebody_without_an_end_has_one() -> None:
     """Every token has."""
-    assert ACCESS.reconnecting(ACCESS.reconnect_token(frozenset({"*"}), None)).expires_at == NOW + LONGEST_SECONDS
+    assert ACCESS.reconnecting(ACCESS.reconnect_token(Grant(frozenset({"*"})))).expires_at == NOW + LONGEST_SECONDS
 
 
 def test_an_access_token_cannot_stand_for_a_reconnect_token_nor_the_other_way_round() -> None:
@@ -173,7 +178,7 @@ def test_an_access_token_cannot_stand_for_a_reconnect_token_nor_the_other_way_ro
     with pytest.raises(TokenRefused):
         ACCESS.reconnecting(minted("*"))
     with pytest.raises(TokenRefused):
-        ACCESS.logging_in(ACCESS.reconnect_token(frozenset({"*"}), None))
+        ACCESS.logging_in(ACCESS.reconnect_token(Grant(frozenset({"*"}))))
 
 
 @pytest.mark.parametrize(("wanted", "given"), [(60, 60), (LONGEST_SECONDS, LONGEST_SECONDS), (10**9, LONGEST_SECONDS)])

@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from handlers.health import metrics
 from handlers.metrics import Metrics
 from handlers.parts import METRICS
+from hub.desk import Grant, Wish
 from hub.errors import StorageUnavailable
 from hub.events import Position, Verdict
 from hub.health import Health
 from hub.ingest import Ingest
-from hub.subscriber import Grant, Wish
 from tests.contracts.plain import Folding, delivery
 from tests.memory_bus import Air
 from tests.memory_spool import MemorySpool

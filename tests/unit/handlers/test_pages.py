@@ -44,7 +44,7 @@ async def page(public_url: str = "") -> AsyncIterator[TestClient]:
 
 def token(seconds: int = 60, use: Use = Use.ACCESS) -> str:
     """Return a token that is good for some seconds."""
-    return TOKENS.mint(Claims(use=use, topics=("rooms",), exp=NOW_S + seconds))
+    return TOKENS.mint(Claims(use=use, topics=("rooms",), scope=("read",), exp=NOW_S + seconds))
 
 
 async def test_a_link_with_a_token_logs_in_and_leaves_the_token_out_of_the_address() -> None:

@@ -1,157 +1,21 @@
 """Streams over a store in memory: how they begin, what they carry, and how they end so that clients come back."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import aiohttp
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.providers.arrival import Sample
-from handlers.sse import without_nesting
-from hub.app import serve_until
-from hub.commands.send import signed, source_for
-from hub.config import load
-from hub.events import covers, parse_time
-from hub.fold import Batch, Rules
-from hub.settings import Settings
-from hub.tokens import Claims, Tokens, Use
-from tests.memory_store import MemoryStore
+from hub.commands.send import source_for
+from hub.events import covers, parse_time, without_nesting
+from hub.tokens import Claims, Use
 from tests.processes import SECRETS
-from tests.streams import Sent, parsed
+from tests.unit.handlers.streaming import KEY, TOKENS, Followed, streams, token
 from tests.waiting import until
 
-KEY = SECRETS["HUB_API_KEY"]
-TOKENS = Tokens((SECRETS["HUB_TOKEN_SECRET"],))
 TOPICS = st.sampled_from(["*", "rooms", "bots", "rooms/a", "rooms/b", "bots/a", "rooms/s@a"])
-
-
-@dataclass
-class Streams:
-    """A hub whose log a test writes itself."""
-
-    url: str
-    settings: Settings
-    store: MemoryStore
-    session: aiohttp.ClientSession
-
-    @contextlib.asynccontextmanager
-    async def open(self, *topics: str, key: str = KEY, last_id: str = "", **query: str) -> AsyncIterator["Followed"]:
-        """Follow topics for the length of the block."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        if last_id:
-            headers["Last-Event-ID"] = last_id
-        params = [("topic", topic) for topic in topics] + list(query.items())
-        async with self.session.get(f"{self.url}/api/stream", params=params, headers=headers) as answer:
-            followed = Followed(answer)
-            reading = asyncio.create_task(followed.read())
-            try:
-                yield followed
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-
-    async def happen(self, room: str = "a", times: int = 1) -> None:
-        """Let somebody join a room of the durable room `standup`; each is one event."""
-        for _ in range(times):
-            now = time.time_ns()
-            payload = {
-                "event": "participant_joined",
-                "id": f"EV_{now}",
-                "room": {"sid": f"RM_{room}", "name": "standup"},
-                "participant": {"sid": f"PA_{now}"},
-            }
-            await self.post("livekit", Sample(payload=payload, dialect="webhook"))
-
-    async def launch(self) -> None:
-        """Let a bot be queued, which is one event."""
-        status = {"code": "queued", "created_at": "2026-03-10T12:00:00Z"}
-        payload = {"event": "bot.status_change", "data": {"bot_id": f"bot-{time.time_ns()}", "status": status}}
-        await self.post("meetingbaas", Sample(payload=payload, dialect="v1"))
-
-    async def post(self, provider: str, sample: Sample) -> None:
-        """Send a webhook that is taken."""
-        source, body = source_for(self.settings, provider), orjson.dumps(sample.payload)
-        headers = signed(source, sample, body, time.time_ns() // 1_000_000)
-        async with self.session.post(self.url + source.path, data=body, headers=headers) as answer:
-            assert answer.status == 200
-
-
-@dataclass
-class Followed:
-    """What came over one connection so far."""
-
-    answer: aiohttp.ClientResponse
-    seen: list[Sent] = field(default_factory=list)
-    is_over: bool = False
-
-    async def read(self) -> None:
-        async for sent in parsed(self.answer.content):
-            self.seen.append(sent)
-        self.is_over = True
-
-    async def until(self, condition: Callable[[list[Sent]], bool]) -> list[Sent]:
-        """Return everything that came, once the condition holds."""
-        await until(lambda: condition(self.seen), 10)
-        return self.seen
-
-    async def named(self, name: str) -> Sent:
-        """Return the first of a name, once it came."""
-        await self.until(lambda seen: any(sent.name == name for sent in seen))
-        return next(sent for sent in self.seen if sent.name == name)
-
-    async def ended(self) -> list[Sent]:
-        """Return everything, once the hub ended the stream."""
-        await until(lambda: self.is_over, 10)
-        return self.seen
-
-    @property
-    def names(self) -> list[str]:
-        return [sent.name for sent in self.seen]
-
-    @property
-    def events(self) -> list[str]:
-        return [sent.id for sent in self.seen if not sent.name]
-
-
-@contextlib.asynccontextmanager
-async def streams(folder: Path, **overrides: str) -> AsyncIterator[Streams]:
-    """Run a hub on a store in memory."""
-    environ = {
-        **SECRETS,
-        "PORT": "0",
-        "DATABASE_URL": f"sqlite:///{folder}/none.db",
-        "HUB_STREAM__DRAIN": "0.05",
-        **overrides,
-    }
-    store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
-    stopping = asyncio.Event()
-    announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    settings = load(None, environ)
-    serving = asyncio.create_task(
-        serve_until(stopping, settings, lambda base, _: announced.set_result(base), store=store)
-    )
-    try:
-        url = await asyncio.wait_for(announced, 10)
-        timeout = aiohttp.ClientTimeout(total=30)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            yield Streams(url, settings, store, session)
-    finally:
-        store.reads.release()
-        store.answers.release()
-        stopping.set()
-        await serving
-
-
-def token(*topics: str, seconds: float = 60, use: Use = Use.ACCESS) -> str:
-    """Return a token for topics."""
-    return TOKENS.mint(Claims(use=use, topics=topics, exp=int(time.time() + seconds)))
 
 
 @given(st.frozensets(TOPICS))

@@ -1,4 +1,7 @@
-"""What a browser makes of the bytes of a stream: chunks as RFC 9112, events as WHATWG HTML §9.2; no code of the hub."""
+"""What a browser makes of the bytes of a stream: chunks as RFC 9112, events as WHATWG HTML §9.2, frames as RFC 6455.
+
+No code of the hub.
+"""
 
 import re
 from dataclasses import dataclass, field
@@ -38,7 +41,9 @@ class EventSource:
 
 
 def read(received: bytes, form: Form = Form.SSE_PLAIN) -> EventSource:
-    """Return what was dispatched; what is incomplete at the end is dropped, as the standard says."""
+    """Return what was dispatched; what is incomplete at the end is dropped, as the standards say."""
+    if form is Form.WEBSOCKET:
+        return _read_frames(received)
     content = unchunked(received) if form is Form.SSE_CHUNKED else received
     # A character that is cut off at the end belongs to a block that is dropped.
     lines = _LINE_END.split(content.decode("utf-8", "replace").removeprefix("\ufeff"))
@@ -64,6 +69,36 @@ def read(received: bytes, form: Form = Form.SSE_PLAIN) -> EventSource:
             case "retry" if value.isascii() and value.isdigit():
                 source.retry = retry = int(value)
     return source
+
+
+def _read_frames(received: bytes) -> EventSource:
+    source = EventSource()
+    for text in texts(received):
+        told = orjson.loads(text)
+        assert told.keys() - {"retry"} == {"event", "id", "data"}
+        name = "" if told["event"] == "message" else told["event"]
+        source.last_id = told["id"] or source.last_id
+        source.retry = told.get("retry", source.retry)
+        source.blocks.append(Block(name, told["id"], orjson.dumps(told["data"]).decode(), told.get("retry")))
+    return source
+
+
+def texts(received: bytes) -> list[bytes]:
+    """Return the whole text frames at the beginning of what a server sent; raise ValueError when there are others."""
+    found = []
+    while len(received) >= 2:
+        if received[0] != 0x81 or received[1] & 0x80:
+            raise ValueError(f"no final, unmasked text frame: {received[:2]!r}")
+        short = received[1]
+        extended = {126: 2, 127: 8}.get(short, 0)
+        length = int.from_bytes(received[2 : 2 + extended], "big") if extended else short
+        if len(received) < 2 + extended + length:
+            break
+        if extended and length < {2: 126, 8: 1 << 16}[extended]:
+            raise ValueError("a length that is longer than it has to be")
+        found.append(received[2 + extended : 2 + extended + length])
+        received = received[2 + extended + length :]
+    return found
 
 
 def unchunked(received: bytes) -> bytes:

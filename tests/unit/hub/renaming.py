@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
+from hub.desk import Grant, Wish
 from hub.events import Event, Position
 from hub.ports import Committed, Document
-from hub.subscriber import Grant, Wish
 from tests.contracts.plain import Folding
 from tests.memory_store import Gate, MemoryStore
 from tests.unit.hub.browser import Block

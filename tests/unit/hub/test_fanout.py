@@ -12,11 +12,12 @@ import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hub.desk import Grant, Wish
 from hub.events import Event, Position
 from hub.ingest import Ingest
 from hub.notices import Notice
 from hub.ports import Document
-from hub.subscriber import Grant, Subscriber, Wish
+from hub.subscriber import Subscriber
 from hub.wire import Form
 from tests.contracts.plain import Folding, delivery
 from tests.memory_bus import Air
@@ -55,6 +56,7 @@ PLAIN_STEPS = (
     *(CONNECT,) * 8,
     *(TAKE, POLL, RELEASE, step("leave", ANYBODY, st.booleans())) * 4,
     *(step("hear", NODE, st.integers(1, 4)), step("stall", ANYBODY), step("take", ANYBODY, st.just(False))) * 2,
+    *(step("ask", ANYBODY, st.integers(0, len(WANTED) - 1)),) * 3,
     *(step("wait", SECONDS), step("trim", st.integers(1, 6)), step("hold", GATES)) * 2,
     step("forget", ANYBODY),
     step("fail", st.integers(0, 8)),
@@ -742,8 +744,7 @@ class TestMemory:
                     task.cancel()
                     await until(task.done)
             assert fanout.viewers == 0
-            for kept in ("_groups", "_by_topic", "_viewers", "_deadlines"):
-                assert not getattr(fanout, kept), kept
+            assert fanout.counts() == {}
             now.hub.forget()
             del viewer, task, link
             gc.collect()

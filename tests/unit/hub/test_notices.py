@@ -5,6 +5,7 @@ import pytest
 
 from hub.notices import Notice, refused_notices, settled_notices
 from hub.ports import Outcome, Status
+from hub.wire import Form
 from tests.contracts.plain import delivery
 from tests.contracts.store_deliveries import refusal
 from tests.unit.hub.browser import Block, read
@@ -17,7 +18,7 @@ TOLD = msgspec.structs.replace(
 
 def shown(notice: Notice) -> Block:
     """Return what a browser makes of it."""
-    (block,) = read(notice.block()).blocks
+    (block,) = read(notice.told().framed(Form.SSE_PLAIN)).blocks
     return block
 
 

@@ -18,7 +18,7 @@ from hub.fold import Batch, Rules
 from hub.ports import Bus, Document, Store
 from hub.present import Clockwork
 from hub.snapshots import SEGMENTS, Pages, Snapshots
-from hub.wire import Form
+from hub.wire import Form, message
 from storage.local import LocalBus
 from storage.sqlite import SqliteStore
 from tests.memory_bus import Air
@@ -216,13 +216,13 @@ class TestSharingWithOthers:
     async def test_one_of_another_log_is_not_shown(self):
         """A process that had not heard of the new name yet may have put it there."""
         others = Others()
-        others.share(msgspec.msgpack.encode(Pages("epoch0", 99, (b"data: 1\n\n",))))
+        others.share(msgspec.msgpack.encode(Pages("epoch0", 99, (message("snapshot", 1),))))
         assert (await others.readings[0].take()).epoch == "epoch1"
 
     @given(shared=st.binary(max_size=60) | st.builds(msgspec.msgpack.encode, st.lists(st.text() | st.integers(0, 99))))
     @example(shared=msgspec.msgpack.encode({"epoch": "epoch1", "sequence": 9}))
-    @example(shared=msgspec.msgpack.encode({"epoch": "epoch1", "sequence": "9", "blocks": []}))
-    @example(shared=b"\x83\xa5epoch\xa1\xff\xa8sequence\x09\xa6blocks\x90")
+    @example(shared=msgspec.msgpack.encode({"epoch": "epoch1", "sequence": "9", "pages": []}))
+    @example(shared=b"\x83\xa5epoch\xa1\xff\xa8sequence\x09\xa5pages\x90")
     async def test_what_is_no_snapshot_of_this_version_is_not_shown(self, shared: bytes):
         """During a deploy two versions share a bus, and nothing that comes from outside is to be trusted."""
         others = Others()

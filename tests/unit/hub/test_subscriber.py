@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from hub.desk import Grant, Wish
 from hub.events import Position
 from hub.ports import Document
-from hub.subscriber import Grant, Subscriber, Wish
+from hub.subscriber import Subscriber
 from hub.wire import Form
 from tests.contracts.plain import Folding
 from tests.memory_store import Gate, MemoryStore

@@ -69,7 +69,7 @@ class TestRead:
     @pytest.mark.parametrize(("minted_for", "used_for"), [(Use.ACCESS, Use.RECONNECT), (Use.RECONNECT, Use.ACCESS)])
     def test_a_token_is_for_one_use(self, minted_for: Use, used_for: Use):
         """A reconnect token stands in a page's memory; it must not launch bots."""
-        token = TOKENS.mint(Claims(use=minted_for, topics=("*",), exp=NOW + 60))
+        token = TOKENS.mint(Claims(use=minted_for, topics=("*",), scope=("read",), exp=NOW + 60))
         with pytest.raises(TokenRefused, match="not for"):
             TOKENS.read(token, used_for, NOW)
 
@@ -151,7 +151,7 @@ class TestForgery:
 
     def test_a_signature_is_of_one_payload(self):
         """Whoever has a token for one room must not move its signature to another."""
-        other = TOKENS.mint(Claims(use=Use.ACCESS, topics=("*",), exp=NOW + 60))
+        other = TOKENS.mint(Claims(use=Use.ACCESS, topics=("*",), scope=("read",), exp=NOW + 60))
         mixed = f"{other.partition('.')[0]}.{MINTED.partition('.')[2]}"
         with pytest.raises(TokenRefused, match="not signed"):
             TOKENS.read(mixed, Use.ACCESS, NOW)

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.events import Event
-from hub.wire import Encoder, Form, formed, message
-from tests.unit.hub.browser import read, unchunked
+from hub.wire import Encoder, Form, message
+from tests.unit.hub.browser import read, texts, unchunked
 
 FORMS = tuple(Form)
 AWKWARD = "a\rb\nc\r\nd\0e\u2028f\u2029g\x85h\ufeffi\U0001f600: \n\ndata: x\n\nid: 1"
@@ -29,18 +29,28 @@ def event(sequence: int, said: object = "x") -> Event:
     return Event(sequence=sequence, topics=("rooms",), body=orjson.dumps({"type": "room.started", "data": said}))
 
 
+PLAIN = Form.SSE_PLAIN
+
+
+def plain(name: str, value: object, **more: Any) -> bytes:
+    """Return a message as an event stream has it."""
+    return message(name, value, **more).framed(PLAIN)
+
+
 class TestMessage:
     """What is written for one viewer or for all."""
 
+    @pytest.mark.parametrize("form", FORMS)
     @given(value=json_values)
     @example(value={"text": AWKWARD, AWKWARD: ""})
-    def test_any_text_arrives_as_it_was(self, value: Any):
+    def test_any_text_arrives_as_it_was(self, form: Form, value: Any):
         """Names of participants hold what people type; a line break in one must not end the block."""
-        assert [block.value for block in read(message("snapshot", value)).blocks] == [value]
+        assert [block.value for block in read(message("snapshot", value).framed(form), form).blocks] == [value]
 
-    def test_every_field_arrives(self):
+    @pytest.mark.parametrize("form", FORMS)
+    def test_every_field_arrives(self, form: Form):
         """The id is where a browser resumes, retry when, the name which listener is called."""
-        source = read(message("hello", {"a": 1}, position="e1.7", retry_ms=1234))
+        source = read(message("hello", {"a": 1}, position="e1.7", retry_ms=1234).framed(form), form)
         [block] = source.blocks
         assert (block.name, block.id, block.value, source.retry, source.last_id) == (
             "hello",
@@ -52,44 +62,55 @@ class TestMessage:
 
     def test_what_is_not_said_is_not_there(self):
         """An empty id would make the browser forget its place, an empty name is an ordinary message anyway."""
-        assert message("", 1) == b"data: 1\n\n"
+        assert plain("", 1) == b"data: 1\n\n"
 
-    def test_a_message_without_position_leaves_the_place_alone(self):
+    def test_over_a_websocket_every_message_has_the_same_three_members(self):
+        """A client in another language reads it into one type; what has no name is a message, as in a browser."""
+        [text] = texts(message("", {"a": 1}).framed(Form.WEBSOCKET))
+        assert text == b'{"event":"message","id":null,"data":{"a":1}}'
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_a_message_without_position_leaves_the_place_alone(self, form: Form):
         """A token or a goodbye between two events does not move the viewer."""
-        stream = message("", 1, position="e1.7") + message("token", 2) + message("bye", 3, retry_ms=5)
-        assert read(stream).last_id == "e1.7"
+        told = message("", 1, position="e1.7"), message("token", 2), message("bye", 3, retry_ms=5)
+        assert read(b"".join(one.framed(form) for one in told), form).last_id == "e1.7"
 
     def test_when_to_come_back_is_told_before_the_rest(self):
         """A connection may break within a block, and retry takes effect as soon as its line is read."""
-        written = message("bye", {}, retry_ms=4321)
+        written = plain("bye", {}, retry_ms=4321)
         assert written.startswith(b"retry: 4321\n")
         assert read(written[: written.index(b"data")]).retry == 4321
 
-    def test_a_block_that_is_cut_off_is_not_dispatched(self):
+    @pytest.mark.parametrize("form", FORMS)
+    def test_a_block_that_is_cut_off_is_not_dispatched(self, form: Form):
         """Half an event is none: the viewer comes back with the id before it."""
-        whole = message("", 1, position="e1.7") + message("", 2, position="e1.8")
-        first = message("", 1, position="e1.7")
-        for length in range(len(first), len(whole)):
-            source = read(whole[:length])
+        first = message("", 1, position="e1.7").framed(form)
+        whole = first + message("", 2, position="e1.8").framed(form)
+        # A chunk's end may be missing: all of the block is there.
+        for length in range(len(first), len(whole) - (2 if form is Form.SSE_CHUNKED else 0)):
+            source = read(whole[:length], form)
             assert ([block.value for block in source.blocks], source.last_id) == ([1], "e1.7")
 
 
-class TestFormed:
-    """How a block is framed for a connection."""
+class TestFrames:
+    """How a message is framed for a connection."""
 
-    @given(blocks=st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=5))
-    def test_joined_chunks_are_valid_chunks(self, blocks: list[bytes]):
+    @given(values=st.lists(json_values, min_size=1, max_size=5))
+    def test_joined_chunks_are_valid_chunks(self, values: list[Any]):
         """What is due to a viewer leaves in one write, and must still be chunked encoding."""
-        assert unchunked(b"".join(formed(Form.SSE_CHUNKED, block) for block in blocks)) == b"".join(blocks)
-
-    @given(block=st.binary(min_size=1))
-    def test_plain_is_the_block_itself(self, block: bytes):
-        """HTTP/1.0 knows no chunks: the end of the connection is the end of the stream."""
-        assert formed(Form.SSE_PLAIN, block) is block
+        told = [message("", value) for value in values]
+        chunks = b"".join(one.framed(Form.SSE_CHUNKED) for one in told)
+        assert unchunked(chunks) == b"".join(one.framed(PLAIN) for one in told)
 
     def test_no_frame_ends_the_response(self):
         """A chunk of size zero would be the last one."""
-        assert formed(Form.SSE_CHUNKED, message("", 1))[:1] != b"0"
+        assert message("", 1).framed(Form.SSE_CHUNKED)[:1] != b"0"
+
+    @pytest.mark.parametrize("length", [0, 81, 82, 83, 84, 125, 126, 65_535 - 43, 65_535, 65_536, 70_000])
+    def test_a_frame_of_any_length_holds_all_of_it(self, length: int):
+        """A frame's length has three forms, and each only where the shorter one does not do."""
+        [text] = texts(message("", "x" * length).framed(Form.WEBSOCKET))
+        assert orjson.loads(text)["data"] == "x" * length
 
 
 class TestEncoder:

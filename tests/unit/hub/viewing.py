@@ -6,6 +6,7 @@ import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TypeVar
 
+from hub.desk import Desk, Gone, Grant, Wish
 from hub.errors import StorageUnavailable
 from hub.events import Position
 from hub.fanout import Fanout
@@ -14,7 +15,7 @@ from hub.ports import Bus, Store
 from hub.present import Clockwork
 from hub.snapshots import Snapshots
 from hub.stores import make_epoch
-from hub.subscriber import Desk, Gone, Grant, Subscriber, Wish
+from hub.subscriber import Subscriber
 from hub.wire import Encoder, Form
 from storage.local import LocalBus
 from tests.unit.hub.browser import Block, read
@@ -175,6 +176,7 @@ class Hub:
         *,
         heartbeat: float = NEVER,
         max_lag: int = 1_000_000,
+        max_age: float = NEVER,
         page_size: int = 2,
         tail: int = 1000,
         bus: Bus | None = None,
@@ -191,9 +193,10 @@ class Hub:
             snapshots=self.snapshots,
             heartbeat=heartbeat,
             max_lag=max_lag,
+            max_age=max_age,
             now=clock,
             chance=lambda: 0.5,
-            reconnect_token=lambda grant: f"{'+'.join(sorted(grant.topics))} at {clock()}",
+            reconnect_token=lambda grant: f"{'+'.join(sorted(grant.asked))} at {clock()}",
         )
         self.fanout = Fanout(self.desk, troubles=troubles)
         self._tasks: list[asyncio.Task[None]] = []

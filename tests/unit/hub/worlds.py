@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from hub.desk import Grant, Wish
 from hub.events import Event, Position
 from hub.ports import Document
-from hub.subscriber import Grant, Wish
 from hub.wire import Form
 from tests.contracts.plain import Folding
 from tests.memory_store import Gate, Kept, MemoryStore
@@ -37,7 +37,8 @@ WANTED = (
     frozenset({"rooms/nobody"}),
 )
 # What may be written to a connection that is behind: short, seldom, and not repeated.
-_SHORT = {"hello", "reset", "bye", "token", "auth.expiring"}
+_SHORT = {"hello", "reset", "bye", "token", "auth.expiring", "turned"}
+_SHOWN_BY = {topics[0]: topics for topics in ENTITIES.values()}
 # Enough for everybody to be told everything, once nothing is in the way.
 _SETTLING = 160
 
@@ -118,6 +119,12 @@ class Client:
             self.expires_at = None if self.life is None else now + self.life
         self.call = Call(self.world, hub, Link(self.form, room=room), Grant(self.topics, self.expires_at), wish)
 
+    def turn_to(self, topics: frozenset[str]) -> None:
+        """Ask for other topics instead."""
+        if self.call:
+            self.call.viewer.turn_to(topics, "turned")
+            self.call.hub.fanout.recall(self.call.viewer)
+
     def leave(self, *, unnoticed: bool = False) -> None:
         """Vanish; what was not read is lost."""
         call, self.call = self.call, None
@@ -147,8 +154,13 @@ class _Story:
         # What it was told that is told once.
         self.told: list[str] = []
         self.expires_at = call.viewer.grant.expires_at
+        # What it has asked for, as far as it was answered, and what it had before.
+        self.asked = self.had = client.topics
         # It was told to forget what it shows, or has nothing yet, and was not shown the state.
         self.awaits_state = False
+        # Or only the state of these topics, which it had not asked for before.
+        self.added: frozenset[str] = frozenset()
+        self.tokens = 0
         self.building: dict[str, int] | None = None
 
     def hear(self, block: Block, note: Note) -> None:
@@ -163,7 +175,8 @@ class _Story:
             "snapshot": self.snapshot,
             "": self.message,
             "heartbeat": self.heartbeat,
-            "token": self.once,
+            "token": self.token,
+            "turned": self.turned,
             "auth.expiring": self.once,
             "bye": self.bye,
         }
@@ -189,7 +202,7 @@ class _Story:
         self.client.resets.append(block.value["reason"])
         self.check_reason(block.value["reason"], note)
         assert (block.id is None) == self.call.wish.snapshot
-        self.building = None
+        self.building, self.added = None, frozenset()
         self.awaits_state = self.call.wish.snapshot
         if block.id is not None:
             self.move(block.id)
@@ -212,21 +225,29 @@ class _Story:
     def snapshot(self, block: Block, _: Note) -> None:
         page = block.value
         assert self.awaits_state, "the state is shown to somebody who has it"
+        topics = self.added or self.client.topics
         if self.building is None:
             self.building = {}
-            wanted = (
-                {"bots", "rooms", "schedules"} if "*" in self.client.topics else self.client.topics & {"rooms", "bots"}
-            )
+            wanted = {"bots", "rooms", "schedules"} if "*" in topics else topics & {"rooms", "bots"}
             assert wanted <= page.keys(), "the first page names all collections"
         for name in ("rooms", "bots"):
             self.building |= {f"{name}/{one['id']}": one["sequence"] for one in page.get(name, ())}
         assert (block.id is not None) == page["complete"]
         if block.id is None:
             return
+        before = self.client.at
         self.move(block.id)
         assert self.client.at
-        assert self.building == self.world.state(self.call.epoch, self.client.topics, self.client.at.sequence)
-        self.client.documents, self.building, self.awaits_state = self.building, None, False
+        assert self.building == self.world.state(self.call.epoch, topics, self.client.at.sequence)
+        if self.added:
+            assert before
+            assert self.world.missed(before, self.client.at.sequence, self.had) == [], "a state ahead of events"
+            if self.client.documents is not None:
+                kept = {one: at for one, at in self.client.documents.items() if not wants(self.added, _SHOWN_BY[one])}
+                self.client.documents = kept | self.building
+        else:
+            self.client.documents = self.building
+        self.building, self.awaits_state, self.added = None, False, frozenset()
 
     def message(self, block: Block, _: Note) -> None:
         assert not self.awaits_state, "an event before the state"
@@ -252,6 +273,32 @@ class _Story:
         assert self.world.missed(before, self.client.at.sequence, self.client.topics) == [], (
             "a heartbeat ahead of events"
         )
+
+    def turned(self, block: Block, _: Note) -> None:
+        assert not self.awaits_state, "other topics before the state of the first"
+        client, topics = self.client, frozenset(block.value["topics"])
+        before, self.had, self.added = client.at, client.topics, frozenset(block.value["added"])
+        assert before
+        assert self.added == (topics - self.asked if self.call.wish.snapshot else frozenset())
+        self.awaits_state = bool(self.added)
+        assert (block.id is None) == self.awaits_state
+        if block.id is not None:
+            self.move(block.id)
+            assert self.world.missed(before, client.at.sequence, client.topics) == [], "a turn ahead of events"
+        if client.documents is not None:
+            client.documents = {one: at for one, at in client.documents.items() if wants(topics, _SHOWN_BY[one])}
+            if not self.added and topics - self.asked:
+                client.documents = None
+        client.topics = self.asked = topics
+        self.tokens += 1
+
+    def token(self, block: Block, note: Note) -> None:
+        if not self.tokens:
+            self.once(block, note)
+            return
+        assert block.id is None
+        assert block.value["reconnect_token"].startswith("+".join(sorted(self.asked)))
+        self.tokens -= 1
 
     def once(self, block: Block, _: Note) -> None:
         assert block.id is None
@@ -393,6 +440,10 @@ class World:
         """Let a viewer read what there is, or all that comes."""
         if call := self.client(viewer).call:
             call.link.take(again=again)
+
+    async def ask(self, viewer: int, wanted: int) -> None:
+        """Let a viewer follow other topics."""
+        self.client(viewer).turn_to(WANTED[wanted])
 
     async def turn(self, number: int) -> None:
         """Let the processes work."""

@@ -1,0 +1,60 @@
+"""A viewer's socket, as a subscriber sees it, whichever transport frames what is written to it."""
+
+import asyncio
+import socket
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+
+from hub.desk import Gone
+from hub.wire import Form
+
+SEND_BUFFER = 64 * 1024
+
+
+class SocketConnection:
+    """Takes bytes as they are. Raises Gone when it is already closed; `stall` is in seconds."""
+
+    def __init__(self, request: web.Request, writer: AbstractStreamWriter, form: Form, stall: float) -> None:
+        transport = request.transport
+        if transport is None:
+            raise Gone("the connection is closed")
+        self.form = form
+        self._transport = transport
+        self._protocol = request.protocol
+        self._writer = writer
+        self._stall = stall
+        peer = transport.get_extra_info("socket")
+        if peer is not None:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # Who vanished without a word never acknowledges: the system then gives it up after that time, in ms.
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(stall * 1000))
+
+    def write(self, data: bytes, /) -> None:
+        """Hand bytes to the transport as they are."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def is_behind(self) -> bool:
+        """Whether the transport holds more than its high-water mark."""
+        return self._protocol.writing_paused
+
+    async def drain(self) -> None:
+        """Wait until the transport takes something again; raise Gone when the peer reads nothing for too long."""
+        while not self._transport.is_closing():
+            if not self._protocol.writing_paused:
+                return
+            unread = self._transport.get_write_buffer_size()
+            try:
+                async with asyncio.timeout(self._stall):
+                    await self._writer.drain()
+            except TimeoutError:
+                if self._transport.get_write_buffer_size() >= unread:
+                    self.abort()
+                    raise Gone("the peer reads nothing") from None
+        raise Gone("the connection is closed")
+
+    def abort(self) -> None:
+        """Close at once, with whatever the peer has not read."""
+        self._transport.abort()

@@ -1,0 +1,102 @@
+"""Viewers, whichever transport they come by: what they ask for, whether there is room, and how they are served."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from handlers.access import Caller
+from handlers.addresses import client_address
+from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
+from hub.desk import Connection, Gone, Grant, Wish, stated
+from hub.errors import BadRequest, StorageUnavailable
+from hub.events import DELIVERIES, Position, parse_topic
+from hub.fanout import Fanout
+from hub.subscriber import Subscriber
+
+TOPIC_LIMIT = 100
+
+log = structlog.get_logger()
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What somebody asks for who opens a stream, and may have."""
+
+    caller: Caller
+    grant: Grant
+    wish: Wish
+
+
+def opening(request: web.Request) -> Opening:
+    """Read who opens a stream, of what, and from where on.
+
+    `Last-Event-ID` (or `?last_event_id=`) is a position, `?reconnect=` stands for the credential and the topics,
+    `?snapshot=0` leaves out the state. Raises Unauthenticated, TokenRefused, Forbidden and BadRequest.
+    """
+    caller = _caller(request)
+    asked = parse_topics(request.query.getall("topic", [])) or caller.follows
+    asked = permitted(caller, caller.topics if asked is None else asked)
+    # What arrives is shown as it arrives: there is no state of it, and nothing to resume.
+    wish = _wish(request) if stated(asked) or not asked else Wish(snapshot=False)
+    return Opening(caller, Grant.of(asked, caller.topics, caller.expires_at, caller.name), wish)
+
+
+def parse_topics(texts: Iterable[str]) -> frozenset[str]:
+    """Return topics that can be followed. Raises BadRequest."""
+    return limited(frozenset(text if text == DELIVERIES else parse_topic(text) for text in texts))
+
+
+def limited(topics: frozenset[str]) -> frozenset[str]:
+    """Return topics of one stream. Raises BadRequest when they are too many."""
+    if len(topics) > TOPIC_LIMIT:
+        raise BadRequest(f"topic: at most {TOPIC_LIMIT} in one stream")
+    return topics
+
+
+def permitted(caller: Caller, topics: frozenset[str]) -> frozenset[str]:
+    """Return topics that a caller may follow, all of them; raise Forbidden if there is one that it may not."""
+    # A reconnect token holds this topic only if whoever got it was permitted to follow it.
+    if DELIVERIES in topics and DELIVERIES not in (caller.follows or ()):
+        caller.demand_everything()
+    caller.narrowed(stated(topics))
+    return topics
+
+
+@contextlib.contextmanager
+def seated(request: web.Request, connection: Connection, opened: Opening) -> Iterator[Subscriber]:
+    """Let a viewer be there for the length of the block, if only to be told that there is no room for it."""
+    viewer = Subscriber(request.app[DESK], connection, opened.grant)
+    address = client_address(request, request.app[SETTINGS].server.trusted_proxies)
+    with request.app[ADMISSION].admitted(address) as limit, request.app[FANOUT].attached(viewer):
+        if limit:
+            log.warning("viewer.refused", limit=limit, address=address)
+            viewer.end("overloaded")
+        yield viewer
+
+
+async def serve(viewer: Subscriber, wish: Wish, fanout: Fanout) -> None:
+    """Serve a viewer until it goes, or is told to."""
+    try:
+        await viewer.serve(wish, fanout.join)
+    except Gone as gone:
+        log.info("viewer.gone", reason=str(gone), name=viewer.grant.name)
+    except StorageUnavailable as problem:
+        # The client shall come back, and EventSource comes back only from a 200 that ended.
+        log.warning("viewer.unserved", problem=str(problem))
+        viewer.end("overloaded")
+        viewer.say_goodbye()
+
+
+def _caller(request: web.Request) -> Caller:
+    token = request.query.get("reconnect")
+    caller = request.app[ACCESS].reconnecting(token) if token else request.app[ACCESS].caller(request)
+    caller.demand("read")
+    return caller
+
+
+def _wish(request: web.Request) -> Wish:
+    text = request.headers.get("Last-Event-ID") or request.query.get("last_event_id", "")
+    position = Position.parse(text) if text else None
+    return Wish(position, lost=bool(text) and position is None, snapshot=request.query.get("snapshot") != "0")

@@ -1,0 +1,111 @@
+"""What a viewer brings with it, and what all viewers share."""
+
+from collections.abc import Callable
+from typing import Protocol, Self
+
+import msgspec
+
+from hub.errors import HubError
+from hub.events import DELIVERIES, Position, without_nesting
+from hub.feed import Feed
+from hub.ports import Store
+from hub.snapshots import Snapshots
+from hub.wire import Encoder, Form
+
+
+class Gone(HubError):
+    """The connection took nothing for too long, or is closed."""
+
+
+class Connection(Protocol):
+    """What a transport offers."""
+
+    form: Form
+
+    def write(self, data: bytes, /) -> None:
+        """Hand over bytes; never waits."""
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether more has been written than the peer takes."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the peer has taken what was written; raises Gone when it does not, or has left."""
+        ...
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a viewer follows, until when (seconds since 1970, None: no end), and what else it may follow."""
+
+    # None is beneath another, so that nothing is sent twice.
+    topics: frozenset[str]
+    expires_at: int | None = None
+    permitted: frozenset[str] = frozenset()
+    # What it asked for besides, and gets by `topics`.
+    covered: frozenset[str] = frozenset()
+    # What whoever made its token calls it.
+    name: str = ""
+
+    @classmethod
+    def of(cls, asked: frozenset[str], permitted: frozenset[str], expires_at: int | None, name: str = "") -> Self:
+        """Return the grant of somebody who asked for some topics, and may have them."""
+        topics = without_nesting(asked)
+        # What arrives is not in anything else: who may follow it here may follow it again.
+        return cls(topics, expires_at, permitted | (asked & {DELIVERIES}), asked - topics, name)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Every topic that was asked for."""
+        return self.topics | self.covered
+
+    def asking(self, asked: frozenset[str]) -> Self:
+        """Return the same for other topics."""
+        return self.of(asked, self.permitted, self.expires_at, self.name)
+
+    def renewed(self, permitted: frozenset[str], expires_at: int | None) -> Self:
+        """Return the same with another permission."""
+        return msgspec.structs.replace(self, permitted=permitted | (self.asked & {DELIVERIES}), expires_at=expires_at)
+
+    def is_over(self, now: int) -> bool:
+        """Whether the permission has ended (`now` in milliseconds since 1970)."""
+        return self.expires_at is not None and now >= self.expires_at * 1000
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """How a viewer wants to begin: where it was, and whether it wants to be shown the state."""
+
+    position: Position | None = None
+    # It was somewhere, though it cannot be told where: it must be told that it lost its place.
+    lost: bool = False
+    snapshot: bool = True
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What all viewers share."""
+
+    store: Store
+    feed: Feed
+    encoder: Encoder
+    snapshots: Snapshots
+    # Seconds.
+    heartbeat: float
+    # Events.
+    max_lag: int
+    # Seconds after which a connection ends by itself, at the latest.
+    max_age: float
+    # Milliseconds since 1970.
+    now: Callable[[], int]
+    # A number between 0 and 1.
+    chance: Callable[[], float]
+    reconnect_token: Callable[[Grant], str]
+
+    def forget(self) -> None:
+        """Keep nothing that was encoded: it may say what has been erased."""
+        self.encoder.forget()
+        self.snapshots.forget(self.feed.position)
+
+
+def stated(topics: frozenset[str]) -> frozenset[str]:
+    """Return the topics that there is a state of: what arrives is shown as it arrives."""
+    return topics - {DELIVERIES}
