@@ -15,6 +15,8 @@ SEND_BUFFER = 64 * 1024
 class SocketConnection:
     """Takes bytes as they are. Raises Gone when it is already closed; `stall` is in seconds."""
 
+    __slots__ = ("_protocol", "_stall", "_transport", "_writer", "form")
+
     def __init__(self, request: web.Request, writer: AbstractStreamWriter, form: Form, stall: float) -> None:
         transport = request.transport
         if transport is None:
@@ -31,10 +33,11 @@ class SocketConnection:
                 # Who vanished without a word never acknowledges: the system then gives it up after that time, in ms.
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(stall * 1000))
 
-    def write(self, data: bytes, /) -> None:
-        """Hand bytes to the transport as they are."""
+    def write(self, data: bytes, /) -> bool:
+        """Hand bytes to the transport as they are; return whether it holds more than its high-water mark."""
         if not self._transport.is_closing():
             self._transport.write(data)
+        return self._protocol.writing_paused
 
     def is_behind(self) -> bool:
         """Whether the transport holds more than its high-water mark."""

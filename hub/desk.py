@@ -22,8 +22,8 @@ class Connection(Protocol):
 
     form: Form
 
-    def write(self, data: bytes, /) -> None:
-        """Hand over bytes; never waits."""
+    def write(self, data: bytes, /) -> bool:
+        """Hand over bytes; never waits. Return what `is_behind` does then."""
         ...
 
     def is_behind(self) -> bool:

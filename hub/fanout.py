@@ -15,7 +15,7 @@ from hub.events import DELIVERIES, Event, format_time
 from hub.notices import Notice
 from hub.pace import Pace
 from hub.subscriber import Subscriber
-from hub.wire import Form, message
+from hub.wire import Form, Message, message
 
 _TICK_SECONDS = 1.0
 # A commit's answers need at most this many turns of the loop to be on their way.
@@ -23,6 +23,8 @@ _TURNS_FOR_ANSWERS = 3
 # Of what just arrived: how much may wait to be shown, and how much is written at once.
 _NOTICES = 4096
 _NOTICES_AT_ONCE = 64
+# So many are written to before the clock is looked at.
+_VIEWERS_AT_ONCE = 32
 
 log = structlog.get_logger()
 
@@ -159,19 +161,14 @@ class Fanout:
         return due
 
     async def _deliver_group(self, group: Group, due: list[Event], start: int, head: int, pace: Pace) -> None:
-        joined: dict[Form, bytes] = {}
-        for viewer in tuple(group.members):
-            served = group.members.get(viewer)
-            if served is None:
-                continue
-            form = viewer.connection.form
-            if served > start:
-                frames = self._unserved(due, served, form)
-            else:
-                frames = joined.get(form) or joined.setdefault(form, self._desk.encoder.joined(due, form))
-            if frames:
-                self._write(viewer, frames, max(head, served))
-            await self._rest(pace)
+        joined = self._desk.encoder.joined
+
+        def unserved(form: Form, served: int) -> bytes:
+            """Return what a viewer that came in the middle has not got yet."""
+            rest = [event for event in due if event.sequence > served]
+            return joined(rest, form) if rest else b""
+
+        await self._broadcast(group, lambda form: joined(due, form), unserved, start, head, pace)
 
     async def _show_notices(self) -> None:
         """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
@@ -179,24 +176,12 @@ class Fanout:
         while self._notices:
             some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
             told = [notice.told() for notice in some]
-            frames = {form: b"".join(one.framed(form) for one in told) for form in Form}
+
+            def framed(form: Form, _: int = 0, told: list[Message] = told) -> bytes:
+                return b"".join(one.framed(form) for one in told)
+
             for group in tuple(self._live.following(DELIVERIES)):
-                for viewer in tuple(group.members):
-                    # Who came meanwhile may be further already; ids never go back.
-                    if (served := group.members.get(viewer)) is not None:
-                        self._write(viewer, frames[viewer.connection.form], max(self._position, served))
-                    await self._rest(pace)
-
-    def _unserved(self, due: list[Event], served: int, form: Form) -> bytes:
-        """Return what a viewer that came in the middle has not got yet."""
-        rest = [event for event in due if event.sequence > served]
-        return self._desk.encoder.joined(rest, form) if rest else b""
-
-    def _write(self, viewer: Subscriber, frames: bytes, sequence: int) -> None:
-        viewer.connection.write(frames)
-        if viewer.connection.is_behind():
-            self._live.leave(viewer)
-            viewer.left_behind(sequence)
+                await self._broadcast(group, framed, framed, self._position, self._position, pace)
 
     async def _beat(self) -> None:
         """Tell everybody who is live that they are, and move their cursors."""
@@ -209,14 +194,41 @@ class Fanout:
             "reasons": list(self._told_troubles),
         }
         beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
-        frames = {form: beat.framed(form) for form in Form}
         pace = Pace()
         for group in self._live.groups:
-            for viewer, served in tuple(group.members.items()):
-                # Who came meanwhile may be further already; ids never go back.
-                if viewer in group.members and served <= position:
-                    self._write(viewer, frames[viewer.connection.form], position)
-                await self._rest(pace)
+            # Who came meanwhile may be further already; ids never go back.
+            await self._broadcast(group, beat.framed, lambda *_: b"", position, position, pace)
+
+    async def _broadcast(
+        self,
+        group: Group,
+        framed: Callable[[Form], bytes],
+        unserved: Callable[[Form, int], bytes],
+        start: int,
+        through: int,
+        pace: Pace,
+    ) -> None:
+        """Write the same bytes to every member of a group, and something else to who was served beyond `start` already.
+
+        Through that sequence they are served then. All that a member costs is in the inner loop: keep it so.
+        """
+        members, frames = group.members, dict[Form, bytes]()
+        viewers = tuple(members)
+        for first in range(0, len(viewers), _VIEWERS_AT_ONCE):
+            for viewer in viewers[first : first + _VIEWERS_AT_ONCE]:
+                served = members.get(viewer)
+                if served is None:
+                    # It has left, or was told to go.
+                    continue
+                connection = viewer.connection
+                if served > start:
+                    data = unserved(connection.form, served)
+                else:
+                    data = frames.get(connection.form) or frames.setdefault(connection.form, framed(connection.form))
+                if data and connection.write(data):
+                    self._live.leave(viewer)
+                    viewer.left_behind(max(through, served))
+            await self._rest(pace)
 
     def _begin_anew(self) -> None:
         """Leave everybody behind: what follows is of another log, and each is told so before it."""

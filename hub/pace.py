@@ -4,7 +4,6 @@ import asyncio
 import time
 
 SLICE_SECONDS = 0.002
-_STEPS_PER_LOOK = 16
 
 
 class Pace:
@@ -12,12 +11,10 @@ class Pace:
 
     def __init__(self) -> None:
         self._until = time.perf_counter() + SLICE_SECONDS
-        self._steps = 0
 
     async def rest(self) -> bool:
         """Return at once, or after whatever else is ready to run, which is then said."""
-        self._steps += 1
-        if self._steps % _STEPS_PER_LOOK or time.perf_counter() < self._until:
+        if time.perf_counter() < self._until:
             return False
         await asyncio.sleep(0)
         self._until = time.perf_counter() + SLICE_SECONDS

@@ -115,16 +115,17 @@ class Link:
         self._is_stalled = False
         self._changed = asyncio.Event()
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes, /) -> bool:
         """Take bytes; a closed connection forgets them."""
         if self.is_closed:
-            return
+            return self.is_behind()
         self.on_write()
         if self.is_behind():
             self.piled.append(data)
         self.pieces.append(data)
         if self._is_stalled:
             self._unread += len(data)
+        return self.is_behind()
 
     def is_behind(self) -> bool:
         """Whether more is unread than there is room for."""
