@@ -37,6 +37,8 @@ lint: .venv/.dev
 	.venv/bin/lint-imports
 
 bench: setup
+	scripts/ensure gcc gcc /usr/include/stdio.h libc6-dev nginx nginx-light \
+		/usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
 	.venv/bin/python -m bench
 
 chaos: setup

@@ -1,17 +1,18 @@
 """Servers under measurement, each in a process of its own, and what they cost."""
 
-import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.postgres_server import PostgresServer
+from tests.processes import free_port
 from tests.redis_server import RedisServer
 
 SECRETS = {
@@ -21,11 +22,10 @@ SECRETS = {
     "LIVEKIT_API_SECRET": "bench-livekit-secret-0123456789abcdef",
     "HUB_LOG__LEVEL": "warning",
 }
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    """A running server and its CPU time."""
+    """A running server and what it costs, with all of its processes."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.port = port
@@ -33,32 +33,44 @@ class Server:
         self._pid = process.pid
 
     def cpu_seconds(self) -> float:
-        """Return what the process used so far, in user and system mode."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Return what it used so far, in user and system mode, to the nanosecond."""
+        # The number of another process's clock, as clock_getcpuclockid() makes it: /proc counts in hundredths.
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._pids())
+
+    def resident_bytes(self) -> int:
+        """Return how much memory it holds."""
+        sizes = (Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in self._pids())
+        return sum(map(int, sizes)) * os.sysconf("SC_PAGE_SIZE")
+
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+        return [self._pid, *map(int, children)]
 
 
 @contextlib.contextmanager
 def server(*command: str, **environ: str) -> Iterator[Server]:
     """Run `python -m command…` with PORT set, in a folder of its own, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    repository = str(Path(__file__).parent.parent)
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env={**os.environ, **SECRETS, **environ, "PORT": str(port), "PYTHONPATH": repository},
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            _wait_for(port, process)
-            yield Server(process, port)
-        finally:
-            # A baseline may wait for its viewers for ever.
-            process.kill()
-            process.wait()
+    port = free_port()
+    variables = {**SECRETS, **environ, "PORT": str(port), "PYTHONPATH": str(Path(__file__).parent.parent)}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running([sys.executable, "-m", *command], port, folder, variables) as it,
+    ):
+        yield it
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], port: int, folder: str, environ: Mapping[str, str], *, end: int = signal.SIGKILL
+) -> Iterator[Server]:
+    """Run a server that listens on a port, until the block ends; a baseline may wait for its viewers for ever."""
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, **environ}, stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port, process)
+        yield Server(process, port)
+    finally:
+        process.send_signal(end)
+        process.wait(timeout=10)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -95,27 +107,3 @@ def bus() -> Iterator[RedisServer]:
             yield redis
         finally:
             redis.stop()
-
-
-class Counter(asyncio.Protocol):
-    """A viewer that only counts bytes, so that the measuring side is cheap."""
-
-    def __init__(self, request: bytes) -> None:
-        self.received = 0
-        self._request = request
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(self._request)
-
-    def data_received(self, data: bytes) -> None:
-        self.received += len(data)
-
-
-async def settled(viewers: list[Counter]) -> int:
-    """Return what all viewers together received, once that has not changed for half a second."""
-    before = -1
-    while (total := sum(viewer.received for viewer in viewers)) != before:
-        before = total
-        await asyncio.sleep(0.5)
-    return total
