@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from bench import fanout, growth, ingest, latency
+from bench import crowd, fanout, growth, ingest, latency, memory
 from hub.app import raise_open_files
 
 MEASUREMENTS: dict[str, Callable[[], Awaitable[list[tuple[str, str, str]]]]] = {
     "fanout": fanout.measure,
+    "crowd": crowd.measure,
+    "memory": memory.measure,
     "ingest": ingest.measure,
     "latency": latency.measure,
     "growth": growth.measure,

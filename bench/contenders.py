@@ -48,18 +48,23 @@ class Contender:
 
 
 @contextlib.contextmanager
-def hub(*, module: tuple[str, ...] = ("hub.cli", "serve"), topic: str = "rooms", **environ: str) -> Iterator[Contender]:
-    """Run the hub; its messages are webhooks about people who join, signed as LiveKit does."""
+def hub(*, rooms: int = ROOMS, **environ: str) -> Iterator[Contender]:
+    """Run the hub; its messages are webhooks about people who join so many rooms, signed as LiveKit does."""
     numbers = itertools.count()
-    with server(*module, **environ) as running_hub:
+    with server("hub.cli", "serve", **environ) as running_hub:
         yield Contender(
             "the hub",
             running_hub,
-            f"GET /api/stream?topic={topic}&snapshot=0 HTTP/1.1\r\nHost: x\r\n"
-            f"Authorization: Bearer {SECRETS['HUB_API_KEY']}\r\n\r\n",
+            hub_view("rooms"),
             "/api/livekit/webhook",
-            lambda _: signed_join(next(numbers), ROOMS),
+            lambda _: signed_join(next(numbers), rooms),
         )
+
+
+def hub_view(topic: str) -> str:
+    """Return what a viewer of a topic sends."""
+    key = f"Authorization: Bearer {SECRETS['HUB_API_KEY']}"
+    return f"GET /api/stream?topic={topic}&snapshot=0 HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n"
 
 
 @contextlib.contextmanager
