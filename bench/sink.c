@@ -157,8 +157,8 @@ int main(int argc, char **argv) {
     for (;;) {
         while (begun < count && begun - ready < in_flight) begin(begun++);
         int happened = epoll_wait(polling, events, 512, recorded < record_limit || !is_said ? -1 : 0);
-        // Whoever waits is woken by who sends, which costs the sender more than sending when both are on one machine: a
-        // server would be the cheaper the busier its viewers are. So they look by themselves, unless it is for the time.
+        // Whoever waits is woken by who sends, and on one machine that is charged to the server. Viewers elsewhere cost it
+        // nothing like that, so they look by themselves, unless it is for the time.
         if (!happened) usleep(NAP_MICROSECONDS);
         for (int each = 0; each < happened; each++) {
             int number = events[each].data.u32;
