@@ -67,7 +67,7 @@ class Hub:
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)
-        self.fanout = Fanout(self.desk, troubles=self.health.troubles)
+        self.fanout = Fanout(self.desk, troubles=self.health.troubles, is_more_coming=lambda: self.ingest.is_busy)
         self.metrics = Metrics(self.health, feed, self.fanout, self.ingest)
         self.ingest.on_settled = self._settled
         self.quarantine = Quarantine(store, lambda kept: self.fanout.announce(refused_notices(kept)))

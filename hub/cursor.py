@@ -9,6 +9,8 @@ _PAGE_EVENTS = 256
 class Cursor:
     """How far somebody has read. All methods that ask the store raise StorageUnavailable."""
 
+    __slots__ = ("_desk", "epoch", "sequence")
+
     def __init__(self, desk: Desk) -> None:
         # Everything that matches up to here has been read.
         self.sequence = 0

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -23,17 +24,34 @@ _TURNS_FOR_ANSWERS = 3
 # Of what just arrived: how much may wait to be shown, and how much is written at once.
 _NOTICES = 4096
 _NOTICES_AT_ONCE = 64
+# So many viewers have events wait for those that are being committed, and at most so long.
+_WORTH_GATHERING = 100
+_GATHERING_SECONDS = 0.01
 # So many are written to before the clock is looked at.
 _VIEWERS_AT_ONCE = 32
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What members of a group are written: all the same, but for those who were served beyond `start` already."""
+
+    framed: Callable[[Form], bytes]
+    unserved: Callable[[Form, int], bytes]
+    start: int
+    # How far who has it is served.
+    through: int
+
+
 class Fanout:
     """Writes events to whoever is live. What an event costs depends on who gets it, not on who is connected."""
 
-    def __init__(self, desk: Desk, *, troubles: Callable[[], tuple[str, ...]] = tuple) -> None:
+    def __init__(
+        self, desk: Desk, *, troubles: Callable[[], tuple[str, ...]] = tuple, is_more_coming: Callable[[], bool] = bool
+    ) -> None:
         self._desk = desk
+        self._is_more_coming = is_more_coming
         # What does not work at present: viewers are told, with what they see.
         self._troubles = troubles
         self._told_troubles: tuple[str, ...] = ()
@@ -114,12 +132,21 @@ class Fanout:
             self._growth.clear()
             for _ in range(_TURNS_FOR_ANSWERS):
                 await asyncio.sleep(0)
+            await self._gather()
             await self._between_deliveries(Pace())
             await self._deliver()
             await self._show_notices()
             if time.monotonic() >= beat_at or self._troubles() != self._told_troubles:
                 await self._beat()
                 beat_at = self._next_beat()
+
+    async def _gather(self) -> None:
+        """Let what is being committed join what is due: for many viewers a write less is worth more than the wait."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHERING_SECONDS):
+                while len(self._viewers) >= _WORTH_GATHERING and self._is_more_coming():
+                    await self._growth.wait()
+                    self._growth.clear()
 
     async def drain(self, seconds: float) -> None:
         """Tell all viewers to go, spread over a time, and whoever comes from now on at once."""
@@ -168,20 +195,16 @@ class Fanout:
             rest = [event for event in due if event.sequence > served]
             return joined(rest, form) if rest else b""
 
-        await self._broadcast(group, lambda form: joined(due, form), unserved, start, head, pace)
+        await self._broadcast(group, _Told(lambda form: joined(due, form), unserved, start, head), pace)
 
     async def _show_notices(self) -> None:
         """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
         pace = Pace()
         while self._notices:
             some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
-            told = [notice.told() for notice in some]
-
-            def framed(form: Form, _: int = 0, told: list[Message] = told) -> bytes:
-                return b"".join(one.framed(form) for one in told)
-
+            told = _same([notice.told() for notice in some], self._position)
             for group in tuple(self._live.following(DELIVERIES)):
-                await self._broadcast(group, framed, framed, self._position, self._position, pace)
+                await self._broadcast(group, told, pace)
 
     async def _beat(self) -> None:
         """Tell everybody who is live that they are, and move their cursors."""
@@ -194,24 +217,13 @@ class Fanout:
             "reasons": list(self._told_troubles),
         }
         beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
-        pace = Pace()
+        # Who came meanwhile may be further already; ids never go back.
+        told, pace = replace(_same([beat], position), unserved=lambda *_: b""), Pace()
         for group in self._live.groups:
-            # Who came meanwhile may be further already; ids never go back.
-            await self._broadcast(group, beat.framed, lambda *_: b"", position, position, pace)
+            await self._broadcast(group, told, pace)
 
-    async def _broadcast(
-        self,
-        group: Group,
-        framed: Callable[[Form], bytes],
-        unserved: Callable[[Form, int], bytes],
-        start: int,
-        through: int,
-        pace: Pace,
-    ) -> None:
-        """Write the same bytes to every member of a group, and something else to who was served beyond `start` already.
-
-        Through that sequence they are served then. All that a member costs is in the inner loop: keep it so.
-        """
+    async def _broadcast(self, group: Group, told: _Told, pace: Pace) -> None:
+        """Write to every member of a group. All that a member costs is in the inner loop: keep it so."""
         members, frames = group.members, dict[Form, bytes]()
         viewers = tuple(members)
         for first in range(0, len(viewers), _VIEWERS_AT_ONCE):
@@ -221,13 +233,15 @@ class Fanout:
                     # It has left, or was told to go.
                     continue
                 connection = viewer.connection
-                if served > start:
-                    data = unserved(connection.form, served)
+                if served > told.start:
+                    data = told.unserved(connection.form, served)
                 else:
-                    data = frames.get(connection.form) or frames.setdefault(connection.form, framed(connection.form))
+                    data = frames.get(connection.form) or frames.setdefault(
+                        connection.form, told.framed(connection.form)
+                    )
                 if data and connection.write(data):
                     self._live.leave(viewer)
-                    viewer.left_behind(max(through, served))
+                    viewer.left_behind(max(told.through, served))
             await self._rest(pace)
 
     def _begin_anew(self) -> None:
@@ -305,3 +319,9 @@ class Fanout:
     def _next_beat(self) -> float:
         # Downwards, so that the promised interval is never exceeded.
         return time.monotonic() + self._desk.heartbeat * (1 - 0.1 * self._desk.chance())
+
+
+def _same(messages: Sequence[Message], position: int) -> _Told:
+    """Return what is told to everybody, in bytes that all share."""
+    frames = {form: b"".join(one.framed(form) for one in messages) for form in Form}
+    return _Told(frames.__getitem__, lambda form, _: frames[form], position, position)

@@ -91,6 +91,11 @@ class Ingest:
         return len(self._waiting)
 
     @property
+    def is_busy(self) -> bool:
+        """Whether something is being committed, or waits for that."""
+        return self._bytes > 0
+
+    @property
     def spooled(self) -> int:
         """How many deliveries wait on this machine's disk for the store."""
         return self._spool.waiting if self._spool else 0

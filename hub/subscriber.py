@@ -29,6 +29,22 @@ _SOON_MS, _SOON_SPREAD_MS = 100, 400
 class Subscriber:
     """A viewer with its cursor. `serve` ends when the viewer is told to go; its caller handles a viewer that goes."""
 
+    # Ten thousand of them are gone through for one event: what is not looked at should not lie in between.
+    __slots__ = (
+        "__weakref__",
+        "_comes_back_soon",
+        "_desk",
+        "_is_greeted",
+        "_signal",
+        "_turns",
+        "_unsaid",
+        "_wants_snapshots",
+        "connection",
+        "cursor",
+        "ending",
+        "grant",
+    )
+
     def __init__(self, desk: Desk, connection: Connection, grant: Grant) -> None:
         self.connection = connection
         self.grant = grant
