@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from aiohttp import web
+from aiohttp import ClientError, web
 from aiohttp.abc import AbstractStreamWriter
 
 from hub.desk import Gone
@@ -56,6 +56,8 @@ class SocketConnection:
                 if self._transport.get_write_buffer_size() >= unread:
                     self.abort()
                     raise Gone("the peer reads nothing") from None
+            except (ClientError, ConnectionError) as lost:
+                raise Gone("the connection is lost") from lost
         raise Gone("the connection is closed")
 
     def abort(self) -> None:

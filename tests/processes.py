@@ -95,6 +95,12 @@ class HubProcess:
                 raise AssertionError(f"the hub did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def is_ready(self) -> bool:
         """Whether it takes requests."""
         try:

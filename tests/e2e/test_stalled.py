@@ -5,8 +5,6 @@ import re
 import socket
 from pathlib import Path
 
-import aiohttp
-
 from handlers.providers.registry import PROVIDERS
 from hub.commands.send import with_values
 from tests.hubs import API_KEY, RunningHub, running_hub
@@ -73,16 +71,3 @@ async def _drained(viewer: socket.socket) -> list[bytes]:
     viewer.close()
     complete = received.rpartition(b"\n\n")[0]
     return re.findall(rb"\nid: (\S+)\n", complete)
-
-
-async def test_viewers_that_come_and_go_leave_nothing_behind(tmp_path: Path) -> None:
-    """A leak of one subscriber per connection ends every long-lived hub."""
-    async with running_hub(tmp_path) as hub, aiohttp.ClientSession() as session:
-        baseline = len(asyncio.all_tasks())
-        for _ in range(50):
-            viewer = Viewer(hub.url, API_KEY, ("bots", "rooms"))
-            async for sent in viewer.once(session):
-                if sent.name == "snapshot":
-                    break
-        await session.close()
-        await until(lambda: len(asyncio.all_tasks()) <= baseline)
