@@ -10,13 +10,14 @@ from handlers.access import Caller
 from handlers.answers import answer, asked, demanded, filters, moment_of, reader, visible
 from handlers.attendance import counted_until
 from handlers.decisions import decided
-from handlers.parts import NOW, SETTINGS, STORE
+from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
 from handlers.providers.reading import harmless, pseudonym, room_key
 from handlers.reads import documents
 from hub.attendance import attendance
 from hub.errors import BadRequest, Forbidden
 from hub.events import NAME_LIMIT, Fact, Kind, ScheduleDetail, covers, escape_id, parse_time
 from hub.ports import Document, Query, Reading
+from hub.present import lives_until
 from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000
@@ -111,7 +112,8 @@ async def _shown(
     until = counted_until(request, rooms)
     came = attendance(people, until, meetings=attended.runs, expected=attended.expected)
     expected = [{"identity": identity, "name": name or None} for identity, name in attended.expected]
-    stale = any(not room.over and request.app[NOW]() > until[room.topic] for room in rooms)
+    lives = lives_until(rooms, request.app[CLOCKWORK])
+    stale = any(not room.over and request.app[NOW]() > lives[room.topic] for room in rooms)
     body = {**orjson.loads(document.body), "stale": stale, "expected_participants": expected, "participants": came}
     return answer(body, reading.position, status, more)
 

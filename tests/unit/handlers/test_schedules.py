@@ -310,6 +310,13 @@ async def test_a_meeting_of_a_room_that_nobody_hears_of_is_marked(desk: Office) 
     assert (said["status"], said["stale"]) == ("LIVE", False)
 
 
+async def test_a_meeting_that_goes_on_is_never_marked_while_it_is_looked_at(desk: Office) -> None:
+    """The clock goes on between one look at it and the next; of many answers some are given across a millisecond."""
+    path = await made(desk)
+    await desk.start(HOUR)
+    assert {(await desk.get(path))["stale"] for _ in range(100)} == {False}
+
+
 async def test_titles_show_no_addresses(desk: Office) -> None:
     """They are streamed to everybody who may see the schedule."""
     said = (await plan(desk, title="Therapy of ann@example.com", room_id="ann@example.com")).said
