@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,9 @@ from tests.postgres_server import PostgresServer
 from tests.processes import HubProcess
 from tests.redis_server import RedisServer
 
+# Whatever the shell says of byte code: tests start a hundred hubs, and each would compile the same files again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # How long an example takes says something about the machine, not about the rule.
 settings.register_profile("hub", deadline=None, print_blob=True)
 settings.load_profile("hub")

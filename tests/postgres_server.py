@@ -121,8 +121,8 @@ class PostgresServer:
             name = self._free.pop()
             # Connections that were dropped a moment ago may still be in it.
             others = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            self.sql(f"SELECT pg_terminate_backend(pid) FROM {others}", database=name)
-            self.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=name)
+            ended = f"SELECT pg_terminate_backend(pid) FROM {others}"
+            self.sql(ended, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", database=name)
         else:
             self._databases += 1
             name = f"hub{self._databases}"
