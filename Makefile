@@ -28,7 +28,7 @@ demo: .venv/.run
 	exec .venv/bin/hub serve --demo
 
 test: setup
-	.venv/bin/python -m pytest -q -n 2 --dist loadfile
+	.venv/bin/python -m pytest -q -n 4 --dist loadfile
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
