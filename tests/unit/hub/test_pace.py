@@ -17,12 +17,13 @@ async def test_others_get_their_turn_every_few_milliseconds() -> None:
             await asyncio.sleep(0)
 
     looking = asyncio.create_task(look())
-    pace, end = Pace(), time.perf_counter() + 50 * SLICE_SECONDS
-    while time.perf_counter() < end:
+    # By what is worked, not by the clock on the wall: a busy machine lets nobody have a turn for a while.
+    pace, end = Pace(), time.thread_time() + 50 * SLICE_SECONDS
+    while time.thread_time() < end:
         await pace.rest()
     working = False
     await looking
-    # Fewer than fifty, for the machine may be busy; none, or one at the end, would mean that nobody got a turn.
+    # Fewer than fifty, for those who look work as well; none, or one at the end, would mean that nobody got a turn.
     assert turns > 5
 
 
