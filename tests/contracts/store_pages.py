@@ -81,6 +81,12 @@ class PageRules(StoreRules):
         page = await store.page(frozenset(names), 50, 120)
         assert [event.sequence for event in page.events] == list(range(51, 171))
 
+    async def test_no_topic_is_an_empty_page_that_reaches_to_the_head(self, store: Store):
+        """Who follows nothing for a moment keeps its place."""
+        await store.commit([delivery("one", "rooms"), delivery("two", "bots")])
+        page = await store.page(frozenset(), 0, 10)
+        assert (page.events, page.through, page.head) == ((), 2, 2)
+
     async def test_an_event_of_no_topic_is_still_in_the_log(self, store: Store):
         """The log has no gap for those who read all of it."""
         await store.commit([delivery("one"), delivery("two", "*")])

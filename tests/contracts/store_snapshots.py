@@ -92,6 +92,12 @@ class SnapshotRules(StoreRules):
         snapshot = await store.snapshot(topics, SINCE)
         assert (snapshot.documents, snapshot.segments) == ((), ())
 
+    async def test_no_topic_shows_nothing(self, store: Store, folding: Folding):
+        """Who follows nothing comes back, and its place is lost."""
+        await write(store, folding, documents=_three("rooms"))
+        snapshot = await store.snapshot(frozenset(), SINCE)
+        assert (snapshot.documents, snapshot.segments) == ((), ())
+
     async def test_a_bot_comes_with_the_latest_generation_of_its_transcript(self, store: Store, folding: Folding):
         """A full transcript replaces what was transcribed live."""
         await write(store, folding, documents=(document("bots/m:a"),), states=_transcript("bots/m:a", 0, "one", "two"))

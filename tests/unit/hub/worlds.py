@@ -35,6 +35,7 @@ WANTED = (
     frozenset({"bots", "rooms/b"}),
     frozenset({"sources"}),
     frozenset({"rooms/nobody"}),
+    frozenset(),
 )
 # What may be written to a connection that is behind: short, seldom, and not repeated.
 _SHORT = {"hello", "reset", "bye", "token", "auth.expiring", "turned"}
