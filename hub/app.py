@@ -44,7 +44,8 @@ _TRIM_SECONDS = 3600
 # Counts expire after three times that.
 _COUNT_SECONDS = 5.0
 _OPEN_FILES = 65_536
-_SHUTDOWN_SECONDS = 5.0
+# For requests to end; the server waits that long twice, and a webhook is answered after two seconds.
+_SHUTDOWN_SECONDS = 2.5
 # What stopping takes at most, besides the time over which viewers are sent away.
 GRACE_SECONDS = 20.0
 

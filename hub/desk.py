@@ -34,6 +34,10 @@ class Connection(Protocol):
         """Wait until the peer has taken what was written; raises Gone when it does not, or has left."""
         ...
 
+    def abort(self) -> None:
+        """Close at once, with whatever the peer has not read."""
+        ...
+
 
 class Grant(msgspec.Struct, frozen=True):
     """What a viewer follows, until when (seconds since 1970, None: no end), and what else it may follow."""

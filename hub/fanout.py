@@ -19,6 +19,8 @@ from hub.subscriber import Subscriber
 from hub.wire import Form, Message, message
 
 _TICK_SECONDS = 1.0
+# When all have been told to go: how long those get who did not take it yet, as they read slowly or wait for the store.
+_LEAVING_SECONDS = 1.0
 # A commit's answers need at most this many turns of the loop to be on their way.
 _TURNS_FOR_ANSWERS = 3
 # Of what just arrived: how much may wait to be shown, and how much is written at once.
@@ -67,6 +69,7 @@ class Fanout:
         self._recalled: dict[Subscriber, None] = {}
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
         self._growth = asyncio.Event()
+        self._departure = asyncio.Event()
         self._closing = False
         desk.feed.on_growth = self._growth.set
         desk.feed.on_new_epoch = self._begin_anew
@@ -96,6 +99,7 @@ class Fanout:
             self._deadlines.drop(viewer)
             self._recalled.pop(viewer, None)
             self._live.leave(viewer)
+            self._departure.set()
 
     def join(self, viewer: Subscriber) -> None:
         """Make a viewer live whose cursor is at the feed's head."""
@@ -149,7 +153,10 @@ class Fanout:
                     self._growth.clear()
 
     async def drain(self, seconds: float) -> None:
-        """Tell all viewers to go, spread over a time, and whoever comes from now on at once."""
+        """Tell all viewers to go, spread over a time, and whoever comes from now on at once.
+
+        Who does not take it is cut off in the end: it comes back, and must not keep the process from its successor.
+        """
         self._closing = True
         viewers = list(self._viewers)
         steps = max(1, min(len(viewers), round(seconds * 10)))
@@ -157,6 +164,16 @@ class Fanout:
             for viewer in viewers[step::steps]:
                 self._dismiss(viewer, "drain")
             await asyncio.sleep(seconds / steps if step + 1 < steps else 0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                await self._all_gone()
+        for viewer in self._viewers:
+            viewer.connection.abort()
+
+    async def _all_gone(self) -> None:
+        while self._viewers:
+            self._departure.clear()
+            await self._departure.wait()
 
     async def _deliver(self) -> None:
         start, head = self._position, self._desk.feed.head

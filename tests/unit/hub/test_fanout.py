@@ -624,10 +624,33 @@ class TestDrain:
             link = Link()
             now.hub.connect(link, Grant(ROOMS), Wish())
             await turns()
-            await now.hub.fanout.drain(0)
-            now.store.reads.release()
+            draining = asyncio.create_task(now.hub.fanout.drain(0))
             await turns()
+            now.store.reads.release()
+            await draining
             assert link.names == ["hello", "bye"]
+
+    def test_who_reads_nothing_is_cut_off(self):
+        """It comes back and resumes; waited for, it would keep the port from the next process."""
+
+        async def live() -> tuple[float, list[bool], int]:
+            hub = Hub(MemoryStore(Folding()), Position(epoch="epoch1", sequence=0), LoopClock())
+            async with hub.running():
+                links = [Link() for _ in range(3)]
+                links[1].stall()
+                for link in links:
+                    hub.connect(link, Grant(ROOMS), Wish(snapshot=False))
+                await turns()
+                start = asyncio.get_running_loop().time()
+                await hub.fanout.drain(3.0)
+                seconds = asyncio.get_running_loop().time() - start
+                await turns()
+                return seconds, [link.is_closed for link in links], hub.fanout.viewers
+
+        seconds, cut_off, left = in_no_time(live)
+        assert seconds < 5.0
+        assert cut_off == [False, True, False]
+        assert left == 0
 
     def test_it_is_spread_over_the_time_that_there_is(self):
         """All viewers at once would come back to the next process at once."""

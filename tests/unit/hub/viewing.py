@@ -155,6 +155,10 @@ class Link:
         self._changed.set()
         return sum(map(len, self.pieces)) - self._unread
 
+    def abort(self) -> None:
+        """Be cut off by the hub."""
+        self.close()
+
     @property
     def blocks(self) -> list[Block]:
         """Everything that was written, as a browser reads it."""
