@@ -46,6 +46,8 @@ _COUNT_SECONDS = 5.0
 _OPEN_FILES = 65_536
 # For requests to end; the server waits that long twice, and a webhook is answered after two seconds.
 _SHUTDOWN_SECONDS = 2.5
+# For what still waits for the store then. Nobody was told that it is taken, nor waits to be told any more.
+_SETTLING_SECONDS = 3.0
 # What stopping takes at most, besides the time over which viewers are sent away.
 GRACE_SECONDS = 20.0
 
@@ -258,8 +260,12 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
     await hub.fanout.drain(hub.settings.stream.drain if hub.fanout.viewers else 0)
     # No request comes after that, and those under way are answered: providers find the next worker, not a refusal.
     await runner.cleanup()
-    await hub.ingest.close()
-    await hub.quarantine.flush()
+    try:
+        async with asyncio.timeout(_SETTLING_SECONDS):
+            await hub.ingest.close()
+            await hub.quarantine.flush()
+    except TimeoutError:
+        log.warning("hub.unsettled", deliveries=hub.ingest.waiting)
     log.info("hub.stopped", position=str(hub.feed.position))
 
 

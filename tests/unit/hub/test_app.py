@@ -6,13 +6,18 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import aiohttp
+import msgspec
 import pytest
 import structlog
 
-from hub.app import serve_until
+from hub.app import GRACE_SECONDS, serve_until
 from hub.errors import StorageUnavailable
-from hub.settings import Auth, Server, Settings, Spool, Storage
+from hub.fold import Batch, Rules
+from hub.ports import Store
+from hub.settings import Auth, Server, Settings, Source, Spool, Storage
 from hub.stores import open_store
+from tests.memory_store import MemoryStore
 from tests.unit.hub.viewing import turns, until
 
 # A stop that takes longer than this was not at once; the next look at the store is after a second.
@@ -49,10 +54,11 @@ def settings(url: str, spool: str = "") -> Settings:
 class Serving:
     """A hub that is being served, and what it announced."""
 
-    def __init__(self, chosen: Settings) -> None:
+    def __init__(self, chosen: Settings, store: Store | None = None) -> None:
         self.announced: list[str] = []
         self.stopping = asyncio.Event()
-        self.task = asyncio.create_task(serve_until(self.stopping, chosen, lambda base, _: self.announced.append(base)))
+        serving = serve_until(self.stopping, chosen, lambda base, _: self.announced.append(base), store=store)
+        self.task = asyncio.create_task(serving)
 
     async def begun(self) -> None:
         """Return when it takes requests."""
@@ -146,3 +152,23 @@ async def test_a_hub_that_serves_stops_when_it_is_told_to_and_lets_go_of_everyth
         await hub.begun()
         await hub.stop()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_store_that_hangs_keeps_nobody_who_is_to_stop(logged: Logged) -> None:
+    """Nobody was told that what waits for it was taken. A hub that is killed instead leaves viewers without a word."""
+    source = Source(provider="pulse", name="pulse", path="/webhooks/pulse", proof="none")
+    store = memory_store()
+    hub = Serving(msgspec.structs.replace(settings("sqlite:///unused.db"), sources=(source,)), store)
+    await hub.begun()
+    store.commits.hold()
+    async with aiohttp.ClientSession() as session:
+        posting = asyncio.create_task(session.post(hub.announced[0] + source.path, data=b"{}"))
+        await until(lambda: any(store.batches))
+        posting.cancel()
+        assert await hub.stop() < GRACE_SECONDS
+    assert "hub.unsettled" in [entry["event"] for entry in logged]
+
+
+def memory_store() -> MemoryStore:
+    """Return an empty store."""
+    return MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
