@@ -257,7 +257,7 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
     """Readiness first, then viewers, then requests, then what waits for the store: nobody is cut off in the middle."""
     log.info("hub.draining", viewers=hub.fanout.viewers)
     hub.lifecycle.draining = True
-    await hub.fanout.drain(hub.settings.stream.drain if hub.fanout.viewers else 0)
+    await _send_away(hub)
     # No request comes after that, and those under way are answered: providers find the next worker, not a refusal.
     await runner.cleanup()
     try:
@@ -267,6 +267,13 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
     except TimeoutError:
         log.warning("hub.unsettled", deliveries=hub.ingest.waiting)
     log.info("hub.stopped", position=str(hub.feed.position))
+
+
+async def _send_away(hub: Hub) -> None:
+    """Tell viewers to go; where others can take over, also stay as long as a balancer may need to notice."""
+    seconds = hub.settings.stream.drain
+    is_alone = hub.settings.bus.url == "local://"
+    await asyncio.gather(hub.fanout.drain(seconds), asyncio.sleep(0 if is_alone else seconds))
 
 
 def _addresses(hub: Hub, runner: web.AppRunner) -> tuple[str, str]:

@@ -56,7 +56,7 @@ class Stream(_Section, frozen=True, kw_only=True):
     max_viewers_per_address: int = 1000
     # Seconds after which a connection ends by itself, up to a fifth earlier: viewers spread over new processes.
     max_age: float = 3600.0
-    # Seconds over which viewers are told to leave when the hub stops.
+    # Seconds over which viewers are told to leave when the hub stops; one of a cluster stays as long in any case.
     drain: float = 3.0
 
 

@@ -15,7 +15,7 @@ from hub.app import GRACE_SECONDS, serve_until
 from hub.errors import StorageUnavailable
 from hub.fold import Batch, Rules
 from hub.ports import Store
-from hub.settings import Auth, Server, Settings, Source, Spool, Storage
+from hub.settings import Auth, Bus, Server, Settings, Source, Spool, Storage, Stream
 from hub.stores import open_store
 from tests.memory_store import MemoryStore
 from tests.unit.hub.viewing import turns, until
@@ -152,6 +152,28 @@ async def test_a_hub_that_serves_stops_when_it_is_told_to_and_lets_go_of_everyth
         await hub.begun()
         await hub.stop()
     assert asyncio.all_tasks() == before
+
+
+async def test_a_hub_of_a_cluster_stays_until_a_balancer_has_noticed_also_without_viewers() -> None:
+    """Whoever is sent to a port that is closed gets a 502: an EventSource gives up, some webhooks never come again."""
+    chosen = settings("sqlite:///unused.db")
+    chosen = msgspec.structs.replace(chosen, bus=Bus(url="redis://elsewhere"), stream=Stream(drain=1.0))
+    hub = Serving(chosen, memory_store())
+    await hub.begun()
+    async with aiohttp.ClientSession() as session:
+        stopping = asyncio.create_task(hub.stop())
+        await turns()
+        async with session.get(hub.announced[0] + "/readyz") as answer:
+            assert answer.status == 503
+    assert await stopping >= chosen.stream.drain
+
+
+async def test_a_hub_that_is_alone_ends_at_once_when_nobody_watches() -> None:
+    """Nobody takes over meanwhile: whatever it waits is added to the time without any."""
+    chosen = msgspec.structs.replace(settings("sqlite:///unused.db"), stream=Stream(drain=1000.0))
+    hub = Serving(chosen, memory_store())
+    await hub.begun()
+    assert await hub.stop() < AT_ONCE
 
 
 async def test_a_store_that_hangs_keeps_nobody_who_is_to_stop(logged: Logged) -> None:
