@@ -1,61 +1,21 @@
-"""Streams through an nginx with default settings, which speaks HTTP/1.0 to its upstream and buffers."""
+"""Streams through an nginx with default settings, which speaks HTTP/1.0 and buffers; and through the guide's."""
 
 import asyncio
-import contextlib
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.hubs import API_KEY, running_hub
+from tests.nginx_server import guides_nginx, plain_nginx
 from tests.processes import free_port
 from tests.streams import Sent, Viewer
-
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-
-
-@contextlib.contextmanager
-def nginx_before(upstream: str, folder: Path) -> Iterator[str]:
-    """Run an nginx that knows nothing of streams in front of a hub."""
-    assert NGINX, "this test needs nginx: apt-get install nginx-light"
-    port = free_port()
-    config = folder / "nginx.conf"
-    config.write_text(
-        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
-        f"http {{ access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;\n"
-        f"fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;\n"
-        f"server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {upstream}; }} }} }}\n"
-    )
-    process = subprocess.Popen([NGINX, "-p", str(folder), "-c", str(config), "-e", f"{folder}/error.log"])
-    try:
-        _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "nginx did not start"
-            time.sleep(0.02)
-        else:
-            return
 
 
 async def test_events_pass_a_default_nginx_at_once_and_a_stream_resumes_through_it(tmp_path: Path) -> None:
     """Most hubs stand behind one; a stream that only works without is a stream that does not work."""
     async with running_hub(tmp_path, HUB_STREAM__HEARTBEAT="0.5") as hub:
-        with nginx_before(hub.url, tmp_path) as url:
+        with plain_nginx(hub.url, tmp_path) as url:
             viewer = Viewer(url, API_KEY, ("rooms",))
             async with aiohttp.ClientSession() as session:
                 first = await _collect(hub, viewer, session, "room_started")
@@ -79,6 +39,15 @@ async def _collect(hub, viewer: Viewer, session: aiohttp.ClientSession, event: s
                     break
                 await hub.send("livekit", event)
     return seen
+
+
+async def test_without_any_hub_the_guides_nginx_asks_viewers_to_come_back(tmp_path: Path) -> None:
+    """EventSource gives up for good after a 502, and every hub is down at some time."""
+    with guides_nginx([free_port(), free_port()], tmp_path) as url:
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/api/stream?topic=rooms") as answer:
+            assert (answer.status, answer.content_type) == (200, "text/event-stream")
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert await answer.text() == "retry: 3000\n\n"
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

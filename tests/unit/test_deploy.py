@@ -114,8 +114,19 @@ def test_the_guides_nginx_fits_the_shipped_settings() -> None:
     nginx = GUIDE.partition("```nginx\n")[2].partition("```")[0]
     assert f"client_max_body_size {settings.server.max_body // 2**20}m;" in nginx
     waits = re.findall(r"proxy_read_timeout (\d+)s;", nginx)
-    assert [int(wait) > 2 * settings.stream.heartbeat for wait in waits] == [True]
+    assert [int(wait) > 2 * settings.stream.heartbeat for wait in waits] == [True, True]
     assert "proxy_buffering off;" in nginx.partition("location = /api/stream {")[2].partition("}")[0]
+
+
+def test_the_guides_nginx_sends_webhooks_and_nothing_else_a_second_time() -> None:
+    """A webhook counts once; two launches would be two bots."""
+    found = re.search(r"location ~ (\S+) \{[^}]+non_idempotent;", GUIDE)
+    assert found
+    paths = [source.path for source in load(str(SHIPPED), {}).sources]
+    assert len(paths) >= 5
+    assert [path for path in (*paths, f"{paths[0]}/a-bots-key") if not re.search(found[1], path)] == []
+    others = ("/api/bots", "/api/bots/webhooks", "/api/rooms/livekit:RM_a", "/api/deliveries/1/redrive", "/api/tokens")
+    assert [path for path in others if re.search(found[1], path)] == []
 
 
 def test_the_guide_names_settings_that_exist() -> None:
