@@ -15,6 +15,8 @@ class Sent:
     name: str
     id: str
     data: dict[str, object]
+    # Milliseconds after which to come back, where that was said with it.
+    retry: int | None = None
 
 
 @dataclass
@@ -70,6 +72,7 @@ async def parsed(content: aiohttp.StreamReader) -> AsyncIterator[Sent]:
     """Parse an event stream; an incomplete last block is dropped."""
     name = identity = ""
     data: list[str] = []
+    retry: int | None = None
     buffer = b""
     async for chunk in content.iter_any():
         buffer += chunk
@@ -79,11 +82,13 @@ async def parsed(content: aiohttp.StreamReader) -> AsyncIterator[Sent]:
             value = value.removeprefix(" ")
             if raw == b"":
                 if data:
-                    yield Sent(name, identity, orjson.loads("\n".join(data)))
-                name, identity, data = "", "", []
+                    yield Sent(name, identity, orjson.loads("\n".join(data)), retry)
+                name, identity, data, retry = "", "", [], None
             elif field_name == "event":
                 name = value
             elif field_name == "id":
                 identity = value
             elif field_name == "data":
                 data.append(value)
+            elif field_name == "retry":
+                retry = int(value)

@@ -57,7 +57,7 @@ class Node(HubProcess):
 class Cluster:
     """Some hubs on one database, and on one Redis that is reached through a proxy."""
 
-    def __init__(self, folder: Path, chance: random.Random, spooling: Spooling) -> None:
+    def __init__(self, folder: Path, chance: random.Random, spooling: Spooling, **options: str) -> None:
         self.postgres = PostgresServer()
         self.redis = RedisServer(folder / "redis")
         self.proxy = RedisProxy(self.redis.port, chance)
@@ -65,6 +65,7 @@ class Cluster:
         self.nodes: list[Node] = []
         self._folder = folder
         self._spooling = spooling
+        self._options = options
         self._threads = ThreadPoolExecutor(thread_name_prefix="chaos")
 
     async def open(self) -> None:
@@ -123,13 +124,14 @@ class Cluster:
             REDIS_URL=self.proxy.url,
             HUB_STREAM__HEARTBEAT="1",
             HUB_SPOOL__DIR=str(self.spool) if has_spool else "",
+            **self._options,
         )
 
 
 @contextlib.asynccontextmanager
-async def running(folder: Path, chance: random.Random, spooling: Spooling) -> AsyncIterator[Cluster]:
-    """Yield a cluster; nothing of it is left afterwards, also when it never came up."""
-    cluster = Cluster(folder, chance, spooling)
+async def running(folder: Path, chance: random.Random, spooling: Spooling, **options: str) -> AsyncIterator[Cluster]:
+    """Yield a cluster, its hubs with other options than usual; nothing of it is left, also when it never came up."""
+    cluster = Cluster(folder, chance, spooling, **options)
     try:
         await cluster.open()
         yield cluster
