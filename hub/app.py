@@ -1,11 +1,12 @@
 """Builds the parts of a hub, serves them, and stops them in an order in which nothing is lost."""
 
 import asyncio
+import contextlib
 import random
 import resource
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 import structlog
 from aiohttp import web
@@ -44,6 +45,7 @@ _TRIM_SECONDS = 3600
 # Counts expire after three times that.
 _COUNT_SECONDS = 5.0
 _OPEN_FILES = 65_536
+_STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # For requests to end; the server waits that long twice, and a webhook is answered after two seconds.
 _SHUTDOWN_SECONDS = 2.5
 # For what still waits for the store then. Nobody was told that it is taken, nor waits to be told any more.
@@ -112,18 +114,16 @@ Announce = Callable[[str, str], None]
 async def serve(settings: Settings, announce: Announce, *, is_worker: bool = False) -> None:
     """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     raise_open_files()
-    if not is_worker:
-        await serve_until(stopping, settings, announce)
-        return
-    watching = asyncio.create_task(_stop_with_parent(stopping))
-    try:
-        await serve_until(stopping, settings, announce, shares_port=True)
-    finally:
-        watching.cancel()
+    with _stopped_by_signals(stopping):
+        if not is_worker:
+            await serve_until(stopping, settings, announce)
+            return
+        watching = asyncio.create_task(_stop_with_parent(stopping))
+        try:
+            await serve_until(stopping, settings, announce, shares_port=True)
+        finally:
+            watching.cancel()
 
 
 async def serve_until(
@@ -180,6 +180,21 @@ async def _opened(stopping: asyncio.Event, settings: Settings) -> tuple[Stores, 
             task.cancel()
         # What is half open is closed before the hub ends.
         await asyncio.wait([opening, waiting])
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
+    """Stop when asked to, however often; asked again afterwards, the process still ends as one that stopped well."""
+    loop = asyncio.get_running_loop()
+    for number in _STOPPING_SIGNALS:
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        yield
+    finally:
+        for number in _STOPPING_SIGNALS:
+            # The loop would give it back its default, by which the rest of this process is cut off with another status.
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def _stop_with_parent(stopping: asyncio.Event) -> None:

@@ -134,7 +134,7 @@ async def _say_farewell(told: Farewell) -> None:
         status, said = await asyncio.to_thread(told.hub.get, "/readyz")
         told.readiness = (status, said["status"])
         told.late = [await _turned_away(_viewer(told.hub, kind=kind)) for kind in (Faithful, Talking)]
-        await until(lambda: told.hub.has_ended)
+        await until(lambda: _has_ended_though_asked_again(told.hub))
         told.seconds = time.monotonic() - began
         await until(lambda: all(viewer.byes for viewer in told.crowd))
     told.status = told.hub.stop()
@@ -241,6 +241,13 @@ async def _following(viewers: list[Faithful]) -> AsyncIterator[None]:
         for task in following:
             task.cancel()
         await asyncio.wait(following)
+
+
+def _has_ended_though_asked_again(node: Node) -> bool:
+    """Ask as somebody impatient does, to the last moment."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        node.signal(number)
+    return node.has_ended
 
 
 async def _turned_away(viewer: Faithful) -> Faithful:
