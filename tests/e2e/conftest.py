@@ -1,5 +1,6 @@
 """A real browser for tests, and pages that notice whatever they should not do."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.e2e.stage import Stage
 from tests.processes import HubProcess
 
 ARGUMENTS = [
@@ -20,13 +22,24 @@ ARGUMENTS = [
 ]
 # Notes what comes over the wire, before hub.js sees it.
 LISTENING = """
-    window.wire = { addresses: [], positions: [], pages: [] };
+    window.wire = { addresses: [], positions: [], pages: [], said: [], told: [] };
     window.EventSource = class extends EventSource {
         constructor(address) {
             super(address);
             wire.addresses.push(address);
             this.addEventListener("message", (event) => wire.positions.push(event.lastEventId));
             this.addEventListener("snapshot", (event) => wire.pages.push([JSON.parse(event.data), event.lastEventId]));
+        }
+    };
+    window.WebSocket = class extends WebSocket {
+        constructor(address, protocol) {
+            super(address, protocol);
+            wire.addresses.push(address);
+            this.addEventListener("message", ({ data }) => wire.told.push(JSON.parse(data)));
+        }
+        send(text) {
+            wire.said.push(JSON.parse(text));
+            super.send(text);
         }
     };
 """
@@ -58,16 +71,25 @@ OpenPage = Callable[..., Page]
 StartHub = Callable[..., HubProcess]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextlib.contextmanager
+def launched(ignore_default_args: list[str] | None = None) -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.fail("these tests need a browser: install Chromium (Debian, Ubuntu: apt-get install chromium)")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=path, args=ARGUMENTS, ignore_default_args=ignore_default_args
+        )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser for all tests of a file."""
+    with launched() as chromium:
+        yield chromium
 
 
 @pytest.fixture
@@ -111,3 +133,11 @@ def start_hub(tmp_path: Path) -> Iterator[StartHub]:
     yield start
     for process in started:
         process.kill()
+
+
+@pytest.fixture
+def stage(context: BrowserContext) -> Iterator[Stage]:
+    """A stage with the curtain open and nothing told yet."""
+    staged = Stage(context)
+    yield staged
+    staged.page.close()

@@ -2,53 +2,19 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from handlers.access import Access
-from hub.commands.send import sample_for, with_values
 from hub.tokens import Tokens
 from tests.e2e.conftest import OpenPage, StartHub
+from tests.e2e.meetings import end, join, logged, now_ms, send
+from tests.e2e.stage import Stage, rooms
 from tests.processes import HubProcess
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
-_numbers = count(1)
 
 expect.set_options(timeout=15_000)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def send(hub: HubProcess, provider: str, event: str, *assignments: str) -> None:
-    """Post a sample and see it accepted."""
-    own_id = [f"id=EV_{next(_numbers)}"] if provider == "livekit" else []
-    sample = with_values(sample_for(provider, event, now_ms()), [*own_id, *assignments])
-    status, answer = hub.post(provider, sample)
-    assert (status, answer["status"]) == (200, "accepted")
-
-
-def join(hub: HubProcess, room: str, person: str) -> None:
-    """Let somebody come into a room."""
-    named = (f"room.sid=RM_{room}", f"room.name={room}", f"participant.sid=PA_{room}_{person}")
-    send(hub, "livekit", "participant_joined", *named, f"participant.identity={person}")
-
-
-def end(hub: HubProcess, room: str) -> None:
-    send(hub, "livekit", "room_finished", f"room.sid=RM_{room}", f"room.name={room}")
-
-
-def logged(hub: HubProcess) -> list[str]:
-    """Return the positions of all events of bots and rooms, as the hub has them."""
-    _, answer = hub.get("/api/events?topic=bots&topic=rooms&limit=1000")
-    return [event["id"] for event in answer["items"]]  # type: ignore[attr-defined]
 
 
 def badge(page: Page) -> Locator:
@@ -311,109 +277,6 @@ def test_the_participants_of_a_room_that_is_a_topic_are_there_at_once(
     end(hub_process, "standup")
     page.wait_for_function("() => active() === ''")
     page.evaluate("hub.close()")
-
-
-class Stage:
-    """hub.js with a hub that says what the test wants, and a clock that only the test moves."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.status = 503
-        self.asked: list[str] = []
-        context.route("http://hub.test/**", self._answer)
-        self.page = context.new_page()
-        self.page.clock.install(time=0)
-        self.page.clock.pause_at(1000)
-        self.page.goto("http://hub.test/")
-        self.page.evaluate(
-            """async () => {
-                window.sources = [];
-                window.EventSource = class extends EventTarget {
-                    static CONNECTING = 0;
-                    static OPEN = 1;
-                    static CLOSED = 2;
-                    readyState = 0;
-                    lastEventId = "";
-                    constructor(address) {
-                        super();
-                        this.address = address;
-                        sources.push(this);
-                    }
-                    close() {
-                        this.readyState = EventSource.CLOSED;
-                    }
-                    tell(name, said, position) {
-                        this.readyState = EventSource.OPEN;
-                        // As in a real one, what has no id of its own has the last one.
-                        this.lastEventId = position ?? this.lastEventId;
-                        const { lastEventId } = this;
-                        this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(said), lastEventId }));
-                    }
-                    fail(readyState) {
-                        this.readyState = readyState;
-                        this.onerror(new Event("error"));
-                    }
-                };
-                const { connect } = await import("http://hub.test/static/hub.js");
-                window.hub = connect({ topics: ["rooms"] });
-            }"""
-        )
-
-    def _answer(self, route: Route) -> None:
-        url = route.request.url
-        if url.endswith("/static/hub.js"):
-            route.fulfill(path=STATIC / "hub.js", content_type="text/javascript")
-        elif "/api/stream" in url:
-            self.asked.append(url)
-            refusal = '{"detail": "as the test wants"}'
-            route.fulfill(status=self.status, content_type="application/problem+json", body=refusal)
-        else:
-            route.fulfill(content_type="text/html", body="<!doctype html><title>stage</title>")
-
-    def tell(self, name: str, said: object, position: str | None = None) -> None:
-        self.page.evaluate("(told) => sources.at(-1).tell(...told)", [name, said, position])
-
-    def greet(self, *, resumed: bool = False) -> None:
-        said = {"heartbeat": 10, "reconnect_token": "ticket", "resumed": resumed, "expires_at": None}
-        self.tell("hello", said, "e.1" if resumed else None)
-
-    def show(self, *names: str, position: str | None, complete: bool = True) -> None:
-        self.tell("snapshot", {"rooms": rooms(*names), "complete": complete, "time": "1970-01-01T00:00:01Z"}, position)
-
-    def beat(self, position: str, head: str) -> None:
-        self.tell("heartbeat", {"time": "1970-01-01T00:00:01Z", "head": head, "degraded": False}, position)
-
-    def fail(self, *, closed: bool) -> None:
-        self.page.evaluate("(state) => sources.at(-1).fail(state)", 2 if closed else 0)
-
-    def wait(self, seconds: float) -> None:
-        self.page.clock.run_for(int(seconds * 1000))
-
-    def look(self, expression: str) -> object:
-        return self.page.evaluate(expression)
-
-    def await_status(self, status: str) -> None:
-        self.page.wait_for_function("(status) => hub.status === status", arg=status, polling=20)
-
-    @property
-    def shown(self) -> object:
-        return self.look("[...hub.rooms.keys()].join()")
-
-    @property
-    def addresses(self) -> list[str]:
-        found: list[str] = self.page.evaluate("sources.map(({ address }) => address.replace('http://hub.test', ''))")
-        return found
-
-
-def rooms(*names: str, sequence: int = 1) -> list[dict[str, object]]:
-    return [{"id": name, "status": "live", "sequence": sequence} for name in names]
-
-
-@pytest.fixture
-def stage(context: BrowserContext) -> Iterator[Stage]:
-    """A stage with the curtain open and nothing told yet."""
-    staged = Stage(context)
-    yield staged
-    staged.page.close()
 
 
 def test_half_a_snapshot_is_neither_shown_nor_resumed_from(stage: Stage) -> None:
