@@ -3,13 +3,28 @@
 /** `behind`: connected, but events are missing. `signed-out`: the hub refuses the credential; see `problem`. */
 export type Status = "connecting" | "live" | "behind" | "reconnecting" | "signed-out";
 
+/** `stale`: what is shown may be outdated, since nobody tells us news; `status` says why. */
+export type Freshness = "live" | "behind" | "stale";
+
 export interface Options {
   /** The stream's address; usually that of the hub which this module came from. */
   url?: string | URL;
   /** Such as `bots`, `rooms`, `rooms/<id>`; without any, all that the credential allows. */
   topics?: readonly string[];
-  /** An access token; without one the page's cookie counts. */
+  /** An access token; without this and `getToken` the page's cookie counts. */
   token?: string;
+  /**
+   * Brings another token: before the first one if there is none, when one is about to expire, and when one is refused.
+   * When it fails or brings nothing the status is `signed-out`, until `renew()` or until somebody comes back to the page.
+   */
+  getToken?: () => string | Promise<string>;
+  /** Server-sent events unless you say otherwise. */
+  transport?: "sse" | "websocket";
+  /**
+   * Whether tabs of one browser that follow the same share one connection. With the cookie they do, unless this is false.
+   * With tokens they do only under a name given here, which must differ wherever what the tokens permit may differ.
+   */
+  share?: boolean | string;
 }
 
 export interface Reason {
@@ -173,8 +188,9 @@ export interface SnapshotPage {
   time: string;
 }
 
-export interface Freshness {
+export interface State {
   status: Status;
+  freshness: Freshness;
   /** How many events are missing; null when that is not known. */
   behind: number | null;
   /** Whether the hub itself is in trouble. */
@@ -186,24 +202,26 @@ export interface Freshness {
 }
 
 export interface HubEventMap {
-  /** Something was told. `event` is null when a snapshot has replaced everything. */
+  /** Something was told. `event` is null when more than one event may be in it: a snapshot, or another tab's state. */
   change: CustomEvent<{ event: HubEvent | null; position: string }>;
-  status: CustomEvent<Freshness>;
+  status: CustomEvent<State>;
   /** The credential is about to expire: `renew()`. */
   expiring: CustomEvent<{ expires_at: string }>;
 }
 
-export interface Hub {
+/** A connection to the hub with what it has told so far. The maps stay the same objects. */
+export declare class Hub extends EventTarget {
+  constructor(options?: Options);
   addEventListener<Name extends keyof HubEventMap>(
     name: Name,
     listener: (event: HubEventMap[Name]) => void,
     options?: AddEventListenerOptions | boolean,
   ): void;
-}
-
-/** A connection to the hub with what it has told so far. The maps stay the same objects. */
-export declare class Hub extends EventTarget {
-  constructor(options: Options);
+  addEventListener(
+    name: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
   readonly bots: ReadonlyMap<string, Bot>;
   readonly rooms: ReadonlyMap<string, Room>;
   readonly schedules: ReadonlyMap<string, Schedule>;
@@ -215,9 +233,10 @@ export declare class Hub extends EventTarget {
   /** Complete for the bots and rooms that are topics themselves, like `participants`. */
   readonly recordings: ReadonlyMap<string, Recording>;
   readonly status: Status;
+  readonly freshness: Freshness;
   readonly behind: number | null;
   readonly degraded: boolean;
-  readonly reasons: Freshness["reasons"];
+  readonly reasons: State["reasons"];
   readonly problem: string;
   /** `<epoch>.<sequence>`: everything up to here is shown. Empty until the first snapshot is complete. */
   readonly position: string;
@@ -227,6 +246,10 @@ export declare class Hub extends EventTarget {
   now(): number;
   /** Go on with another token (none: the cookie), before the old one expires or when signed out. */
   renew(token?: string): void;
+  /** Follow more topics. What is shown stays until what they hold has come. Of all that is allowed this makes these alone. */
+  subscribe(...topics: string[]): void;
+  /** Follow fewer topics. Throws a RangeError when none would be left, since none means all: then `close()`. */
+  unsubscribe(...topics: string[]): void;
   /** Stop for good. What was told stays in the maps. */
   close(): void;
 }

@@ -4,25 +4,24 @@
  *     import { connect } from "/static/hub.js";
  *     const hub = connect({ topics: ["bots", "rooms"] });
  *     hub.addEventListener("change", () => draw(hub.bots, hub.rooms));
- *     hub.addEventListener("status", () => showBadge(hub.status, hub.behind));
+ *     hub.addEventListener("status", () => showBadge(hub.freshness, hub.behind));
  *
- * Each connection goes on where the one before stopped: nothing is missed and nothing comes twice.
+ * Each connection goes on where the one before stopped: nothing is missed and nothing comes twice. Tabs share one.
  *
  * @typedef {import("./hub.d.ts").Options} Options
  * @typedef {import("./hub.d.ts").Status} Status
- * @typedef {import("./hub.d.ts").SnapshotPage} SnapshotPage
- * @typedef {import("./hub.d.ts").EventData} EventData
  */
 
-const NAMES = ["hello", "snapshot", "message", "heartbeat", "token", "auth.expiring", "reset", "bye"];
-const WAKING = ["online", "pageshow", "visibilitychange"];
-const COLLECTIONS = /** @type {const} */ (["bots", "rooms", "schedules", "recordings", "participants"]);
-const USUAL_HEARTBEAT_MS = 30_000;
-const SILENT_BEATS = 2.5;
-const OPENING_MS = 20_000;
+import { Connection } from "./connection.js";
+import { Credential } from "./credential.js";
+import { Documents } from "./documents.js";
+import { Pulse, isAfter } from "./pulse.js";
+import { Group, groupName } from "./sharing.js";
+
+const WAKING = ["online", "pageshow", "visibilitychange", "resume"];
+// A page that is put aside must not keep the others waiting, and may be kept whole if it holds nothing.
+const LEAVING = ["pagehide", "freeze"];
 const TICK_MS = 1000;
-const FIRST_DELAY_MS = 500;
-const LONGEST_DELAY_MS = 30_000;
 
 /**
  * Open the stream and keep it open until `close()`.
@@ -36,12 +35,13 @@ export function connect(options = {}) {
 
 /** A connection to the hub with what it has told so far. Tells `change`, `status` and `expiring`. */
 export class Hub extends EventTarget {
-  bots = new Map();
-  rooms = new Map();
-  schedules = new Map();
+  #documents = new Documents();
+  bots = this.#documents.bots;
+  rooms = this.#documents.rooms;
+  schedules = this.#documents.schedules;
   /** The participants of each room, by id, in a map by the room's id. */
-  participants = new Map();
-  recordings = new Map();
+  participants = this.#documents.participants;
+  recordings = this.#documents.recordings;
 
   /** @type {Status} */
   status = "connecting";
@@ -59,254 +59,277 @@ export class Hub extends EventTarget {
 
   #url;
   #topics;
-  #token;
-  #reconnectToken = "";
-  /** @type {EventSource | null} */
-  #source = null;
-  /** @type {AbortController | null} */
-  #probe = null;
-  /** A snapshot that is not complete yet. @type {SnapshotPage | null} */
-  #coming = null;
+  #transport;
+  #share;
+  #credential;
+  // Who leads has a connection, who follows has none; alone there is no group, and put aside there is neither.
+  /** @type {Connection | null} */
+  #connection = null;
+  /** @type {Group | null} */
+  #group = null;
   // What is shown is what the hub told on this connection, or has been resumed by it.
   #isCurrent = false;
-  #heartbeatMs = USUAL_HEARTBEAT_MS;
-  #head = 0;
-  #clockLead = 0;
-  // When the connection was last begun or lost.
-  #triedAt = 0;
-  #beatAt = 0;
-  #failures = 0;
+  // What is shown is of other topics than those that are followed now: there is no going on from it.
+  #isOfOthers = false;
+  // Somebody looks, or has just come: a leader that is signed out must not be the last word.
+  #isAnxious = true;
+  #pulse = new Pulse();
+  // As far as events were told; what is shown may begin anew a little before.
+  #reached = "";
   #told = "";
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #retryTimer;
   #ticker = setInterval(() => this.#tick(), TICK_MS);
   #closing = new AbortController();
 
   /** @param {Options} options */
-  constructor({ url, topics = [], token = "" }) {
+  constructor({ url, topics = [], token = "", getToken, transport = "sse", share = true } = {}) {
     super();
     this.#url = url ? new URL(url, location.href) : new URL("../api/stream", import.meta.url);
-    this.#topics = topics;
-    this.#token = token;
-    for (const name of WAKING) addEventListener(name, (event) => this.#wake(event), { signal: this.#closing.signal });
-    this.#open();
+    this.#topics = [...topics];
+    this.#transport = transport;
+    this.#share = share;
+    this.#credential = new Credential(token, getToken);
+    // Some of these are told to the document, and do not come up from there.
+    const heard = { signal: this.#closing.signal, capture: true };
+    for (const name of WAKING) addEventListener(name, (event) => this.#wake(event), heard);
+    for (const name of LEAVING) addEventListener(name, () => this.#stepAside(), heard);
+    this.#join();
+  }
+
+  /** In one word: `live`, `behind`, or `stale` when what is shown may be outdated. */
+  get freshness() {
+    return this.status === "live" || this.status === "behind" ? this.status : "stale";
   }
 
   /** The hub's time in milliseconds since 1970, whatever this machine's clock says. */
   now() {
-    return Date.now() + this.#clockLead;
+    return this.#pulse.now();
   }
 
   /** Go on with another token: before the old one expires, or when signed out. */
   renew(token = "") {
-    this.#token = token;
-    this.#reconnectToken = "";
-    this.#failures = 0;
-    this.#open();
+    this.#credential.replace(token);
+    // Tokens are not handed to other tabs: who has the new one leads.
+    if (this.#connection) this.#connection.renew();
+    else this.#group?.take();
+  }
+
+  /** Follow more topics. What is shown stays until what they hold has come. */
+  subscribe(...topics) {
+    this.#follow([...new Set([...this.#topics, ...topics])]);
+  }
+
+  /** Follow fewer topics. The last one cannot be left: then `close()`. */
+  unsubscribe(...topics) {
+    const left = this.#topics.filter((topic) => !topics.includes(topic));
+    if (this.#topics.length && !left.length) throw new RangeError("no topic would be left: close() instead");
+    this.#follow(left);
   }
 
   /** Stop for good. What was told stays in the maps. */
   close() {
     this.#closing.abort();
     clearInterval(this.#ticker);
-    this.#drop();
+    this.#leave();
   }
 
-  #open() {
-    this.#drop();
-    this.#triedAt = Date.now();
-    const source = new EventSource(this.#address());
-    this.#source = source;
-    for (const name of NAMES) {
-      source.addEventListener(name, (message) => source === this.#source && this.#hear(name, message));
-    }
-    source.onerror = () => source === this.#source && this.#fail(source);
+  #follow(topics) {
+    if (String(topics) === String(this.#topics)) return;
+    this.#topics = topics;
+    // Alone one may ask for the rest on the same connection; a group follows what it is named for.
+    if (!this.#group && this.#connection?.follow(topics)) return;
+    this.#isOfOthers = true;
+    this.#leave();
+    this.#join();
   }
 
-  #drop() {
-    clearTimeout(this.#retryTimer);
-    this.#source?.close();
-    this.#source = null;
-    this.#probe?.abort();
-    this.#probe = null;
-    this.#coming = null;
-    this.#isCurrent = false;
+  #join() {
+    const [url, topics, transport, share] = [this.#url, this.#topics, this.#transport, this.#share];
+    const name = groupName({ url, topics, transport, share, isCookie: this.#credential.isCookie });
+    if (!name) return this.#lead();
+    this.#isAnxious = true;
+    this.#group = new Group(name, {
+      position: () => this.#resumable,
+      lead: () => this.#lead(),
+      follow: () => this.#yield(),
+      standAlone: () => {
+        this.#group = null;
+        this.#lead();
+      },
+      hear: (name, said, id) => this.#hear(name, said, id),
+      copy: (isAnxious) => this.#copy(isAnxious),
+      adopt: (copied) => this.#adopt(copied),
+    });
   }
 
-  #address() {
-    const address = new URL(this.#url);
-    if (this.#reconnectToken) {
-      address.searchParams.set("reconnect", this.#reconnectToken);
-    } else {
-      for (const topic of this.#topics) address.searchParams.append("topic", topic);
-      if (this.#token) address.searchParams.set("token", this.#token);
-    }
-    if (this.position) address.searchParams.set("last_event_id", this.position);
-    return address.href;
+  #lead() {
+    this.#isAnxious = false;
+    const [url, topics, transport, credential] = [this.#url, this.#topics, this.#transport, this.#credential];
+    const hear = (name, said, id) => {
+      this.#group?.post(name, said, id);
+      this.#hear(name, said, id);
+    };
+    this.#connection = new Connection({ url, topics, transport, credential }, { position: () => this.#resumable, hear });
   }
 
-  /** @param {string} name @param {MessageEvent<string>} message */
-  #hear(name, { data, lastEventId }) {
-    const said = JSON.parse(data);
+  #yield() {
+    this.#connection?.close();
+    this.#connection = null;
+  }
+
+  #leave() {
+    this.#group?.leave();
+    this.#group = null;
+    this.#yield();
+  }
+
+  #stepAside() {
+    this.#leave();
+    this.#hear("lost", {}, "");
+  }
+
+  get #resumable() {
+    return this.#isOfOthers ? "" : this.position;
+  }
+
+  /** @param {string} name @param {any} said @param {string} id */
+  #hear(name, said, id) {
+    if (name === "opening") return this.#begin();
+    if (name === "lost") return this.#lose(said);
+    if (name === "refused") return this.#refuse(said);
     this.heardAt = Date.now();
-    this.#failures = 0;
+    // Who was ahead of a new leader has it already.
+    if (name === "message" && said.id && !isAfter(said.id, this.position)) return;
+    const isShown = name === "snapshot" && this.#gather(said);
     if (name === "hello") this.#greet(said);
-    if (name === "snapshot") this.#gather(said);
-    if (name === "message") this.#apply(said.data);
-    if (name === "message" && said.type?.endsWith(".erased")) this.#forget(said.subject);
-    if (name === "heartbeat") this.#beat(said);
-    if (name === "token") this.#reconnectToken = said.reconnect_token;
-    if (name === "reset") this.#lose();
-    if (name === "bye" && !said.reconnect) return this.#examine();
+    if (name === "message") this.#documents.apply(said.data);
+    if (name === "message" && said.type?.endsWith(".erased")) this.#documents.forget(said.subject);
+    if (name === "heartbeat") this.#keepTime(said);
+    if (name === "reset") this.#outdate();
+    const hasTurned = name === "subscribed" || name === "unsubscribed";
+    if (hasTurned) this.#turn(said);
     // The position of a snapshot holds once all of it is there.
-    if (lastEventId && !this.#coming) this.position = lastEventId;
+    if (isShown || (id && !this.#documents.isComing && isAfter(id, this.position))) this.position = id;
     if (this.#isCurrent && this.status !== "live") this.#judge();
-    if (name === "message") this.#emit("change", { event: said, position: this.position });
-    if (name === "snapshot" && said.complete) this.#emit("change", { event: null, position: this.position });
+    if (name === "message" || isShown || hasTurned) this.#change(name === "message" ? said : null);
     if (name === "auth.expiring") this.#emit("expiring", said);
   }
 
-  #greet({ heartbeat, reconnect_token, resumed }) {
-    this.#heartbeatMs = heartbeat * 1000;
-    this.#reconnectToken = reconnect_token;
-    this.#beatAt = Date.now();
-    this.#head = 0;
-    this.#isCurrent = resumed;
+  #change(event) {
+    // What a snapshot of other topics begins before is told again; it is shown, but it is no news.
+    const isNews = event && (!event.id || isAfter(event.id, this.#reached));
+    if (isAfter(this.position, this.#reached)) this.#reached = this.position;
+    this.#emit("change", { event: isNews ? event : null, position: this.position });
+  }
+
+  #begin() {
+    this.#documents.abandon();
+    this.#isCurrent = false;
+  }
+
+  #lose({ problem = this.problem }) {
+    this.#begin();
+    this.problem = problem;
+    this.#tellLost();
+  }
+
+  #refuse({ problem }) {
+    this.#begin();
+    this.problem = problem;
+    this.#tell("signed-out");
+  }
+
+  #greet({ heartbeat, resumed }) {
+    this.#pulse.begin(heartbeat);
     this.problem = "";
+    this.#isCurrent = resumed;
+    if (!resumed) this.#documents.expectAll();
+    if (!resumed && this.status === "live") this.#tell("behind", null);
   }
 
-  /** @param {SnapshotPage} page */
+  /** @param {import("./hub.d.ts").SnapshotPage} page */
   #gather(page) {
-    this.#coming ??= { complete: false, time: page.time };
-    for (const name of COLLECTIONS) (this.#coming[name] ??= []).push(...(page[name] ?? []));
-    if (!page.complete) return;
-    for (const name of COLLECTIONS) this[name].clear();
-    this.#apply(this.#coming);
-    this.#coming = null;
+    if (!this.#documents.gather(page)) return false;
     this.#isCurrent = true;
-    this.#beatAt = Date.now();
-    this.#clockLead = Date.parse(page.time) - this.#beatAt;
+    this.#isOfOthers = false;
+    this.#pulse.setClock(page.time);
+    return true;
   }
 
-  /** Replace what is held by what is told; it may be told twice, in a snapshot and in an event. @param {EventData} said */
-  #apply({ bot, room, schedule, recording, transcript, participant, ...several }) {
-    const { bots = [], rooms = [], schedules = [], recordings = [], participants = [] } = several;
-    for (const one of bot ? [bot] : bots) replace(this.bots, one);
-    for (const one of room ? [room] : rooms) replace(this.rooms, one);
-    for (const one of schedule ? [schedule] : schedules) replace(this.schedules, one);
-    if (schedule?.status === "CANCELLED") this.schedules.delete(schedule.id);
-    for (const one of [recording, transcript, ...recordings]) if (one) replace(this.recordings, one);
-    for (const one of participant ? [participant] : participants) replace(this.#peopleOf(one.room), one);
-    if (room?.status === "ended") this.#emptyOut(room);
+  /** Other topics are followed; of what was added a snapshot comes, without which there is no going on. */
+  #turn({ topics, added }) {
+    this.#documents.follow(topics, added);
+    this.#isOfOthers = added.length > 0;
   }
 
-  /** What was erased is gone, with all that was part of it. @param {string} subject */
-  #forget(subject) {
-    const [collection, id] = [subject.slice(0, subject.indexOf("/")), subject.slice(subject.indexOf("/") + 1)];
-    this[collection]?.delete(id);
-    this.participants.delete(id);
-    for (const one of this.recordings.values()) {
-      if ((collection === "bots" ? one.bot : one.room) === id) this.recordings.delete(one.id);
-    }
-  }
-
-  #peopleOf(room) {
-    if (!this.participants.has(room)) this.participants.set(room, new Map());
-    return this.participants.get(room);
-  }
-
-  /** In an ended room nobody is active, also when there were too many to name each. */
-  #emptyOut(room) {
-    const people = this.participants.get(room.id) ?? new Map();
-    for (const one of people.values()) {
-      if (one.active) replace(people, { ...one, active: false, left_at: room.ended_at, sequence: room.sequence });
-    }
-  }
-
-  #beat({ time, head, degraded, reasons = [] }) {
-    this.#beatAt = Date.now();
-    this.#clockLead = Date.parse(time) - this.#beatAt;
-    this.#head = sequenceOf(head);
-    this.degraded = degraded;
-    this.reasons = reasons;
+  #keepTime({ time, head, degraded, reasons = [] }) {
+    this.#pulse.setClock(time);
+    this.#pulse.setHead(head);
+    Object.assign(this, { degraded, reasons });
     this.#tell(this.status, this.behind);
   }
 
   /** What is shown is outdated, and stays shown until the new snapshot is complete. */
-  #lose() {
-    this.#coming = null;
+  #outdate() {
+    this.#documents.expectAll();
     if (this.#isCurrent) this.#tell("behind", null);
     this.#isCurrent = false;
   }
 
-  /** Tell how far we are. There is no heartbeat for who catches up: then nobody knows by how much. */
+  #copy(isAnxious) {
+    // To be asked is also an occasion to look at the clock: timers of hidden pages are slow.
+    this.#connection?.tick();
+    if (isAnxious && !this.#connection?.wasHeardLately) this.#connection?.wake();
+    const { status, behind, degraded, reasons, problem, heardAt } = this;
+    return {
+      documents: this.#documents.copy(),
+      position: this.#resumable,
+      isCurrent: this.#isCurrent,
+      pulse: this.#pulse.copy(),
+      said: { degraded, reasons, problem, heardAt },
+      status,
+      behind,
+    };
+  }
+
+  #adopt({ documents, position, isCurrent, pulse, said, status, behind }) {
+    const isNews = position && (this.#isOfOthers || isAfter(position, this.position));
+    this.#documents.goOnLike(documents);
+    if (isNews) {
+      this.#documents.replaceAll(documents);
+      this.#isOfOthers = false;
+      this.position = position;
+    }
+    this.#pulse.adopt(pulse);
+    Object.assign(this, said);
+    this.#isCurrent = isCurrent;
+    this.#tell(status, behind);
+    if (isNews) this.#change(null);
+    if (status === "signed-out" && this.#isAnxious) this.#group?.take();
+    this.#isAnxious = false;
+  }
+
+  /** Tell how far we are. */
   #judge() {
-    const isBeating = Date.now() - this.#beatAt <= SILENT_BEATS * this.#heartbeatMs;
-    const behind = isBeating ? Math.max(0, this.#head - sequenceOf(this.position)) : null;
+    if (Date.now() - this.heardAt > this.#pulse.patienceMs) return this.#tellLost();
+    const behind = this.#pulse.behind(this.position);
     this.#tell(behind === 0 ? "live" : "behind", behind);
   }
 
   #tick() {
-    if (!this.#source) return;
-    const isOpen = this.#source.readyState === EventSource.OPEN;
-    const patience = isOpen ? SILENT_BEATS * this.#heartbeatMs : OPENING_MS;
-    if (Date.now() - Math.max(this.heardAt, this.#triedAt) > patience) {
-      this.#failures += 1;
-      this.#retryLater();
-    } else if (this.#isCurrent) {
-      this.#judge();
-    }
-  }
-
-  /** @param {EventSource} source */
-  #fail(source) {
-    this.#tellLost();
-    this.#coming = null;
-    this.#isCurrent = false;
-    this.#triedAt = Date.now();
-    this.#failures += 1;
-    if (source.readyState === EventSource.CLOSED) return this.#examine();
-    // The first attempt is the browser's own, since only it knows the `retry:` that the hub asked for.
-    if (this.#failures > 1) this.#retryLater();
-  }
-
-  /** Find out what EventSource does not tell: whether we were refused, or the network failed. */
-  async #examine() {
-    this.#drop();
-    this.#tellLost();
-    const probe = (this.#probe = new AbortController());
-    const timer = setTimeout(() => probe.abort(), OPENING_MS);
-    const { status, problem } = await answerOf(this.#address(), probe.signal);
-    clearTimeout(timer);
-    probe.abort();
-    if (this.#probe !== probe) return;
-    this.problem = problem;
-    if (status >= 400 && status < 500 && this.#reconnectToken) {
-      // Perhaps only this token is no longer good: ask again with what we were given at first.
-      this.#reconnectToken = "";
-      return this.#examine();
-    }
-    if (status === 401 || status === 403) return this.#tell("signed-out");
-    this.#retryLater();
-  }
-
-  #retryLater() {
-    this.#drop();
-    this.#tellLost();
-    const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#failures);
-    this.#retryTimer = setTimeout(() => this.#open(), Math.random() * longest);
+    this.#connection?.tick();
+    this.#group?.tick(this.#pulse.patienceMs);
+    if (this.#isCurrent) this.#judge();
   }
 
   /** Back from sleep, from the cache of pages, or from a place without network: don't wait for a timer. */
   #wake(event) {
+    if (event.type === "visibilitychange" && document.hidden) return;
+    if (!this.#connection && !this.#group) return this.#join();
     if (event.type === "pageshow" && !event.persisted) return;
-    if (event.type === "visibilitychange" && (document.hidden || this.#wasHeardLately())) return;
-    this.#failures = 0;
-    this.#open();
-  }
-
-  #wasHeardLately() {
-    return this.#source?.readyState === EventSource.OPEN && Date.now() - this.heardAt <= this.#heartbeatMs;
+    const isUrgent = event.type !== "visibilitychange" || !this.#connection?.wasHeardLately;
+    this.#isAnxious = true;
+    if (!this.#connection) this.#group?.ask(true);
+    else if (isUrgent) this.#connection.wake();
   }
 
   #tellLost() {
@@ -316,34 +339,14 @@ export class Hub extends EventTarget {
   /** @param {Status} status @param {number | null} [behind] */
   #tell(status, behind = 0) {
     Object.assign(this, { status, behind });
-    const { degraded, reasons, problem } = this;
-    const freshness = { status, behind, degraded, reasons, problem };
-    if (JSON.stringify(freshness) === this.#told) return;
-    this.#told = JSON.stringify(freshness);
-    this.#emit("status", freshness);
+    const { freshness, degraded, reasons, problem } = this;
+    const told = { status, freshness, behind, degraded, reasons, problem };
+    if (JSON.stringify(told) === this.#told) return;
+    this.#told = JSON.stringify(told);
+    this.#emit("status", told);
   }
 
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-}
-
-function replace(held, told) {
-  if (!(held.get(told.id)?.sequence > told.sequence)) held.set(told.id, told);
-}
-
-function sequenceOf(position) {
-  return Number(position.slice(position.lastIndexOf(".") + 1));
-}
-
-/** Return the status of the answer, 0 when there was none, and what it says is wrong. */
-async function answerOf(address, signal) {
-  try {
-    const answer = await fetch(address, { signal, cache: "no-store", headers: { Accept: "text/event-stream" } });
-    const isProblem = answer.headers.get("Content-Type")?.startsWith("application/problem+json");
-    const said = isProblem ? await answer.json() : {};
-    return { status: answer.status, problem: said.detail ?? said.title ?? "" };
-  } catch {
-    return { status: 0, problem: "" };
   }
 }

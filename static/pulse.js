@@ -1,0 +1,70 @@
+/** The hub's heartbeat, its clock and its head: from these follows how fresh what is shown is. */
+
+export const USUAL_HEARTBEAT_MS = 30_000;
+/** Nothing for so many heartbeats: the connection is dead, whatever the browser says. */
+export const SILENT_BEATS = 2.5;
+
+/** What the last heartbeats told. */
+export class Pulse {
+  #everyMs = USUAL_HEARTBEAT_MS;
+  #beatAt = 0;
+  #head = 0;
+  #clockLead = 0;
+
+  /** How long silence is nothing special. */
+  get patienceMs() {
+    return SILENT_BEATS * this.#everyMs;
+  }
+
+  /** The hub's time in milliseconds since 1970, whatever this machine's clock says. */
+  now() {
+    return Date.now() + this.#clockLead;
+  }
+
+  /** A connection begins; of this hub's head nothing is known yet. @param {number} heartbeat in seconds */
+  begin(heartbeat) {
+    this.#everyMs = heartbeat * 1000;
+    this.#beatAt = Date.now();
+    this.#head = 0;
+  }
+
+  setClock(time) {
+    this.#beatAt = Date.now();
+    this.#clockLead = Date.parse(time) - this.#beatAt;
+  }
+
+  setHead(position) {
+    this.#head = sequenceOf(position);
+  }
+
+  /** How many events are missing. There is no heartbeat for who catches up: then nobody knows, and it is null. */
+  behind(position) {
+    const isBeating = Date.now() - this.#beatAt <= this.patienceMs;
+    return isBeating ? Math.max(0, this.#head - sequenceOf(position)) : null;
+  }
+
+  /** All of it, for another tab of this machine. */
+  copy() {
+    return { everyMs: this.#everyMs, beatAt: this.#beatAt, head: this.#head, clockLead: this.#clockLead };
+  }
+
+  adopt({ everyMs, beatAt, head, clockLead }) {
+    this.#everyMs = everyMs;
+    this.#beatAt = beatAt;
+    this.#head = head;
+    this.#clockLead = clockLead;
+  }
+}
+
+/** Whether a position is further than another; those of different logs cannot be compared: what is new counts. */
+export function isAfter(position, other) {
+  return logOf(position) !== logOf(other) || !(sequenceOf(position) <= sequenceOf(other));
+}
+
+function logOf(position) {
+  return position.slice(0, position.lastIndexOf("."));
+}
+
+function sequenceOf(position) {
+  return Number(position.slice(position.lastIndexOf(".") + 1));
+}
