@@ -87,7 +87,9 @@ def bot_change(
         # What nobody knows the meaning of is shown, and changes nothing.
         return Change(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}))
     data = {"bot": new[topic], **told, **_also_changed(changed, new, told), **circumstances(fact)}
-    rows = tuple(_row(name, topic, new[name], after) for name in sorted(changed | {topic}))
+    # What is told again has the sequence of who told it last.
+    again = {f"recordings/{one['id']}" for one in (told.get("recording"),) if isinstance(one, dict)}
+    rows = tuple(_row(name, topic, new[name], after) for name in sorted(changed | again | {topic}))
     return Change(Entry(fact.kind, topic, (), fact, data), rows)
 
 

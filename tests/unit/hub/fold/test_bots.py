@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import orjson
 import pytest
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, Reason, Segment, TranscriptDetail
@@ -102,6 +103,19 @@ def test_a_bot_that_records_is_told_with_its_recording() -> None:
     assert last(log)["bot"]["recording"]["status"] == "recording"  # type: ignore[index]
     assert last(log)["recording"]["bot"] == BOT  # type: ignore[index]
     assert log.documents[RECORDING].parent == TOPIC
+
+
+@pytest.mark.parametrize(
+    "kinds", [*permutations((Kind.RECORDING_STARTED, Kind.RECORDING_PAUSED, Kind.RECORDING_COMPLETED))]
+)
+def test_a_recording_that_is_told_again_is_kept_as_it_was_told(kinds: tuple[Kind, ...]) -> None:
+    """Also when nothing in it is new: who follows the stream has the same sequence as who reads."""
+    seconds = {Kind.RECORDING_STARTED: 1, Kind.RECORDING_PAUSED: 2, Kind.RECORDING_COMPLETED: 3}
+    log = MemoryLog()
+    for kind in kinds:
+        log.commit([delivery(captured(kind, seconds[kind]), key=kind)])
+    told_last = [told(event)["recording"] for event in log.events if "recording" in told(event)][-1]
+    assert orjson.loads(log.documents[RECORDING].body) == told_last
 
 
 def test_a_bot_and_its_recording_tell_the_same_of_every_attempt() -> None:
