@@ -199,9 +199,10 @@ class Subscriber:
         self.grant = self.grant.asking(asked)
         said = {"topics": sorted(asked), "added": sorted(added)}
         self._write(message(answer, said, position="" if pages else str(self.cursor)))
-        self.send_token()
         if pages:
             await self._show_pages(pages)
+        # Last: who is cut off before that comes back with the token of before, to topics that it has the state of.
+        self.send_token()
 
     async def _met(self, added: frozenset[str]) -> Pages | None:
         """Read on to where the state of topics was taken, and return it; None when the viewer has to go."""
