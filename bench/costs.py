@@ -1,7 +1,7 @@
-"""What a message at a viewer costs its server, and how two servers compare that were measured by turns."""
+"""What a message at a viewer costs its server, and how servers compare that were measured by turns."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 
 import aiohttp
@@ -23,26 +23,57 @@ class Cost(msgspec.Struct, frozen=True):
     message_bytes: float
 
 
-class Costs(dict[Contender, list[Cost]]):
-    """What was measured by turns: in each place of the lists is what was measured at about the same time."""
-
-    def middle(self, contender: Contender) -> Cost:
-        """Return the one in the middle."""
-        return sorted(self[contender], key=lambda cost: cost.microseconds)[len(self[contender]) // 2]
-
-    def ratio(self, ours: Contender, theirs: Contender, less: float = 0.0) -> float:
-        """Return the median of the ratios, with so many microseconds of ours left out."""
-        pairs = zip(self[ours], self[theirs], strict=True)
-        return median((our.microseconds - less) / their.microseconds for our, their in pairs)
+# A cost of its server: all of it, or what is left of it, given the contender and the round.
+Share = Callable[[Contender, int], float]
 
 
-async def by_turns(watched: Watched, session: aiohttp.ClientSession, rounds: int, bursts: int, burst: int = 1) -> Costs:
-    """Measure each in each round, so that what else the machine does hurts all alike."""
-    costs = Costs((contender, []) for contender in watched)
-    for _ in range(rounds):
-        for contender, viewers in watched.items():
-            costs[contender].append(await spent(contender, viewers, session, bursts, burst))
-    return costs
+class Costs:
+    """What was measured by turns: what is of one round was measured at about the same time."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._rounds: dict[Contender, list[Cost]] = {contender: [] for contender in watched}
+        # What a webhook cost a hub that nobody watches.
+        self._webhooks: list[float] = []
+
+    async def measure(
+        self, unwatched: Contender, session: aiohttp.ClientSession, rounds: int, bursts: int, burst: int = 1
+    ) -> None:
+        """Measure each in each round, so that what else the machine does hurts all alike."""
+        for _ in range(rounds):
+            self._webhooks.append(await alone(unwatched, session, bursts, burst))
+            for contender, viewers in self._watched.items():
+                self._rounds[contender].append(await spent(contender, viewers, session, bursts, burst))
+
+    @property
+    def webhook(self) -> float:
+        """The microseconds that a webhook cost a hub that nobody watches."""
+        return median(self._webhooks)
+
+    def whole(self, contender: Contender, number: int) -> float:
+        """Return what a message at a viewer cost in a round, everything included."""
+        return self._rounds[contender][number].microseconds
+
+    def fanned_out(self, contender: Contender, number: int) -> float:
+        """Return the same without what a webhook costs a hub anyway. Others still pay for taking the message."""
+        anyway = self._webhooks[number] / self._watched[contender].number if contender.takes_webhooks else 0.0
+        return self.whole(contender, number) - anyway
+
+    def middle(self, contender: Contender, share: Share) -> float:
+        """Return the median."""
+        return median(share(contender, number) for number in range(len(self._webhooks)))
+
+    def ratio(self, ours: Contender, theirs: Contender, share: Share) -> float:
+        """Return the median of the rounds' ratios."""
+        return median(share(ours, number) / share(theirs, number) for number in range(len(self._webhooks)))
+
+    def viewers_middle(self, contender: Contender) -> float:
+        """Return the median of what a message cost its viewer."""
+        return median(cost.viewers_microseconds for cost in self._rounds[contender])
+
+    def message_bytes(self, contender: Contender) -> float:
+        """Return how many bytes a message was at its viewer."""
+        return median(cost.message_bytes for cost in self._rounds[contender])
 
 
 async def spent(

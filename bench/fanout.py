@@ -4,9 +4,9 @@ import contextlib
 
 import aiohttp
 
-from bench.contenders import ROOMS, Contender, floor, hub, nginx_nchan, plain
-from bench.costs import Costs, Watched, alone, by_turns, spent
-from bench.viewers import watching
+from bench.contenders import ROOMS, Contender, floor, hub, nginx_nchan, plain, websocket_hub
+from bench.costs import Costs, Share, alone
+from bench.viewers import Viewers
 
 VIEWERS = 1000
 ROUNDS = 5
@@ -14,56 +14,63 @@ MESSAGES = 40
 BURST = 10
 BURSTS = 6
 
+Row = tuple[str, str, str]
 
-async def measure() -> list[tuple[str, str, str]]:
-    """Return the rows: what, measured, against the baselines."""
+
+async def measure() -> list[Row]:
+    """Return the rows by SSE and by WebSocket: what, measured, against the others' server-sent events."""
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        ours, *others = (stack.enter_context(one()) for one in (hub, nginx_nchan, floor, plain))
-        await alone(ours, session, ROOMS)
-        unwatched = await alone(ours, session, MESSAGES)
-        unwatched_in_bursts = await alone(ours, session, BURSTS, BURST)
-        watched = {}
-        for contender in (ours, *others):
-            connecting = watching(contender.server.port, contender.request, VIEWERS, ready=contender.ready)
-            watched[contender] = await stack.enter_async_context(connecting)
-        message_bytes = (await spent(ours, watched[ours], session, MESSAGES)).message_bytes
+        unwatched, *ours = (stack.enter_context(one()) for one in (hub, hub, websocket_hub))
+        others = [stack.enter_context(one()) for one in (nginx_nchan, floor, plain)]
+        for one in (unwatched, *ours):
+            await alone(one, session, ROOMS)
+        watched: dict[Contender, Viewers] = {}
+        for one in (*ours, *others):
+            watched[one] = await stack.enter_async_context(one.viewed_by(VIEWERS))
+        message_bytes = await ours[0].message_bytes(session, watched[ours[0]])
         for other in others:
             await other.match(session, watched[other], message_bytes)
-        return [
-            await _singly(watched, session, unwatched),
-            await _in_bursts(watched, session, unwatched_in_bursts),
-        ]
+        singly, in_bursts = Costs(watched), Costs(watched)
+        await singly.measure(unwatched, session, ROUNDS, MESSAGES)
+        await in_bursts.measure(unwatched, session, ROUNDS, BURSTS, BURST)
+    transports = list(zip(ours, (f"{VIEWERS} SSE viewers", f"{VIEWERS} WebSocket viewers"), strict=True))
+    return [
+        *(row for one, viewers in transports for row in _singly(singly, one, others, viewers)),
+        *(row for one, viewers in transports for row in _in_bursts(in_bursts, one, others, viewers)),
+    ]
 
 
-async def _singly(watched: Watched, session: aiohttp.ClientSession, unwatched: float) -> tuple[str, str, str]:
-    costs = await by_turns(watched, session, ROUNDS, MESSAGES)
-    ours, *others = watched
-    middle, share = costs.middle(ours), unwatched / VIEWERS
-    said = (
-        f"{middle.microseconds:.2f} µs, {middle.message_bytes:.0f} bytes; of these {share:.2f} µs are what the webhook "
-        f"costs without viewers; the viewers' own CPU {middle.viewers_microseconds:.2f} µs"
-    )
-    against = "; ".join(_against(costs, ours, other, share) for other in others)
-    return f"fan-out: CPU per delivered message, {VIEWERS} SSE viewers", said, against
+def _singly(costs: Costs, ours: Contender, others: list[Contender], viewers: str) -> list[Row]:
+    name = f"fan-out: CPU per delivered message, {viewers}"
+
+    def row(share: Share, share_name: str, also: str) -> Row:
+        against = (
+            f"{costs.ratio(ours, other, share):.2f} × {other.name} ({costs.middle(other, share):.2f} µs)"
+            for other in others
+        )
+        return f"{name}, {share_name}", f"{costs.middle(ours, share):.2f} µs{also}", "; ".join(against)
+
+    sizes = (f"{costs.message_bytes(one):.0f}" for one in (ours, *others))
+    return [
+        row(costs.whole, "everything included", f"; {', '.join(sizes)} bytes"),
+        row(costs.fanned_out, "the fan-out alone", f"; a webhook without viewers {costs.webhook:.0f} µs"),
+    ]
 
 
-def _against(costs: Costs, ours: Contender, other: Contender, share: float) -> str:
-    middle = costs.middle(other)
-    theirs = f"{other.name} ({middle.microseconds:.2f} µs, {middle.message_bytes:.0f} bytes)"
-    return f"{costs.ratio(ours, other):.2f} × {theirs}, without the webhook {costs.ratio(ours, other, share):.2f} ×"
+def _in_bursts(costs: Costs, ours: Contender, others: list[Contender], viewers: str) -> list[Row]:
+    name = f"fan-out in bursts of {BURST}: deliveries per CPU second, {viewers}"
 
+    def row(share: Share, share_name: str, also: str) -> Row:
+        against = (
+            f"{1 / costs.ratio(ours, other, share):.2f} × {other.name} ({1e6 / costs.middle(other, share):,.0f})"
+            for other in others
+        )
+        return f"{name}, {share_name}", f"{1e6 / costs.middle(ours, share):,.0f}{also}", "; ".join(against)
 
-async def _in_bursts(watched: Watched, session: aiohttp.ClientSession, unwatched: float) -> tuple[str, str, str]:
-    costs = await by_turns(watched, session, ROUNDS, BURSTS, BURST)
-    ours, *others = watched
-    said = (
-        f"{_per_second(costs, ours):,.0f} deliveries per CPU second; {unwatched:.0f} µs a webhook without viewers; "
-        f"the viewers' own CPU {costs.middle(ours).viewers_microseconds:.2f} µs a message"
-    )
-    against = (f"{costs.ratio(other, ours):.2f} × {other.name} ({_per_second(costs, other):,.0f})" for other in others)
-    return f"fan-out in bursts of {BURST}, {VIEWERS} SSE viewers", said, "; ".join(against)
-
-
-def _per_second(costs: Costs, contender: Contender) -> float:
-    return 1e6 / costs.middle(contender).microseconds
+    return [
+        row(
+            costs.whole, "everything included", f"; the viewer's own CPU {costs.viewers_middle(ours):.2f} µs a message"
+        ),
+        row(costs.fanned_out, "the fan-out alone", f"; a webhook without viewers {costs.webhook:.0f} µs"),
+    ]

@@ -3,14 +3,14 @@
 //   sink PORT COUNT IN_FLIGHT READY MARKER REQUEST
 //
 // Sends REQUEST ("{n}" in it is the viewer's number) on COUNT connections, IN_FLIGHT of them at a time: a viewer is ready
-// when READY has come. Prints "ready NANOSECONDS" when all are, the time since the first began. From there on each MARKER
-// is a message; the first byte of READY and of MARKER must not come again in them. Answers lines on its standard input,
-// and ends with it:
+// when READY has come. From there on each MARKER is a message. Where READY or MARKER begins anew within itself, what comes
+// there must not go on differently. Says when all are ready, and then answers lines on its standard input, and ends with
+// it; "the count" is "MESSAGES BYTES CONNECTED CPU_NANOSECONDS NANOSECONDS", the last since the first viewer began:
 //
-//   count        "MESSAGES BYTES CONNECTED CPU_NANOSECONDS"
-//   until N      the same, when there are N messages in all
+//   count        the count; so it also says that all are ready
+//   until N      the count, when there are N messages in all
 //   record N     starts to note when each of the next N messages comes: "recording"
-//   times PATH   writes them as pairs of 64 bits, which of its viewer's messages it was and when: "written N"
+//   times PATH   writes them, each as a struct sighting: "written N"
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
@@ -31,13 +31,19 @@ struct viewer {
     int fd;
     int is_ready;
     int matched;  // So many bytes of what it waits for have come.
-    uint64_t seen;
+    uint32_t seen;
+};
+
+struct sighting {
+    uint32_t viewer, place;  // By whom, and which of its messages it was.
+    uint64_t nanoseconds;    // Of the monotonic clock.
 };
 
 static struct viewer *viewers;
 static int port, count, begun, ready, connected, polling;
 static const char *ready_text, *marker, *request;
-static uint64_t messages, bytes, awaited, recorded, record_limit, (*records)[2];
+static uint64_t start, messages, bytes, awaited, recorded, record_limit;
+static struct sighting *sightings;
 
 static uint64_t now(clockid_t clock) {
     struct timespec time;
@@ -46,7 +52,8 @@ static uint64_t now(clockid_t clock) {
 }
 
 static void say_count(void) {
-    printf("%lu %lu %d %lu\n", messages, bytes, connected, now(CLOCK_PROCESS_CPUTIME_ID));
+    uint64_t cpu = now(CLOCK_PROCESS_CPUTIME_ID), since = now(CLOCK_MONOTONIC) - start;
+    printf("%lu %lu %d %lu %lu\n", messages, bytes, connected, cpu, since);
 }
 
 static void begin(int number) {
@@ -78,8 +85,8 @@ static void note(struct viewer *viewer) {
     }
     messages++;
     if (recorded < record_limit) {
-        records[recorded][0] = viewer->seen++;
-        records[recorded++][1] = now(CLOCK_MONOTONIC);
+        struct sighting sighting = {viewer - viewers, viewer->seen++, now(CLOCK_MONOTONIC)};
+        sightings[recorded++] = sighting;
     }
 }
 
@@ -115,7 +122,7 @@ static void receive(struct viewer *viewer) {
 
 static void write_times(const char *path) {
     FILE *file = fopen(path, "wb");
-    if (!file || fwrite(records, sizeof *records, recorded, file) != recorded || fclose(file)) err(1, "%s", path);
+    if (!file || fwrite(sightings, sizeof *sightings, recorded, file) != recorded || fclose(file)) err(1, "%s", path);
     printf("written %lu\n", recorded);
 }
 
@@ -129,10 +136,10 @@ static void obey(void) {
         awaited = strtoull(line + 6, NULL, 10);
     } else if (!strncmp(line, "record ", 7)) {
         record_limit = strtoull(line + 7, NULL, 10);
-        records = realloc(records, record_limit * sizeof *records);
-        if (!records) err(1, "realloc");
+        sightings = realloc(sightings, record_limit * sizeof *sightings);
+        if (!sightings) err(1, "realloc");
         // Pages that are touched for the first time would cost time while times are noted.
-        memset(records, 0, record_limit * sizeof *records);
+        memset(sightings, 0, record_limit * sizeof *sightings);
         recorded = 0;
         for (int number = 0; number < count; number++) viewers[number].seen = 0;
         puts("recording");
@@ -153,7 +160,7 @@ int main(int argc, char **argv) {
     struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = count}, events[512];
     epoll_ctl(polling, EPOLL_CTL_ADD, 0, &wanted);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    uint64_t start = now(CLOCK_MONOTONIC);
+    start = now(CLOCK_MONOTONIC);
     for (;;) {
         while (begun < count && begun - ready < in_flight) begin(begun++);
         int happened = epoll_wait(polling, events, 512, recorded < record_limit || !is_said ? -1 : 0);
@@ -167,7 +174,7 @@ int main(int argc, char **argv) {
             else receive(&viewers[number]);
         }
         if (!is_said && ready == count) {
-            printf("ready %lu\n", now(CLOCK_MONOTONIC) - start);
+            say_count();
             is_said = 1;
         }
         if (awaited && messages >= awaited) {

@@ -1,12 +1,11 @@
 """Many viewers of one server: `bench/sink.c` in a process of its own, which counts what comes."""
 
-import array
 import asyncio
 import contextlib
+import struct
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -19,37 +18,54 @@ MARKER = '{"specversion"'
 HEADERS_END = "\r\n\r\n"
 _READY_WITHIN = 120
 _ANSWER_WITHIN = 60
+# `struct sighting` of bench/sink.c.
+_SIGHTING = struct.Struct("=IIQ")
+
+
+class View(msgspec.Struct, frozen=True):
+    """How a stream is viewed: what a viewer sends, and what it has got when it is subscribed."""
+
+    # "{n}" in it is the viewer's number.
+    request: str
+    ready: str = HEADERS_END
 
 
 class Count(msgspec.Struct, frozen=True):
-    """What came so far, who is still connected, and what counting it cost."""
+    """What came so far, who is still connected, what counting it cost, and the time since the first one connected."""
 
     messages: int
     received_bytes: int
     connected: int
     cpu_nanoseconds: int
+    nanoseconds: int
+
+
+class Sighting(msgspec.Struct, frozen=True):
+    """When a message came, in seconds of the monotonic clock."""
+
+    # In the order in which they connected.
+    viewer: int
+    # Which of the viewer's messages it was, since they have been recorded.
+    place: int
+    at: float
 
 
 class Viewers:
     """Connected viewers."""
 
-    def __init__(self, process: Process, number: int) -> None:
+    def __init__(self, process: Process, number: int, ready: Count) -> None:
         self.number = number
-        # How long it took from the first one's connecting to the last one's being subscribed.
-        self.ready_seconds = 0.0
+        # What it was when all were subscribed.
+        self.ready = ready
         self._process = process
-
-    async def connect(self) -> None:
-        """Return when all of them are subscribed."""
-        self.ready_seconds = int((await self._line(_READY_WITHIN)).removeprefix("ready ")) / 1e9
 
     async def count(self) -> Count:
         """Return what they got so far."""
-        return self._counted(await self._ask("count"))
+        return _count(await self._ask("count"))
 
     async def until(self, messages: int) -> Count:
         """Return what they got as soon as these are so many messages."""
-        return self._counted(await self._ask(f"until {messages}"))
+        return _count(await self._ask(f"until {messages}"))
 
     async def settled(self) -> Count:
         """Return what they got, once that has not changed for half a second."""
@@ -63,44 +79,28 @@ class Viewers:
         """Note from now on when each of so many messages comes."""
         await self._ask(f"record {messages}")
 
-    async def times(self) -> list[tuple[int, float]]:
-        """Return which of its viewer's messages each one was, and when it came, in seconds of the monotonic clock."""
+    async def sightings(self) -> list[Sighting]:
+        """Return what was noted."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "times"
             await self._ask(f"times {file}")
-            noted = array.array("Q", file.read_bytes())
-        return [(place, at / 1e9) for place, at in list(pairwise(noted))[::2]]
+            noted = _SIGHTING.iter_unpack(file.read_bytes())
+            return [Sighting(viewer, place, nanoseconds / 1e9) for viewer, place, nanoseconds in noted]
 
     async def _ask(self, command: str) -> str:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{command}\n".encode())
-        return await self._line(_ANSWER_WITHIN)
-
-    async def _line(self, seconds: float) -> str:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(seconds):
-            line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the viewers gave up")
-        return line.decode().strip()
-
-    @staticmethod
-    def _counted(line: str) -> Count:
-        return Count(*map(int, line.split()))
+        return await _line(self._process, _ANSWER_WITHIN)
 
 
 @contextlib.asynccontextmanager
-async def watching(
-    port: int, request: str, number: int, *, ready: str = HEADERS_END, at_once: int = 64
-) -> AsyncIterator[Viewers]:
+async def watching(port: int, view: View, number: int, *, at_once: int = 64) -> AsyncIterator[Viewers]:
     """Connect so many viewers, so many at a time; they leave when the block ends."""
     with compiled("sink") as sink:
-        arguments = [str(port), str(number), str(at_once), ready, MARKER, request]
+        arguments = [str(port), str(number), str(at_once), view.ready, MARKER, view.request]
         process = await asyncio.create_subprocess_exec(sink, *arguments, stdin=PIPE, stdout=PIPE)
-        viewers = Viewers(process, number)
         try:
-            await viewers.connect()
-            yield viewers
+            yield Viewers(process, number, _count(await _line(process, _READY_WITHIN)))
         finally:
             # It ends with its input; should it be stuck, it is killed.
             assert process.stdin is not None
@@ -111,3 +111,16 @@ async def watching(
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+async def _line(process: Process, seconds: float) -> str:
+    assert process.stdout is not None
+    async with asyncio.timeout(seconds):
+        line = await process.stdout.readline()
+    if not line:
+        raise RuntimeError("the viewers gave up")
+    return line.decode().strip()
+
+
+def _count(line: str) -> Count:
+    return Count(*map(int, line.split()))
