@@ -1,15 +1,18 @@
 """Memory for each viewer that waits, with the headers that Chrome sends."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
+from statistics import median
 
-from bench.contenders import Contender, hub, nginx_nchan, plain
-from bench.viewers import watching
+from bench.contenders import Contender, hub, nginx_nchan, plain, websocket_hub
+from bench.viewers import View
 
 # Those who come first make the pools that all use.
 FIRST = 500
 VIEWERS = 4000
+ROUNDS = 3
 _CHROME = (
-    "Connection: keep-alive",
     "Cache-Control: no-cache",
     'sec-ch-ua: "Google Chrome";v="131", "Chromium";v="131", "Not_A Brand";v="24"',
     "sec-ch-ua-mobile: ?0",
@@ -26,28 +29,41 @@ _CHROME = (
     "Cookie: consent=all; theme=dark; _ga=GA1.1.1234567890.1760000000; "
     "_ga_ABCDEFGHIJ=GS2.1.s1760000000$o12$g1$t1760000100$j60$l0$h0; session=" + "c" * 200,
 )
+Start = Callable[[], contextlib.AbstractContextManager[Contender]]
 
 
 async def measure() -> list[tuple[str, str, str]]:
-    """Return the row: what, measured, what others need."""
-    sizes = []
-    for starting in (hub, nginx_nchan, plain):
-        with starting() as contender:
-            sizes.append((contender.name, await _kibibytes(contender)))
-    (_, ours), *others = sizes
-    against = (f"{ours / size:.2f} × {name} ({size:.1f} KiB)" for name, size in others)
-    return [(f"memory of the server per idle SSE viewer, {VIEWERS} of them", f"{ours:.1f} KiB", "; ".join(against))]
+    """Return the rows by SSE and by WebSocket: what, measured, what others need; each is started anew several times."""
+    sizes: dict[Start, list[float]] = {start: [] for start in (hub, websocket_hub, nginx_nchan, plain)}
+    for _ in range(ROUNDS):
+        for start, measured in sizes.items():
+            with start() as contender:
+                measured.append(await _kibibytes(contender))
+    ours, by_websocket, nchan, usual = (median(measured) for measured in sizes.values())
+    name = f"memory of the server per idle {{}} viewer, {VIEWERS} of them"
+    against = (
+        f"{ours / nchan:.2f} × nginx + nchan ({nchan:.1f} KiB)",
+        f"{ours / usual:.2f} × a plain aiohttp-sse loop ({usual:.1f} KiB)",
+    )
+    return [
+        (name.format("SSE"), f"{ours:.1f} KiB", "; ".join(against)),
+        (name.format("WebSocket"), f"{by_websocket:.1f} KiB", f"{by_websocket / ours:.2f} × by SSE"),
+    ]
 
 
 async def _kibibytes(contender: Contender) -> float:
-    request = contender.request.replace("\r\n\r\n", "\r\n" + "\r\n".join(_CHROME) + "\r\n\r\n")
-    port = contender.server.port
-    async with watching(port, request, FIRST, ready=contender.ready):
+    view = _from_chrome(contender.view)
+    async with contender.viewed_by(FIRST, view):
         before = await _resting(contender)
-        async with watching(port, request, VIEWERS, ready=contender.ready):
+        async with contender.viewed_by(VIEWERS, view):
             return (await _resting(contender) - before) / VIEWERS / 1024
 
 
+def _from_chrome(view: View) -> View:
+    lines = _CHROME if "\r\nConnection: " in view.request else ("Connection: keep-alive", *_CHROME)
+    return View(view.request.replace("\r\n\r\n", "\r\n" + "\r\n".join(lines) + "\r\n\r\n"), view.ready)
+
+
 async def _resting(contender: Contender) -> int:
-    await asyncio.sleep(2)
+    await asyncio.sleep(1)
     return contender.server.resident_bytes()
