@@ -1,86 +1,77 @@
-"""From a webhook at one process to a viewer of another: through Redis, and with Redis down."""
+"""From a webhook to its viewers: of the same process against nginx with nchan, of another process, with Redis down."""
 
-import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator
+from itertools import chain
+from statistics import median
 
 import aiohttp
-import orjson
 
-from bench.ingest import signed_join
-from bench.stand import SECRETS, bus, database, server
+from bench.contenders import ROOMS, Contender, hub, nginx_nchan
+from bench.costs import alone
+from bench.delays import Delays, delays, p99, quantile, said
+from bench.stand import bus, database
+from bench.viewers import Viewers
 
+VIEWERS = 500
 WEBHOOKS = 400
 PER_SECOND = 40.0
-_KEY = {"Authorization": f"Bearer {SECRETS['HUB_API_KEY']}"}
+ROUNDS = 5
+_PLACES = {"first": 0, "middle": VIEWERS // 2, "last": VIEWERS - 1}
+_NAME = f"a webhook in, event at {VIEWERS} viewers, {PER_SECOND:.0f}/s, PostgreSQL"
+
+Row = tuple[str, str, str]
 
 
-async def measure() -> list[tuple[str, str, str]]:
-    """Return the rows: milliseconds from the request to the viewer, of the same process and of another."""
+async def measure() -> list[Row]:
+    """Return the rows: milliseconds from the request to all viewers, against publishing at nchan and among us."""
     with database() as postgres, bus() as redis:
         shared = {"DATABASE_URL": postgres.create(), "REDIS_URL": redis.url}
-        with (
-            server("bench.variants", "durable", **shared) as one,
-            server("bench.variants", "durable", **shared) as other,
-        ):
-            same = await _milliseconds(one.url, one.url, 0)
-            through = await _milliseconds(one.url, other.url, 1)
-            redis.stop()
-            down = await _milliseconds(one.url, other.url, 2)
-    name = f"a webhook in, event at a viewer, {PER_SECOND:.0f}/s, PostgreSQL"
+        with hub(shared) as one, hub(shared) as other, nginx_nchan() as nchan:
+            async with aiohttp.ClientSession() as session:
+                await alone(one, session, ROOMS)
+                same, theirs = await _by_turns(one, nchan, session)
+                async with other.viewed_by(VIEWERS) as viewers:
+                    through = await delays(one, viewers, session, WEBHOOKS, PER_SECOND)
+                    redis.stop()
+                    down = await delays(one, viewers, session, WEBHOOKS, PER_SECOND)
     return [
-        (f"{name}: of the same process", _said(same), "1.00"),
-        (f"{name}: of another, through Redis", _said(through), f"{_middle(through) / _middle(same):.2f} × the median"),
-        (f"{name}: of another, Redis down", _said(down), f"{_middle(down) / _middle(same):.0f} × the median"),
+        _against_nchan(same, theirs),
+        _against_same("through Redis", through, same),
+        _against_same("Redis down", down, same),
     ]
 
 
-async def _milliseconds(hub: str, viewers_hub: str, run: int) -> list[float]:
-    """Return how long each webhook took to the viewer."""
-    sent: dict[str, float] = {}
-    taken: list[float] = []
-    timeout = aiohttp.ClientTimeout(total=120)
-    async with aiohttp.ClientSession(timeout=timeout) as session, _viewed(session, viewers_hub) as events:
-        posting = asyncio.create_task(_post(session, hub, run, sent))
-        async for identity, at in events:
-            if identity in sent:
-                taken.append((at - sent[identity]) * 1000)
-            if len(taken) == WEBHOOKS:
-                break
-        await posting
-    return taken
+async def _by_turns(ours: Contender, theirs: Contender, session: aiohttp.ClientSession) -> tuple[list[Delays], ...]:
+    """Measure both in each round, so that what else the machine does hurts both alike."""
+    taken: dict[Contender, list[Delays]] = {ours: [], theirs: []}
+    async with contextlib.AsyncExitStack() as stack:
+        watched: dict[Contender, Viewers] = {}
+        for contender in taken:
+            watched[contender] = await stack.enter_async_context(contender.viewed_by(VIEWERS))
+        await theirs.match(session, watched[theirs], await ours.message_bytes(session, watched[ours]))
+        for _ in range(ROUNDS):
+            for contender, viewers in watched.items():
+                taken[contender].append(await delays(contender, viewers, session, WEBHOOKS // ROUNDS, PER_SECOND))
+    return tuple(taken.values())
 
 
-async def _post(session: aiohttp.ClientSession, hub: str, run: int, sent: dict[str, float]) -> None:
-    for number in range(WEBHOOKS):
-        body, headers = signed_join((run + 10) * 100_000 + number, 50)
-        sent[f"PA_bench{(run + 10) * 100_000 + number}"] = time.perf_counter()
-        async with session.post(f"{hub}/api/livekit/webhook", data=body, headers=headers) as answer:
-            answer.raise_for_status()
-        await asyncio.sleep(1 / PER_SECOND)
+def _against_nchan(ours: list[Delays], theirs: list[Delays]) -> Row:
+    times = median(p99(chain(*our)) / p99(chain(*their)) for our, their in zip(ours, theirs, strict=True))
+    return (
+        f"{_NAME}: of the same process",
+        _in_all(ours),
+        f"{times:.2f} × nginx + nchan from publishing, by the p99 of each round ({_in_all(theirs)})",
+    )
 
 
-@contextlib.asynccontextmanager
-async def _viewed(session: aiohttp.ClientSession, hub: str) -> AsyncIterator[AsyncIterator[tuple[str, float]]]:
-    query = {"topic": "rooms", "snapshot": "0"}
-    async with session.get(f"{hub}/api/stream", params=query, headers=_KEY) as answer:
-        yield _joined(answer.content)
+def _in_all(rounds: list[Delays]) -> str:
+    by_place = (
+        f"{name} {p99(chain.from_iterable(taken[place] for taken in rounds)) * 1000:.1f}"
+        for name, place in _PLACES.items()
+    )
+    return f"{said(chain(*chain(*rounds)))}; p99 by order of connection: {', '.join(by_place)}"
 
 
-async def _joined(content: aiohttp.StreamReader) -> AsyncIterator[tuple[str, float]]:
-    """Yield who joined, and when that was read."""
-    async for line in content:
-        if line.startswith(b'data: {"specversion"'):
-            said = orjson.loads(line[6:])
-            if "participant" in said["data"]:
-                yield said["data"]["participant"]["id"].rpartition(":")[2], time.perf_counter()
-
-
-def _said(taken: list[float]) -> str:
-    ranked = sorted(taken)
-    return f"median {_middle(taken):.1f} ms, p99 {ranked[int(len(ranked) * 0.99)]:.1f} ms"
-
-
-def _middle(taken: list[float]) -> float:
-    return sorted(taken)[len(taken) // 2]
+def _against_same(how: str, taken: Delays, same: list[Delays]) -> Row:
+    times = quantile(chain(*taken), 0.5) / quantile(chain(*chain(*same)), 0.5)
+    return f"{_NAME}: of another process, {how}", said(chain(*taken)), f"{times:.2f} × the median"
