@@ -36,10 +36,11 @@ lint: .venv/.dev
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+# All of it takes twelve minutes or so, a third of them growth; make bench only="fanout memory": these.
 bench: setup
 	scripts/ensure gcc gcc /usr/include/stdio.h libc6-dev nginx nginx-light \
 		/usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan
-	.venv/bin/python -m bench
+	.venv/bin/python -m bench $(only)
 
 chaos: setup
 	.venv/bin/python -m tests.chaos
