@@ -18,7 +18,10 @@ class Stream(EventSourceResponse):
         if request.version < (1, 1):
             self.headers["Connection"] = "close"
             self.force_close()
-        return await super().prepare(request)
+        writer = await super().prepare(request)
+        # It is over before it began, and would be kept for as long as somebody watches.
+        self._ping_task = None
+        return writer
 
     async def _ping(self) -> None:
         return
@@ -28,7 +31,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     """`GET /api/stream?topic=…`: hello, snapshot, then every event of the topics, once and in order."""
     opened = opening(request)
     stall = request.app[SETTINGS].stream.stall
-    response = Stream(send_timeout=stall)
+    # How long a peer may take for what it is sent is the connection's business.
+    response = Stream(send_timeout=None)
     try:
         writer = await response.prepare(request)
     except ConnectionError:

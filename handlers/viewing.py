@@ -11,8 +11,8 @@ from handlers.access import Caller
 from handlers.addresses import client_address
 from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
 from hub.desk import Connection, Gone, Grant, Wish, stated
-from hub.errors import BadRequest, StorageUnavailable
-from hub.events import DELIVERIES, Position, parse_topic
+from hub.errors import BadRequest, Forbidden, StorageUnavailable
+from hub.events import DELIVERIES, Position, covers, parse_topic
 from hub.fanout import Fanout
 from hub.subscriber import Subscriber
 
@@ -36,8 +36,7 @@ def opening(request: web.Request) -> Opening:
     `?snapshot=0` leaves out the state. Raises Unauthenticated, TokenRefused, Forbidden and BadRequest.
     """
     caller = _caller(request)
-    asked = parse_topics(request.query.getall("topic", [])) or caller.follows
-    asked = permitted(caller, caller.topics if asked is None else asked)
+    asked = permitted(caller, _asked(request, caller))
     # What arrives is shown as it arrives: there is no state of it, and nothing to resume.
     wish = _wish(request) if stated(asked) or not asked else Wish(snapshot=False)
     return Opening(caller, Grant.of(asked, caller.topics, caller.expires_at, caller.name), wish)
@@ -68,12 +67,18 @@ def permitted(caller: Caller, topics: frozenset[str]) -> frozenset[str]:
 def seated(request: web.Request, connection: Connection, opened: Opening) -> Iterator[Subscriber]:
     """Let a viewer be there for the length of the block, if only to be told that there is no room for it."""
     viewer = Subscriber(request.app[DESK], connection, opened.grant)
+    admission, fanout = request.app[ADMISSION], request.app[FANOUT]
     address = client_address(request, request.app[SETTINGS].server.trusted_proxies)
-    with request.app[ADMISSION].admitted(address) as limit, request.app[FANOUT].attached(viewer):
+    limit = admission.enter(address)
+    fanout.attach(viewer)
+    try:
         if limit:
             log.warning("viewer.refused", limit=limit, address=address)
             viewer.end("overloaded")
         yield viewer
+    finally:
+        fanout.detach(viewer)
+        admission.leave(address)
 
 
 async def serve(viewer: Subscriber, wish: Wish, fanout: Fanout) -> None:
@@ -94,6 +99,16 @@ def _caller(request: web.Request) -> Caller:
     caller = request.app[ACCESS].reconnecting(token) if token else request.app[ACCESS].caller(request)
     caller.demand("read")
     return caller
+
+
+def _asked(request: web.Request, caller: Caller) -> frozenset[str]:
+    topics = parse_topics(request.query.getall("topic", []))
+    if caller.follows is None:
+        return topics or caller.topics
+    # A reconnect token opens what it was given for; more can be followed over a WebSocket, once it is open.
+    if not all(covers(caller.follows, topic) for topic in topics):
+        raise Forbidden("the reconnect token was given for other topics")
+    return topics or caller.follows
 
 
 def _wish(request: web.Request) -> Wish:

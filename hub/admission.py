@@ -1,7 +1,5 @@
 """How many viewers there may be, in all and from one address."""
 
-import contextlib
-from collections.abc import Iterator
 from ipaddress import ip_address
 
 
@@ -14,24 +12,21 @@ class Admission:
         self._number = 0
         self._by_address: dict[str, int] = {}
 
-    @contextlib.contextmanager
-    def admitted(self, address: str) -> Iterator[str]:
-        """Count a viewer for the length of the block; say which limit it is over, if it is over one.
-
-        Loopback is no address of a viewer's own: there stands a proxy that tells nothing of who is behind it.
-        """
-        address = "" if _is_loopback(address) else address
+    def enter(self, address: str) -> str:
+        """Count a viewer, until it leaves; say which limit it is over, if it is over one."""
         limit = self._limit(address)
         self._count(address, 1)
-        try:
-            yield limit
-        finally:
-            self._count(address, -1)
+        return limit
+
+    def leave(self, address: str) -> None:
+        """Count a viewer no more."""
+        self._count(address, -1)
 
     def _limit(self, address: str) -> str:
         if self._number >= self._in_all:
             return "stream.max_viewers"
-        if address and self._per_address and self._by_address.get(address, 0) >= self._per_address:
+        # Loopback is no address of a viewer's own: there stands a proxy that tells nothing of who is behind it.
+        if 0 < self._per_address <= self._by_address.get(address, 0) and not _is_loopback(address):
             return "stream.max_viewers_per_address"
         return ""
 

@@ -55,8 +55,8 @@ class Grant(msgspec.Struct, frozen=True):
     def of(cls, asked: frozenset[str], permitted: frozenset[str], expires_at: int | None, name: str = "") -> Self:
         """Return the grant of somebody who asked for some topics, and may have them."""
         topics = without_nesting(asked)
-        # What arrives is not in anything else: who may follow it here may follow it again.
-        return cls(topics, expires_at, permitted | (asked & {DELIVERIES}), asked - topics, name)
+        covered = asked - topics if len(topics) < len(asked) else frozenset()
+        return cls(topics, expires_at, _with_deliveries(permitted, asked), covered, name)
 
     @property
     def asked(self) -> frozenset[str]:
@@ -69,7 +69,7 @@ class Grant(msgspec.Struct, frozen=True):
 
     def renewed(self, permitted: frozenset[str], expires_at: int | None) -> Self:
         """Return the same with another permission."""
-        return msgspec.structs.replace(self, permitted=permitted | (self.asked & {DELIVERIES}), expires_at=expires_at)
+        return msgspec.structs.replace(self, permitted=_with_deliveries(permitted, self.asked), expires_at=expires_at)
 
     def is_over(self, now: int) -> bool:
         """Whether the permission has ended (`now` in milliseconds since 1970)."""
@@ -108,6 +108,11 @@ class Desk(msgspec.Struct, frozen=True):
         """Keep nothing that was encoded: it may say what has been erased."""
         self.encoder.forget()
         self.snapshots.forget(self.feed.position)
+
+
+def _with_deliveries(permitted: frozenset[str], asked: frozenset[str]) -> frozenset[str]:
+    """What arrives is not in anything else: who may follow it here may follow it again."""
+    return permitted | {DELIVERIES} if DELIVERIES in asked else permitted
 
 
 def stated(topics: frozenset[str]) -> frozenset[str]:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -84,22 +84,22 @@ class Fanout:
         """Return how many viewers each topic has that somebody follows."""
         return dict(self._counts)
 
-    @contextlib.contextmanager
-    def attached(self, viewer: Subscriber) -> Iterator[None]:
-        """Count a viewer and watch over its permission for as long as it is connected."""
+    def attach(self, viewer: Subscriber) -> None:
+        """Count a viewer and watch over its permission, until it is detached."""
+        self._viewers[viewer] = frozenset()
         self._count(viewer, viewer.grant.topics)
         self._deadlines.add(viewer)
         if self._closing:
             viewer.end("drain")
-        try:
-            yield
-        finally:
-            self._count(viewer, frozenset())
-            del self._viewers[viewer]
-            self._deadlines.drop(viewer)
-            self._recalled.pop(viewer, None)
-            self._live.leave(viewer)
-            self._departure.set()
+
+    def detach(self, viewer: Subscriber) -> None:
+        """Forget a viewer that has left."""
+        self._count(viewer, frozenset())
+        del self._viewers[viewer]
+        self._deadlines.drop(viewer)
+        self._recalled.pop(viewer, None)
+        self._live.leave(viewer)
+        self._departure.set()
 
     def join(self, viewer: Subscriber) -> None:
         """Make a viewer live whose cursor is at the feed's head."""
@@ -137,7 +137,7 @@ class Fanout:
             for _ in range(_TURNS_FOR_ANSWERS):
                 await asyncio.sleep(0)
             await self._gather()
-            await self._between_deliveries(Pace())
+            await self._between_deliveries(self._pace())
             await self._deliver()
             await self._show_notices()
             if time.monotonic() >= beat_at or self._troubles() != self._told_troubles:
@@ -185,7 +185,7 @@ class Fanout:
             # So much at once that memory does not hold it: everybody reads on from the store.
             self._leave_all_behind(start)
             return
-        pace, epoch = Pace(), self._desk.feed.epoch
+        pace, epoch = self._pace(), self._desk.feed.epoch
         due_to = await self._due(events, pace)
         if self._desk.feed.epoch != epoch:
             # The groups of now are of another log; those of before have no members any more.
@@ -216,7 +216,7 @@ class Fanout:
 
     async def _show_notices(self) -> None:
         """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
-        pace = Pace()
+        pace = self._pace()
         while self._notices:
             some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
             told = _same([notice.told() for notice in some], self._position)
@@ -235,7 +235,7 @@ class Fanout:
         }
         beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
         # Who came meanwhile may be further already; ids never go back.
-        told, pace = replace(_same([beat], position), unserved=lambda *_: b""), Pace()
+        told, pace = replace(_same([beat], position), unserved=lambda *_: b""), self._pace()
         for group in self._live.groups:
             await self._broadcast(group, told, pace)
 
@@ -283,6 +283,10 @@ class Fanout:
         while self._recalled:
             self._set_back(self._recalled.popitem()[0])
 
+    def _pace(self) -> Pace:
+        """Return a pace that is shorter while a provider waits for its answer."""
+        return Pace(self._is_more_coming)
+
     async def _rest(self, pace: Pace) -> None:
         """Give the loop back if it is time; meanwhile somebody's permission may have ended."""
         if await pace.rest():
@@ -322,7 +326,7 @@ class Fanout:
 
     def _count(self, viewer: Subscriber, topics: frozenset[str]) -> None:
         """Count a viewer under these topics, and under no others."""
-        before = self._viewers.get(viewer, frozenset())
+        before = self._viewers[viewer]
         if before == topics:
             return
         self._viewers[viewer] = topics

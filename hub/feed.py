@@ -11,7 +11,8 @@ from hub.errors import StorageUnavailable
 from hub.events import Event, Position
 from hub.ports import Announcement, Bus, Committed, Store
 
-POLL_SECONDS = 1.0
+# Events shall be told within a second also when nobody is told of them, and a look takes a while.
+POLL_SECONDS = 0.9
 # What another process committed earlier may be told a little later.
 HOLD_SECONDS = 0.02
 _TAIL_BYTES = 64 * 1024 * 1024

@@ -12,7 +12,6 @@ follows changes only while it is not live either.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from hub.cursor import Cursor
@@ -57,7 +56,7 @@ class Subscriber:
         self._comes_back_soon = False
         self._unsaid: list[tuple[str, object]] = []
         # Topics that it is to follow instead, each time with the name of the answer.
-        self._turns: deque[tuple[frozenset[str], str]] = deque()
+        self._turns: list[tuple[frozenset[str], str]] = []
         self._signal: asyncio.Future[None] | None = None
 
     @property
@@ -77,7 +76,7 @@ class Subscriber:
             if self.ending:
                 break
             if self._turns:
-                await self._turn(*self._turns.popleft())
+                await self._turn(*self._turns.pop(0))
                 continue
             self._signal = asyncio.get_running_loop().create_future()
             join(self)

@@ -20,7 +20,7 @@ from tests.processes import HubProcess
 from tests.waiting import until
 
 VIEWERS, STALLED, EVENTS = 1000, 100, 600
-ROUNDS, WARMING, AT_ONCE = 1000, 200, 20
+ROUNDS, WARMING, AT_ONCE = 1000, 100, 20
 FILLER = "x" * 250
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _EVENT = re.compile(rb"\nid: [0-9a-z]+\.(\d+)\ndata: \{\"specversion\"")

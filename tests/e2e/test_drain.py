@@ -34,7 +34,7 @@ UNREAD_EVENTS = 400
 CALM_SECONDS = 1.0
 # What the hub promises to a viewer whose turn it is: 1 to 5 s, or 0.1 to 0.5 when it is the only one to go.
 RETRY_MS, RETRY_SOON_MS = range(1000, 5000), range(100, 500)
-ROUNDS = 2
+ROUNDS = 1
 MAX_AGE, SHORTEST_AGE = 2.0, 1.6
 
 

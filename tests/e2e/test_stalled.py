@@ -11,7 +11,7 @@ from tests.hubs import API_KEY, RunningHub, running_hub
 from tests.streams import Viewer
 from tests.waiting import until
 
-EVENTS = 400
+EVENTS, AT_ONCE = 400, 20
 FILLER = "x" * 200
 
 
@@ -22,8 +22,8 @@ async def test_a_stalled_viewer_is_cut_off_and_resumes_while_the_others_see_ever
         following = asyncio.create_task(healthy.follow())
         stalled = await _connect_and_never_read(hub)
         await until(lambda: len(healthy.statuses) == 1)
-        for number in range(EVENTS):
-            await _join(hub, number)
+        for first in range(0, EVENTS, AT_ONCE):
+            await asyncio.gather(*(_join(hub, number) for number in range(first, first + AT_ONCE)))
         await until(lambda: len(healthy.sequences) == EVENTS)
         received = await _drained(stalled)
         resumed = Viewer(hub.url, API_KEY, ("rooms",), last_id=received[-1].decode())

@@ -113,6 +113,10 @@ class Seen:
         await self.until(lambda seen: any(sent.name == name for sent in seen))
         return next(sent for sent in self.seen if sent.name == name)
 
+    def last(self, name: str) -> Sent:
+        """Return the last of a name so far."""
+        return next(sent for sent in reversed(self.seen) if sent.name == name)
+
     async def ended(self) -> list[Sent]:
         """Return everything, once the hub ended the stream."""
         await until(lambda: self.is_over, 10)

@@ -96,7 +96,7 @@ async def test_an_added_topic_comes_with_its_state_and_then_its_events(tmp_path:
         answer = await viewer.ask("subscribed", action="subscribe", topics=[B])
         assert answer.data == {"topics": [A, B], "added": [B]}
         await viewer.until(lambda _: viewer.names.count("snapshot") == 2)
-        shown = viewer.seen[-1]
+        shown = viewer.last("snapshot")
         assert [room["id"] for room in shown.data["rooms"]] == ["livekit:RM_b"]  # type: ignore[attr-defined]  # JSON
         assert shown.id == "epoch1.2"
         await hub.happen("b")
@@ -112,7 +112,7 @@ async def test_a_topic_that_is_followed_already_is_shown_and_told_once(tmp_path:
         await viewer.until(lambda _: bool(viewer.events))
         await viewer.ask("subscribed", action="subscribe", topics=[A])
         await viewer.until(lambda _: viewer.names.count("snapshot") == 2)
-        assert len(viewer.seen[-1].data["participants"]) == 1  # type: ignore[arg-type]  # JSON
+        assert len(viewer.last("snapshot").data["participants"]) == 1  # type: ignore[arg-type]  # JSON
         await hub.happen("a")
         await hub.happen("b")
         await viewer.until(lambda _: len(viewer.events) >= 3)

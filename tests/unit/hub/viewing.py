@@ -254,11 +254,13 @@ class Hub:
             await self.feed.catch_up()
 
     async def _serve(self, viewer: Subscriber, wish: Wish) -> None:
-        with self.fanout.attached(viewer):
-            try:
-                await viewer.serve(wish, self.fanout.join)
-            except Gone:
-                return
-            except StorageUnavailable:
-                viewer.end("overloaded")
-                viewer.say_goodbye()
+        self.fanout.attach(viewer)
+        try:
+            await viewer.serve(wish, self.fanout.join)
+        except Gone:
+            return
+        except StorageUnavailable:
+            viewer.end("overloaded")
+            viewer.say_goodbye()
+        finally:
+            self.fanout.detach(viewer)
