@@ -4,19 +4,20 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import structlog
 
 from hub.audience import Audience, Group
+from hub.broadcast import Told, broadcast, same_for_all, told_of
 from hub.deadlines import Deadline, Deadlines
 from hub.desk import Desk
 from hub.events import DELIVERIES, Event, format_time
 from hub.notices import Notice
 from hub.pace import Pace
 from hub.subscriber import Subscriber
-from hub.wire import Form, Message, message
+from hub.wire import message
 
 _TICK_SECONDS = 1.0
 # When all have been told to go: how long those get who did not take it yet, as they read slowly or wait for the store.
@@ -29,21 +30,8 @@ _NOTICES_AT_ONCE = 64
 # So many viewers have events wait for those that are being committed, and at most so long.
 _WORTH_GATHERING = 100
 _GATHERING_SECONDS = 0.01
-# So many are written to before the clock is looked at.
-_VIEWERS_AT_ONCE = 32
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What members of a group are written: all the same, but for those who were served beyond `start` already."""
-
-    framed: Callable[[Form], bytes]
-    unserved: Callable[[Form, int], bytes]
-    start: int
-    # How far who has it is served.
-    through: int
 
 
 class Fanout:
@@ -191,7 +179,7 @@ class Fanout:
             # The groups of now are of another log; those of before have no members any more.
             return
         for group, due in due_to.items():
-            await self._deliver_group(group, due, start, head, pace)
+            await self._broadcast(group, told_of(due, self._desk.encoder, start, head), pace)
 
     async def _due(self, events: Iterable[Event], pace: Pace) -> dict[Group, list[Event]]:
         due: dict[Group, list[Event]] = {}
@@ -204,22 +192,12 @@ class Fanout:
             await self._rest(pace)
         return due
 
-    async def _deliver_group(self, group: Group, due: list[Event], start: int, head: int, pace: Pace) -> None:
-        joined = self._desk.encoder.joined
-
-        def unserved(form: Form, served: int) -> bytes:
-            """Return what a viewer that came in the middle has not got yet."""
-            rest = [event for event in due if event.sequence > served]
-            return joined(rest, form) if rest else b""
-
-        await self._broadcast(group, _Told(lambda form: joined(due, form), unserved, start, head), pace)
-
     async def _show_notices(self) -> None:
         """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
         pace = self._pace()
         while self._notices:
             some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
-            told = _same([notice.told() for notice in some], self._position)
+            told = same_for_all([notice.told() for notice in some], self._position)
             for group in tuple(self._live.following(DELIVERIES)):
                 await self._broadcast(group, told, pace)
 
@@ -235,31 +213,12 @@ class Fanout:
         }
         beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
         # Who came meanwhile may be further already; ids never go back.
-        told, pace = replace(_same([beat], position), unserved=lambda *_: b""), self._pace()
+        told, pace = replace(same_for_all([beat], position), unserved=lambda *_: b""), self._pace()
         for group in self._live.groups:
             await self._broadcast(group, told, pace)
 
-    async def _broadcast(self, group: Group, told: _Told, pace: Pace) -> None:
-        """Write to every member of a group. All that a member costs is in the inner loop: keep it so."""
-        members, frames = group.members, dict[Form, bytes]()
-        viewers = tuple(members)
-        for first in range(0, len(viewers), _VIEWERS_AT_ONCE):
-            for viewer in viewers[first : first + _VIEWERS_AT_ONCE]:
-                served = members.get(viewer)
-                if served is None:
-                    # It has left, or was told to go.
-                    continue
-                connection = viewer.connection
-                if served > told.start:
-                    data = told.unserved(connection.form, served)
-                else:
-                    data = frames.get(connection.form) or frames.setdefault(
-                        connection.form, told.framed(connection.form)
-                    )
-                if data and connection.write(data):
-                    self._live.leave(viewer)
-                    viewer.left_behind(max(told.through, served))
-            await self._rest(pace)
+    async def _broadcast(self, group: Group, told: Told, pace: Pace) -> None:
+        await broadcast(self._live, group, told, lambda: self._rest(pace))
 
     def _begin_anew(self) -> None:
         """Leave everybody behind: what follows is of another log, and each is told so before it."""
@@ -340,9 +299,3 @@ class Fanout:
     def _next_beat(self) -> float:
         # Downwards, so that the promised interval is never exceeded.
         return time.monotonic() + self._desk.heartbeat * (1 - 0.1 * self._desk.chance())
-
-
-def _same(messages: Sequence[Message], position: int) -> _Told:
-    """Return what is told to everybody, in bytes that all share."""
-    frames = {form: b"".join(one.framed(form) for one in messages) for form in Form}
-    return _Told(frames.__getitem__, lambda form, _: frames[form], position, position)
