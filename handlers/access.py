@@ -26,6 +26,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     # What a reconnect token was made for; None with any other credential.
     follows: frozenset[str] | None = None
+    # Whether it is the page's cookie that said so, which browsers send along whoever asks.
+    by_cookie: bool = False
 
     def demand(self, scope: str) -> None:
         """Raise Forbidden unless the caller has a scope; `admin` has all."""
@@ -94,7 +96,7 @@ class Access:
         if COOKIE in request.cookies:
             if request.method not in _SAFE_METHODS and not self._is_own(request):
                 raise Forbidden("a request with the page's cookie must come from the page: its Origin is another")
-            return self._token(request.cookies[COOKIE])
+            return msgspec.structs.replace(self._token(request.cookies[COOKIE]), by_cookie=True)
         raise Unauthenticated("send an API key or a token as Authorization: Bearer, or a token as ?token=")
 
     def bearer(self, credential: str) -> Caller:
@@ -103,9 +105,10 @@ class Access:
 
     def reconnecting(self, token: str) -> Caller:
         """Return who was given a reconnect token. Raises TokenRefused."""
-        return _caller(self._tokens.read(token, Use.RECONNECT, self.seconds()))
+        caller = _caller(self._tokens.read(token, Use.RECONNECT, self.seconds()))
+        return msgspec.structs.replace(caller, follows=caller.topics) if caller.follows is None else caller
 
-    def demand_welcome(self, request: web.Request) -> None:
+    def demand_welcome(self, request: web.Request, caller: Caller) -> None:
         """Raise Forbidden when a page of another origin opens a WebSocket and may not.
 
         No browser asks whether it may, as it does for other requests, and every one sends the cookie along.
@@ -113,10 +116,7 @@ class Access:
         origin = request.headers.get("Origin")
         if origin is None or self._is_own(request):
             return
-        has_own_credential = "Authorization" in request.headers or not request.query.keys().isdisjoint(
-            {"token", "reconnect"}
-        )
-        if not has_own_credential or not {origin, "*"} & self._origins:
+        if caller.by_cookie or not {origin, "*"} & self._origins:
             raise Forbidden("pages of this origin may not open a WebSocket: see auth.allow_origins")
 
     def logging_in(self, token: str) -> Caller:
@@ -132,7 +132,8 @@ class Access:
             scope=("read",),
             exp=longest if grant.expires_at is None else grant.expires_at,
             name=grant.name,
-            follows=tuple(sorted(grant.asked)),
+            # Not twice: it stands in an address, and proxies take 8 KiB of that.
+            follows=None if grant.asked == grant.permitted else tuple(sorted(grant.asked)),
         )
         return self.mint(claims)
 

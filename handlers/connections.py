@@ -1,6 +1,7 @@
 """A viewer's socket, as a subscriber sees it, whichever transport frames what is written to it."""
 
 import asyncio
+import contextlib
 import socket
 
 from aiohttp import ClientError, web
@@ -15,7 +16,7 @@ SEND_BUFFER = 64 * 1024
 class SocketConnection:
     """Takes bytes as they are. Raises Gone when it is already closed; `stall` is in seconds."""
 
-    __slots__ = ("_protocol", "_stall", "_transport", "_writer", "form")
+    __slots__ = ("_protocol", "_stall", "_transport", "_waiting", "_writer", "form")
 
     def __init__(self, request: web.Request, writer: AbstractStreamWriter, form: Form, stall: float) -> None:
         transport = request.transport
@@ -26,6 +27,7 @@ class SocketConnection:
         self._protocol = request.protocol
         self._writer = writer
         self._stall = stall
+        self._waiting: asyncio.Task[None] | None = None
         peer = transport.get_extra_info("socket")
         if peer is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -49,17 +51,28 @@ class SocketConnection:
             if not self._protocol.writing_paused:
                 return
             unread = self._transport.get_write_buffer_size()
-            try:
-                async with asyncio.timeout(self._stall):
-                    await self._writer.drain()
-            except TimeoutError:
-                if self._transport.get_write_buffer_size() >= unread:
-                    self.abort()
-                    raise Gone("the peer reads nothing") from None
-            except (ClientError, ConnectionError) as lost:
-                raise Gone("the connection is lost") from lost
+            done, _ = await asyncio.wait([self._draining()], timeout=self._stall)
+            if not done and self._transport.get_write_buffer_size() >= unread:
+                self.abort()
+                raise Gone("the peer reads nothing")
         raise Gone("the connection is closed")
+
+    def _draining(self) -> asyncio.Task[None]:
+        """Return what ends when the transport takes something, or is closed.
+
+        All who wait share it, and none of them cancels it: aiohttp has one future for that, and whoever comes after it
+        was cancelled would find it cancelled.
+        """
+        if self._waiting is None or self._waiting.done():
+            self._waiting = asyncio.create_task(_settled(self._writer))
+        return self._waiting
 
     def abort(self) -> None:
         """Close at once, with whatever the peer has not read."""
         self._transport.abort()
+
+
+async def _settled(writer: AbstractStreamWriter) -> None:
+    # That the connection was lost meanwhile is seen at the transport.
+    with contextlib.suppress(ClientError, ConnectionError):
+        await writer.drain()

@@ -7,6 +7,7 @@ from aiohttp_sse import EventSourceResponse
 from handlers.connections import SocketConnection
 from handlers.parts import FANOUT, SETTINGS
 from handlers.viewing import opening, seated, serve
+from hub.desk import Gone
 from hub.wire import Form
 
 
@@ -33,14 +34,15 @@ async def stream(request: web.Request) -> web.StreamResponse:
     stall = request.app[SETTINGS].stream.stall
     # How long a peer may take for what it is sent is the connection's business.
     response = Stream(send_timeout=None)
+    form = Form.SSE_PLAIN if request.version < (1, 1) else Form.SSE_CHUNKED
     try:
         writer = await response.prepare(request)
-    except ConnectionError:
+        if writer is None:
+            return response
+        connection = SocketConnection(request, writer, form, stall)
+    except (ConnectionError, Gone):
         # It left before it was read: a process that was stopped for a while finds requests of people who are gone.
         return response
-    if writer is None:
-        return response
-    form = Form.SSE_PLAIN if request.version < (1, 1) else Form.SSE_CHUNKED
-    with seated(request, SocketConnection(request, writer, form, stall), opened) as viewer:
+    with seated(request, connection, opened) as viewer:
         await serve(viewer, opened.wish, request.app[FANOUT])
     return response

@@ -95,8 +95,8 @@ async def serve(viewer: Subscriber, wish: Wish, fanout: Fanout) -> None:
 
 
 def _caller(request: web.Request) -> Caller:
-    token = request.query.get("reconnect")
-    caller = request.app[ACCESS].reconnecting(token) if token else request.app[ACCESS].caller(request)
+    access, token = request.app[ACCESS], request.query.get("reconnect")
+    caller = access.caller(request) if token is None else access.reconnecting(token)
     caller.demand("read")
     return caller
 

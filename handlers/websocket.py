@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Mapping
 
 import msgspec
 import structlog
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
 
 from handlers.access import Access, Caller
 from handlers.connections import SocketConnection
@@ -74,7 +74,7 @@ class _TalksTooMuch(HubError):
 async def websocket(request: web.Request) -> web.StreamResponse:
     """`GET /api/ws?topic=…`: what `/api/stream` tells, each as a JSON text `{"event", "id", "data"}`."""
     opened = opening(request)
-    request.app[ACCESS].demand_welcome(request)
+    request.app[ACCESS].demand_welcome(request, opened.caller)
     socket = web.WebSocketResponse(
         protocols=(PROTOCOL,), compress=False, max_msg_size=MESSAGE_LIMIT, timeout=_CLOSING_SECONDS
     )
@@ -82,9 +82,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         raise BadRequest(f"this path takes a WebSocket (version 13, subprotocol {PROTOCOL})")
     try:
         writer = await socket.prepare(request)
-    except ConnectionError:
+        connection = SocketConnection(request, writer, Form.WEBSOCKET, request.app[SETTINGS].stream.stall)
+    except (ConnectionError, Gone):
         return socket
-    connection = SocketConnection(request, writer, Form.WEBSOCKET, request.app[SETTINGS].stream.stall)
     fanout = request.app[FANOUT]
     with seated(request, connection, opened) as viewer:
         conversation = Conversation(viewer, connection, fanout, request.app[ACCESS], opened.caller)
@@ -111,11 +111,15 @@ class Conversation:
 
     async def hold(self, socket: web.WebSocketResponse) -> None:
         """Answer until the client is gone, which raises Gone; or until it says too much, which raises as well."""
-        async for said in socket:
-            self._count()
-            self._hear(said)
-            # Who does not read what it asked for is not heard any further.
-            await self._connection.drain()
+        try:
+            async for said in socket:
+                self._count()
+                self._hear(said)
+                # Who does not read what it asked for is not heard any further.
+                await self._connection.drain()
+        except (ClientError, ConnectionError) as lost:
+            # It asked for a pong and left before it came.
+            raise Gone("the connection is lost") from lost
         raise Gone("the peer has left")
 
     def _count(self) -> None:
@@ -153,7 +157,8 @@ class Conversation:
     def _authenticate(self, token: str) -> None:
         caller = self._access.bearer(token)
         caller.demand("read")
-        permitted(caller, self._asked)
+        # Also what it will follow no more: as long as it does, it is by this permission.
+        permitted(caller, self._asked | self.viewer.following)
         self._caller = caller
         viewer = self.viewer
         viewer.grant = viewer.grant.renewed(caller.topics, caller.expires_at)

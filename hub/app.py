@@ -45,6 +45,7 @@ _TRIM_SECONDS = 3600
 # Counts expire after three times that.
 _COUNT_SECONDS = 5.0
 _OPEN_FILES = 65_536
+_REQUEST_LINE = 32 * 1024
 _STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # For requests to end; the server waits that long twice, and a webhook is answered after two seconds.
 _SHUTDOWN_SECONDS = 2.5
@@ -227,6 +228,9 @@ async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce, *, share
         handler_cancellation=True,
         auto_decompress=False,
         access_log=None,
+        # A token for a hundred topics stands in an address, or in a cookie.
+        max_line_size=_REQUEST_LINE,
+        max_field_size=_REQUEST_LINE,
         shutdown_timeout=_SHUTDOWN_SECONDS,
     )
     await runner.setup()

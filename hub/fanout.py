@@ -238,7 +238,7 @@ class Fanout:
         await self._keep_deadlines(pace)
         while self._to_tell:
             self._tell(*self._to_tell.popleft())
-            await pace.rest()
+            await self._rest(pace)
         while self._recalled:
             self._set_back(self._recalled.popitem()[0])
 

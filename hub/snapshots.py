@@ -98,10 +98,17 @@ class Snapshots:
         # All who wait may have left when it fails: that is then nobody's business.
         task.add_done_callback(_failed)
         self._shared.pop(topics, None)
+        self._sweep(now)
         self._shared[topics] = (now, task)
         if len(self._shared) > _REMEMBERED:
             del self._shared[next(iter(self._shared))]
         return task
+
+    def _sweep(self, now: int) -> None:
+        """Let go of what nobody is shown any more: each may hold all rooms, in every form."""
+        for topics, (taken_at, task) in tuple(self._shared.items()):
+            if task.done() and not 0 <= now - taken_at <= SHARED_SECONDS * 1000:
+                del self._shared[topics]
 
     async def _shared_or_read(self, topics: frozenset[str], now: int, at_least: Position) -> Pages:
         """Return what another process took lately, if that is new enough, else take one and share it."""

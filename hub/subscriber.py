@@ -61,8 +61,13 @@ class Subscriber:
 
     @property
     def turns(self) -> int:
-        """How many turns to other topics it has not taken yet."""
+        """How many turns to other topics it has not ended yet."""
         return len(self._turns)
+
+    @property
+    def following(self) -> frozenset[str]:
+        """All topics that it follows now, or will follow on the way to where it was told to turn."""
+        return self.grant.asked.union(*(asked for asked, _ in self._turns))
 
     async def serve(self, wish: Wish, join: Callable[["Subscriber"], None]) -> None:
         """Greet the viewer, then keep it up to date; `join` makes it live.
@@ -76,7 +81,8 @@ class Subscriber:
             if self.ending:
                 break
             if self._turns:
-                await self._turn(*self._turns.pop(0))
+                await self._turn(*self._turns[0])
+                del self._turns[0]
                 continue
             self._signal = asyncio.get_running_loop().create_future()
             join(self)

@@ -109,6 +109,22 @@ async def test_a_connection_that_is_lost_while_it_is_waited_for_is_gone() -> Non
             await draining
 
 
+async def test_one_who_stops_waiting_leaves_the_others_waiting() -> None:
+    """A viewer over a WebSocket is waited for by who writes and by who listens; one of them may give up first."""
+    async with meeting() as now:
+        written = now.fill()
+        first, second = (asyncio.create_task(now.connection.drain()) for _ in range(2))
+        await asyncio.wait([first, second], timeout=0.01)
+        first.cancel()
+        third = asyncio.create_task(now.connection.drain())
+        received = 0
+        while received < written:
+            received += len(await now.reader.read(65536))
+        await second
+        await third
+        assert first.cancelled()
+
+
 async def test_who_reads_nothing_is_given_up() -> None:
     """And cut off: there is no goodbye that it would read."""
     async with meeting(stall=0.05) as now:

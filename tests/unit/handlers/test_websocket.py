@@ -211,6 +211,20 @@ async def test_bytes_are_answered_with_an_error(tmp_path: Path) -> None:
         assert (await viewer.named("error")).data["code"] == "bad_request"
 
 
+async def test_a_reconnect_token_for_a_hundred_topics_fits_into_an_address(tmp_path: Path) -> None:
+    """A page that shows a hundred bots comes back like any other."""
+    topics = [f"bots/meetingbaas:{number:0>36}" for number in range(100)]
+    async with streams(tmp_path) as hub:
+        async with hub.talk(key=token(*topics)) as viewer:
+            reconnect = str((await viewer.named("hello")).data["reconnect_token"])
+        async with hub.talk(key="", reconnect=reconnect) as again:
+            await again.named("snapshot")
+            await again.ask("unsubscribed", action="unsubscribe", topics=topics[:1])
+            longer = str((await again.named("token")).data["reconnect_token"])
+        async with hub.talk(key="", reconnect=longer) as again:
+            await again.named("snapshot")
+
+
 async def test_a_hundred_topics_are_the_most(tmp_path: Path) -> None:
     """In one connection, however they came."""
     async with streams(tmp_path) as hub, hub.talk(*(f"rooms/{number}" for number in range(99))) as viewer:
@@ -255,6 +269,19 @@ async def test_another_token_changes_what_may_be_followed(tmp_path: Path) -> Non
         assert (await viewer.ask("error", action="subscribe", topics=["bots"])).data["code"] == "forbidden"
         await viewer.ask("authenticated", action="authenticate", token=token("*"))
         await viewer.ask("subscribed", action="subscribe", topics=["bots"])
+
+
+async def test_another_token_must_also_cover_what_is_still_followed(tmp_path: Path) -> None:
+    """Topics go when the viewer gets there; until then it is told of them, by the permission that it has."""
+    async with streams(tmp_path) as hub, hub.talk(A, key=token("rooms", seconds=60)) as viewer:
+        await viewer.named("snapshot")
+        hub.store.answers.hold()
+        await viewer.say(action="subscribe", topics=[B])
+        await viewer.say(action="unsubscribe", topics=[A])
+        assert (await viewer.ask("error", action="authenticate", token=token(B))).data["code"] == "forbidden"
+        hub.store.answers.release()
+        await viewer.named("unsubscribed")
+        await viewer.ask("authenticated", action="authenticate", token=token(B))
 
 
 async def test_an_expired_permission_closes_with_4401_and_nothing_comes_after(tmp_path: Path) -> None:
@@ -321,9 +348,9 @@ async def test_who_may_not_is_refused_before_the_upgrade(tmp_path: Path, query: 
         assert refused.value.status == status
 
 
-async def refused(hub: Streams, origin: str, **headers: str) -> int:
+async def refused(hub: Streams, origin: str, more: str = "", **headers: str) -> int:
     """Return the status with which a page of an origin was refused, 0 when it was not."""
-    url = f"{hub.url}/api/ws?topic=rooms" + ("" if headers else f"&token={token('rooms')}")
+    url = f"{hub.url}/api/ws?topic=rooms{more}" + ("" if headers else f"&token={token('rooms')}")
     try:
         async with hub.session.ws_connect(url, headers={"Origin": origin, **headers}):
             return 0
@@ -342,6 +369,9 @@ async def test_pages_of_other_origins_need_leave_and_a_credential_of_their_own(t
         for foreign in ("https://evil.example", "null", "", hub.url.replace("http:", "https:") + ".evil.example"):
             assert await refused(hub, foreign) == 403
             assert await refused(hub, foreign, **cookie) == 403
+        # Something that is no credential does not make the cookie one's own.
+        assert await refused(hub, "https://page.example", **cookie, Authorization="Basic x") == 403
+        assert await refused(hub, "https://page.example", "&reconnect=", **cookie) == 401
 
 
 async def test_a_plain_request_is_told_what_this_path_takes(tmp_path: Path) -> None:

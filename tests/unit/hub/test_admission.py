@@ -16,7 +16,15 @@ def test_who_is_over_a_limit_is_told_which() -> None:
     assert said == ["", "", "stream.max_viewers_per_address", "stream.max_viewers"]
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
+def test_one_customer_is_one_however_its_addresses_are_written() -> None:
+    """Whoever has an IPv6 network has more addresses than there are places."""
+    admission = Admission(10, 1)
+    said = [admission.enter(address) for address in ("192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::2")]
+    assert [bool(limit) for limit in said] == [False, True, False, True]
+    assert admission.enter("2001:db8:0:1::1") == ""
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
 def test_loopback_is_nobodys_own_address(address: str) -> None:
     """A proxy on the same machine that says nothing of who is behind it would be full at once."""
     admission = Admission(10, 1)

@@ -130,6 +130,14 @@ class TestSharing:
         assert (await reading.shown("rooms/b"))["rooms"] == [{"id": "b"}]
         assert (await reading.shown("bots")) == {"bots": []}
 
+    async def test_what_nobody_is_shown_any_more_is_not_kept(self):
+        """Each may hold all rooms, and every page follows other topics beside them."""
+        reading = Reading()
+        for number in range(50):
+            await reading.take(frozenset({"rooms", f"bots/{number}"}))
+            reading.clock.advance(2)
+        assert len(reading.snapshots._shared) == 1
+
     async def test_it_is_never_older_than_asked_for(self):
         """A viewer that has seen event 3 must not be shown the state at 2."""
         reading = Reading()
