@@ -70,6 +70,7 @@ export class Documents {
     for (const one of [recording, transcript, ...recordings]) if (one) replace(this.recordings, one);
     for (const one of participant ? [participant] : participants) replace(this.#peopleOf(one.room), one);
     if (room?.status === "ended") this.#emptyOut(room);
+    this.#letMove(room ? [room] : rooms, participant ? [participant] : participants);
   }
 
   /** What was erased is gone, with all that was part of it. @param {string} subject */
@@ -124,6 +125,17 @@ export class Documents {
     drop(this.bots, (id) => isBot(id) === under);
     drop(this.rooms, (id) => isRoom(id) === under);
     drop(this.schedules, (id) => isSchedule(id) === under);
+  }
+
+  /** What turned out to belong to another session is told anew by that one: by this name it is gone. */
+  #letMove(rooms, participants) {
+    for (const one of participants) {
+      const people = this.#peopleOf(one.room);
+      if (one.leave_reason === "moved" && people.get(one.id) === one) people.delete(one.id);
+    }
+    for (const one of rooms) {
+      if (one.end_reason === "moved" && this.rooms.get(one.id) === one) this.forget(`rooms/${one.id}`);
+    }
   }
 
   #peopleOf(room) {

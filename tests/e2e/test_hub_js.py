@@ -781,3 +781,17 @@ def test_a_websocket_that_is_lost_before_new_topics_came_begins_anew(stage: Stag
     assert stage.look("sockets[0].said") == sent
     assert stage.look("sockets[1].address") == "ws://hub.test/api/ws?topic=rooms%2Fa&topic=rooms%2Fb&topic=rooms%2Fc"
     assert stage.look("hub.position") == "e.2"
+
+
+def test_what_moved_to_another_session_is_forgotten(stage: Stage) -> None:
+    """The other session tells it anew: shown by both names it would be there twice."""
+    stage.greet()
+    stage.show("a", "b", position="e.1")
+    people = [{"id": name, "room": room, "active": True, "sequence": 2} for name, room in (("p", "a"), ("q", "b"))]
+    stage.tell("message", {"data": {"participants": people}}, "e.2")
+    moved = {**people[0], "active": False, "leave_reason": "moved", "sequence": 3}
+    stage.tell("message", {"data": {"participant": moved}}, "e.3")
+    assert stage.look("[hub.participants.get('a').size, hub.participants.get('b').size]") == [0, 1]
+    ended = {"id": "b", "status": "ended", "end_reason": "moved", "sequence": 4}
+    stage.tell("message", {"data": {"room": ended, "participants": []}}, "e.4")
+    assert (stage.shown, stage.look("[...hub.participants.keys()].join()")) == ("a", "a")
