@@ -5,7 +5,7 @@
  * `opening`, `lost` (with the hub's words in `problem`, if it said any) and `refused`.
  */
 
-import { SILENT_BEATS, USUAL_HEARTBEAT_MS } from "./pulse.js";
+import { isLongAgo, SILENT_BEATS, USUAL_HEARTBEAT_MS } from "./pulse.js";
 import { open } from "./transports.js";
 
 const OPENING_MS = 20_000;
@@ -17,7 +17,7 @@ const LONGEST_PAUSE_MS = 30_000;
 // So that not all come back at once to a hub that restarts and does not say when.
 const LATER_MS = [1000, 5000];
 
-/** A connection that comes back. It opens at once. */
+/** A connection that comes back, from `open()` to `close()`. Whoever hears of something may close it there and then. */
 export class Connection {
   #url;
   #transport;
@@ -38,6 +38,7 @@ export class Connection {
   // Whatever waits goes on only if nothing was begun since.
   #attempt = new AbortController();
   #failures = 0;
+  #isClosed = false;
   #heartbeatMs = USUAL_HEARTBEAT_MS;
   // When the line was last begun or lost, greeted, and heard.
   #triedAt = 0;
@@ -51,6 +52,10 @@ export class Connection {
     this.#credential = credential;
     this.#position = position;
     this.#hear = hear;
+  }
+
+  /** Begin. */
+  open() {
     this.#open();
   }
 
@@ -69,7 +74,7 @@ export class Connection {
   tick() {
     if (!this.#line) return;
     const patience = this.#line.isOpen ? SILENT_BEATS * this.#heartbeatMs : OPENING_MS;
-    if (Date.now() - Math.max(this.#heardAt, this.#triedAt) > patience) this.#comeBack();
+    if (isLongAgo(Math.max(this.#heardAt, this.#triedAt), patience)) this.#comeBack();
   }
 
   /** Go on with the credential as it is now. */
@@ -91,13 +96,16 @@ export class Connection {
 
   /** Stop for good. */
   close() {
+    this.#isClosed = true;
     this.#drop();
   }
 
   async #open() {
+    if (this.#isClosed) return;
     const attempt = this.#drop();
     this.#triedAt = Date.now();
     this.#hear("opening", {}, "");
+    if (attempt.aborted) return;
     if (this.#credential.mustAsk && !this.#reconnectToken) {
       const token = await this.#credential.ask();
       if (attempt.aborted) return;
@@ -114,6 +122,7 @@ export class Connection {
   #drop() {
     this.#line?.close();
     this.#line = null;
+    this.#heardAt = 0;
     this.#expected = null;
     this.#mustAuthenticate = false;
     this.#attempt.abort();
@@ -141,7 +150,9 @@ export class Connection {
     if (ANSWERS.includes(name) && this.#expected) this.#takeAnswer(name);
     // One that stands for other topics is of no use.
     if (reconnectToken && !this.#lacks) this.#reconnectToken = reconnectToken;
+    const attempt = this.#attempt.signal;
     this.#hear(name, rest, id);
+    if (attempt.aborted) return;
     if (name === "auth.expiring") this.#renewAhead();
     if (name === "bye" && !said.reconnect) this.#ended("expired");
   }
@@ -215,6 +226,7 @@ export class Connection {
   #openIn(ms, said = {}) {
     const attempt = this.#drop();
     this.#hear("lost", said, "");
+    if (attempt.aborted) return;
     const timer = setTimeout(() => this.#open(), ms);
     attempt.addEventListener("abort", () => clearTimeout(timer));
   }
@@ -247,6 +259,7 @@ export class Connection {
     const attempt = this.#drop();
     this.#reconnectToken = "";
     this.#hear("lost", {}, "");
+    if (attempt.aborted) return;
     const token = await this.#credential.ask();
     if (attempt.aborted) return;
     if (!token) return this.#giveUp(problem);
@@ -258,6 +271,7 @@ export class Connection {
   async #examine() {
     const attempt = this.#drop();
     this.#hear("lost", {}, "");
+    if (attempt.aborted) return;
     const { status, problem } = await answerOf(this.#address(), attempt);
     if (attempt.aborted) return;
     if (status >= 400 && status < 500 && this.#reconnectToken) {

@@ -15,7 +15,7 @@
 import { Connection } from "./connection.js";
 import { Credential } from "./credential.js";
 import { Documents } from "./documents.js";
-import { Pulse, isAfter } from "./pulse.js";
+import { Pulse, isAfter, isLongAgo } from "./pulse.js";
 import { Group, groupName } from "./sharing.js";
 
 const WAKING = ["online", "pageshow", "visibilitychange", "resume"];
@@ -133,7 +133,7 @@ export class Hub extends EventTarget {
   }
 
   #follow(topics) {
-    if (String(topics) === String(this.#topics)) return;
+    if (this.#closing.signal.aborted || String(topics) === String(this.#topics)) return;
     this.#topics = topics;
     // Alone one may ask for the rest on the same connection; a group follows what it is named for.
     if (!this.#group && this.#connection?.follow(topics)) return;
@@ -169,6 +169,8 @@ export class Hub extends EventTarget {
       this.#hear(name, said, id);
     };
     this.#connection = new Connection({ url, topics, transport, credential }, { position: () => this.#resumable, hear });
+    // Only now: who hears of it may close it.
+    this.#connection.open();
   }
 
   #yield() {
@@ -193,7 +195,7 @@ export class Hub extends EventTarget {
 
   /** @param {string} name @param {any} said @param {string} id */
   #hear(name, said, id) {
-    if (name === "opening") return this.#begin();
+    if (name === "opening") return this.#beginAnew();
     if (name === "lost") return this.#lose(said);
     if (name === "refused") return this.#refuse(said);
     this.heardAt = Date.now();
@@ -224,6 +226,12 @@ export class Hub extends EventTarget {
   #begin() {
     this.#documents.abandon();
     this.#isCurrent = false;
+  }
+
+  /** After hours of sleep nobody has noticed yet that nothing was heard. */
+  #beginAnew() {
+    this.#begin();
+    this.#noticeSilence();
   }
 
   #lose({ problem = this.problem }) {
@@ -310,7 +318,7 @@ export class Hub extends EventTarget {
 
   /** Tell how far we are. */
   #judge() {
-    if (Date.now() - this.heardAt > this.#pulse.patienceMs) return this.#tellLost();
+    if (this.#isSilent) return this.#tellLost();
     const behind = this.#pulse.behind(this.position);
     this.#tell(behind === 0 ? "live" : "behind", behind);
   }
@@ -318,7 +326,16 @@ export class Hub extends EventTarget {
   #tick() {
     this.#connection?.tick();
     this.#group?.tick(this.#pulse.patienceMs);
+    this.#noticeSilence();
     if (this.#isCurrent) this.#judge();
+  }
+
+  get #isSilent() {
+    return isLongAgo(this.heardAt, this.#pulse.patienceMs);
+  }
+
+  #noticeSilence() {
+    if (this.freshness !== "stale" && this.#isSilent) this.#tellLost();
   }
 
   /** Back from sleep, from the cache of pages, or from a place without network: don't wait for a timer. */

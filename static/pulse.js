@@ -4,6 +4,9 @@ export const USUAL_HEARTBEAT_MS = 30_000;
 /** Nothing for so many heartbeats: the connection is dead, whatever the browser says. */
 export const SILENT_BEATS = 2.5;
 
+// The clocks of two tabs differ a little.
+const SAME_CLOCK_MS = 1000;
+
 /** What the last heartbeats told. */
 export class Pulse {
   #everyMs = USUAL_HEARTBEAT_MS;
@@ -54,6 +57,12 @@ export class Pulse {
     this.#head = head;
     this.#clockLead = clockLead;
   }
+}
+
+/** Whether something was too long ago. When the clock was set back nobody knows how long: then it was, too. */
+export function isLongAgo(time, patienceMs) {
+  const elapsed = Date.now() - time;
+  return elapsed > patienceMs || elapsed < -SAME_CLOCK_MS;
 }
 
 /** Whether a position is further than another; those of different logs cannot be compared: what is new counts. */

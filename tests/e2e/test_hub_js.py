@@ -795,3 +795,38 @@ def test_what_moved_to_another_session_is_forgotten(stage: Stage) -> None:
     ended = {"id": "b", "status": "ended", "end_reason": "moved", "sequence": 4}
     stage.tell("message", {"data": {"room": ended, "participants": []}}, "e.4")
     assert (stage.shown, stage.look("[...hub.participants.keys()].join()")) == ("a", "a")
+
+
+def test_who_closes_when_told_that_it_is_lost_is_left_in_peace(stage: Stage) -> None:
+    """A page says that it cannot follow any more, and goes on without; nothing may come back behind its back."""
+    stage.greet()
+    stage.show("a", position="e.1")
+    stage.page.evaluate("hub.addEventListener('status', () => hub.close())")
+    stage.wait(27)
+    assert stage.look("hub.status") == "reconnecting"
+    stage.page.evaluate("hub.subscribe('bots')")
+    stage.wait(60)
+    assert len(stage.addresses) == 1
+
+
+def test_who_subscribes_when_told_that_it_is_lost_has_one_connection(stage: Stage) -> None:
+    """The one that it had must not come back beside the new one."""
+    stage.page.evaluate("Math.random = () => 1")
+    stage.greet()
+    stage.show("a", position="e.1")
+    stage.page.evaluate("hub.addEventListener('status', () => hub.subscribe('bots'), { once: true })")
+    stage.wait(27)
+    opened = len(stage.addresses)
+    stage.wait(15)
+    assert (opened, len(stage.addresses)) == (2, 2)
+
+
+@pytest.mark.parametrize("hours", [2, -2], ids=["slept", "clock set back"])
+def test_who_wakes_up_knows_that_nothing_was_heard(stage: Stage, hours: int) -> None:
+    """What was live when a laptop was closed is not live when it is opened."""
+    stage.greet()
+    stage.show("a", position="e.1")
+    assert stage.look("hub.freshness") == "live"
+    stage.page.evaluate(f"now = Date.now() + {hours} * 3_600_000; Date.now = () => now")
+    stage.page.evaluate("dispatchEvent(new Event('online'))")
+    assert stage.look("hub.status") == "reconnecting"
