@@ -9,6 +9,8 @@ import { isLongAgo, SILENT_BEATS, USUAL_HEARTBEAT_MS } from "./pulse.js";
 import { open } from "./transports.js";
 
 const OPENING_MS = 20_000;
+// An attempt that has just begun is as good as another.
+const SETTLING_MS = 2000;
 // Who greets and drops us at once must not be asked again and again without pauses.
 const HEALTHY_MS = 10_000;
 const ANSWERS = ["subscribed", "unsubscribed", "authenticated", "error"];
@@ -16,6 +18,9 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 // So that not all come back at once to a hub that restarts and does not say when.
 const LATER_MS = [1000, 5000];
+// What was asked will not become right by asking again.
+const FINAL = [400, 401, 403];
+const NO_TOKEN = "getToken brought no token";
 
 /** A connection that comes back, from `open()` to `close()`. Whoever hears of something may close it there and then. */
 export class Connection {
@@ -39,9 +44,13 @@ export class Connection {
   #attempt = new AbortController();
   #failures = 0;
   #isClosed = false;
+  // How long the hub wants us to stay away, if it said so; the browser alone knows it exactly.
+  #leastMs = 0;
   #heartbeatMs = USUAL_HEARTBEAT_MS;
   // When the line was last begun or lost, greeted, and heard.
   #triedAt = 0;
+  // When what is under way was begun; 0: nothing is.
+  #begunAt = 0;
   #greetedAt = 0;
   #heardAt = 0;
 
@@ -61,6 +70,8 @@ export class Connection {
 
   /** Begin anew without a pause: the browser knows that the network is back, or somebody looks. */
   wake() {
+    // All tabs may ask for it at once.
+    if (!this.#line?.isOpen && Date.now() - this.#begunAt < SETTLING_MS) return;
     this.#failures = 0;
     this.#credential.settle();
     this.#open();
@@ -103,26 +114,42 @@ export class Connection {
   async #open() {
     if (this.#isClosed) return;
     const attempt = this.#drop();
-    this.#triedAt = Date.now();
+    this.#triedAt = this.#begunAt = Date.now();
     this.#hear("opening", {}, "");
     if (attempt.aborted) return;
     if (this.#credential.mustAsk && !this.#reconnectToken) {
-      const token = await this.#credential.ask();
+      const token = await this.#ask(attempt);
       if (attempt.aborted) return;
-      if (!token) return this.#hear("refused", { problem: "" }, "");
+      if (!token) return this.#giveUp(NO_TOKEN);
       this.#triedAt = Date.now();
     }
     this.#followed = this.#topics;
-    this.#line = open(this.#transport, this.#address(), {
-      heard: (name, said, id) => this.#heard(name, said, id),
-      ended: (how, why) => this.#ended(how, why),
-    });
+    const heard = (name, said, id) => this.#heard(name, said, id);
+    const ended = (how, why) => this.#ended(how, why);
+    try {
+      this.#line = open(this.#transport, this.#address(), { heard, ended });
+    } catch (error) {
+      // An address that is none, or one that the page may not ask: it would be the same again.
+      this.#giveUp(messageOf(error));
+    }
+  }
+
+  /** Ask for a token. Who fails to bring one is like a network that fails: then we have begun anew, later. */
+  async #ask(attempt) {
+    try {
+      return await this.#credential.ask();
+    } catch (error) {
+      if (!attempt.aborted) this.#comeBack({ problem: messageOf(error) });
+      return "";
+    }
   }
 
   #drop() {
     this.#line?.close();
     this.#line = null;
     this.#heardAt = 0;
+    this.#begunAt = 0;
+    this.#leastMs = 0;
     this.#expected = null;
     this.#mustAuthenticate = false;
     this.#attempt.abort();
@@ -154,6 +181,7 @@ export class Connection {
     this.#hear(name, rest, id);
     if (attempt.aborted) return;
     if (name === "auth.expiring") this.#renewAhead();
+    if (name === "bye" && said.reconnect) this.#leastMs = between(...LATER_MS);
     if (name === "bye" && !said.reconnect) this.#ended("expired");
   }
 
@@ -193,6 +221,7 @@ export class Connection {
   #ended(how, { reason = "", retryMs = between(...LATER_MS) } = {}) {
     this.#count();
     this.#triedAt = Date.now();
+    this.#begunAt = 0;
     if (how === "again") return this.#letBrowserTry();
     if (how === "later") return this.#openIn(retryMs);
     if (how === "expired") return this.#signInAgain();
@@ -209,13 +238,13 @@ export class Connection {
 
   /** The first attempt is the browser's own, since only it knows the `retry:` that the hub asked for. */
   #letBrowserTry() {
-    if (this.#failures > 1) return this.#openIn(this.#pause());
+    if (this.#failures > 1) return this.#openIn(Math.max(this.#pause(), this.#leastMs));
     this.#hear("lost", {}, "");
   }
 
-  #comeBack() {
+  #comeBack(said = {}) {
     this.#count();
-    this.#openIn(this.#pause());
+    this.#openIn(this.#pause(), said);
   }
 
   /** Any time up to one that doubles with each failure. */
@@ -240,7 +269,7 @@ export class Connection {
   async #renewAhead() {
     const line = this.#line;
     if (!this.#credential.mayAskAhead) return;
-    const token = await this.#credential.ask();
+    const token = await this.#credential.ask().catch(() => "");
     if (token) this.#reconnectToken = "";
     if (token && line && line === this.#line) this.#present();
   }
@@ -260,9 +289,11 @@ export class Connection {
     this.#reconnectToken = "";
     this.#hear("lost", {}, "");
     if (attempt.aborted) return;
-    const token = await this.#credential.ask();
+    // It is of no use any more, also when there is no other for now.
+    this.#credential.token = "";
+    const token = await this.#ask(attempt);
     if (attempt.aborted) return;
-    if (!token) return this.#giveUp(problem);
+    if (!token) return this.#giveUp(problem || NO_TOKEN);
     if (this.#failures > 1) return this.#openIn(this.#pause());
     this.#open();
   }
@@ -280,9 +311,14 @@ export class Connection {
       return this.#examine();
     }
     if (status === 401 && this.#credential.mayAsk) return this.#signInAgain(problem);
-    if (status === 401 || status === 403) return this.#giveUp(problem);
+    if (FINAL.includes(status)) return this.#giveUp(problem);
     this.#openIn(this.#pause(), { problem });
   }
+}
+
+/** What somebody threw, who may throw whatever they like. */
+function messageOf(error) {
+  return String(error?.message || error);
 }
 
 function without(topics, others) {

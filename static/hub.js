@@ -107,7 +107,10 @@ export class Hub extends EventTarget {
 
   /** Go on with another token: before the old one expires, or when signed out. */
   renew(token = "") {
+    const wasCookie = this.#credential.isCookie;
     this.#credential.replace(token);
+    // Only with the cookie tabs share without a name.
+    if (wasCookie !== this.#credential.isCookie && this.#share === true) return this.#joinOthers();
     // Tokens are not handed to other tabs: who has the new one leads.
     if (this.#connection) this.#connection.renew();
     else this.#group?.take();
@@ -138,6 +141,12 @@ export class Hub extends EventTarget {
     // Alone one may ask for the rest on the same connection; a group follows what it is named for.
     if (!this.#group && this.#connection?.follow(topics)) return;
     this.#isOfOthers = true;
+    this.#joinOthers();
+  }
+
+  /** Share with those that want what we want now. Who is put aside does so on coming back. */
+  #joinOthers() {
+    if (!this.#connection && !this.#group) return;
     this.#leave();
     this.#join();
   }

@@ -398,9 +398,9 @@ def test_a_permission_that_ended_is_renewed(hub: HubProcess, open_tab: OpenTab, 
     assert tab.saw_everything(hub)
 
 
-@pytest.mark.parametrize("answer", [None, "", "bad"], ids=["fails", "brings nothing", "brings a bad one"])
+@pytest.mark.parametrize("answer", ["", "bad"], ids=["brings nothing", "brings a bad one"])
 def test_without_a_good_token_one_is_signed_out_until_one_comes(
-    hub: HubProcess, open_tab: OpenTab, context: BrowserContext, answer: str | None
+    hub: HubProcess, open_tab: OpenTab, context: BrowserContext, answer: str
 ) -> None:
     """To ask for ever would not help; somebody has to sign in."""
     context.clear_cookies()
@@ -411,6 +411,52 @@ def test_without_a_good_token_one_is_signed_out_until_one_comes(
     tab.look(f"hub.renew('{token_for(hub)}')")
     tab.wait_until_live()
     assert tab.look("hub.problem") == ""
+
+
+@pytest.mark.parametrize("token", ["", "bad"])
+def test_a_backend_that_fails_to_bring_a_token_is_asked_again(
+    hub: HubProcess, open_tab: OpenTab, context: BrowserContext, token: str
+) -> None:
+    """It restarts, or a train is in a tunnel: nobody has to sign in for that."""
+    context.clear_cookies()
+    tab = open_tab().connect(token=token, tokens=[None, None, token_for(hub)])
+    tab.wait("hub.problem", "no token")
+    tab.wait_until_live()
+    assert tab.look("[asked, told.statuses.includes('signed-out'), hub.problem]") == [3, False, ""]
+
+
+def test_a_token_that_comes_too_late_is_not_used(stage: Stage) -> None:
+    """Who is asked may be stuck; a page that has got another token elsewhere gives us that one."""
+    stage.page.evaluate(
+        """() => {
+            Math.random = () => 1;
+            hub.close();
+            bring = [];
+            hub = connect({ topics: ["rooms"], getToken: () => new Promise((resolve) => bring.push(resolve)) });
+        }"""
+    )
+    stage.wait(20)
+    stage.page.wait_for_function("() => hub.problem", polling=20)
+    assert stage.look("[hub.status, hub.problem]") == ["connecting", "getToken does not answer"]
+    stage.wait(0.5)
+    assert stage.look("bring.length") == 2
+    stage.page.evaluate("() => { hub.renew('given'); bring[0]('old'); bring[1]('old'); }")
+    stage.page.evaluate("dispatchEvent(new Event('online'))")
+    stage.wait(3)
+    stage.page.evaluate("dispatchEvent(new Event('online'))")
+    assert set(stage.addresses[1:]) == {"/api/stream?topic=rooms&token=given"}
+
+
+def test_who_gets_a_token_leaves_those_with_the_cookie(hub: HubProcess, open_tab: OpenTab) -> None:
+    """What a token permits is not for them, and what the cookie permits not for who has a token."""
+    leader, tab = open_tab().connect().wait_until_live(), open_tab().connect().wait_until_live()
+    tab.look(f"hub.renew('{token_for(hub)}')")
+    tab.wait("wire.addresses.length", 1)
+    tab.wait_until_live()
+    assert comes_to(hub, 2)
+    tab.look("hub.renew()")
+    assert comes_to(hub, 1)
+    assert leader.look("[wire.addresses.length, hub.freshness]") == [1, "live"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -830,3 +876,41 @@ def test_who_wakes_up_knows_that_nothing_was_heard(stage: Stage, hours: int) -> 
     stage.page.evaluate(f"now = Date.now() + {hours} * 3_600_000; Date.now = () => now")
     stage.page.evaluate("dispatchEvent(new Event('online'))")
     assert stage.look("hub.status") == "reconnecting"
+
+
+def test_a_hub_with_too_many_viewers_is_left_alone_for_a_while(stage: Stage) -> None:
+    """It says when to come back, and a pause by chance may be no pause at all."""
+    stage.page.evaluate("Math.random = () => 0")
+    for _ in range(2):
+        stage.tell("bye", {"reason": "overloaded", "reconnect": True})
+        stage.fail(closed=False)
+    stage.wait(0.9)
+    assert len(stage.addresses) == 1
+    stage.wait(0.1)
+    assert len(stage.addresses) == 2
+
+
+def test_what_is_no_topic_is_not_asked_for_again(stage: Stage) -> None:
+    """It would be none the next time, too."""
+    stage.status = 400
+    stage.fail(closed=True)
+    stage.await_status("signed-out")
+    stage.wait(120)
+    assert stage.look("[hub.problem, sources.length]") == ["as the test wants", 1]
+
+
+def test_a_browser_that_opens_nothing_is_a_problem_that_is_told(stage: Stage) -> None:
+    """A page's policy may forbid it, or the address may be none."""
+    stage.page.evaluate("() => { WebSocket = class { constructor() { throw new Error('not here'); } }; }")
+    stage.page.evaluate("hub.close(); hub = connect({ topics: ['rooms'], transport: 'websocket' })")
+    assert stage.look("[hub.status, hub.problem]") == ["signed-out", "not here"]
+
+
+def test_all_who_wake_up_want_one_attempt(stage: Stage) -> None:
+    """Each tab asks for it; an attempt that begins anew each time never gets anywhere."""
+    for _ in range(3):
+        stage.page.evaluate("dispatchEvent(new Event('online'))")
+    assert len(stage.addresses) == 1
+    stage.wait(2)
+    stage.page.evaluate("dispatchEvent(new Event('online'))")
+    assert len(stage.addresses) == 2
