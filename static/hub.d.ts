@@ -15,9 +15,10 @@ export interface Options {
   token?: string;
   /**
    * Brings another token: before the first one if there is none, when one is about to expire, and when one is refused.
-   * When it fails or brings nothing the status is `signed-out`, until `renew()` or until somebody comes back to the page.
+   * When it brings nothing the status is `signed-out`, until `renew()` or until somebody comes back to the page. When it
+   * fails, or does not answer for 20 s, it is called again after a pause; `problem` has the error's message meanwhile.
    */
-  getToken?: () => string | Promise<string>;
+  getToken?: () => string | null | undefined | Promise<string | null | undefined>;
   /** Server-sent events unless you say otherwise. */
   transport?: "sse" | "websocket";
   /**
@@ -131,6 +132,7 @@ export interface Participant extends Document {
 export interface Recording extends Document {
   room?: string;
   bot?: string;
+  source: string;
   /** What else the provider calls it. */
   alias: string | null;
   scope: string | null;
@@ -197,7 +199,7 @@ export interface State {
   degraded: boolean;
   /** What is: `storage` (webhooks are refused), `spool` (they are kept on its disk meanwhile), `bus` (news may be late). */
   reasons: readonly ("storage" | "spool" | "bus")[];
-  /** Why the hub refused us, in its own words. */
+  /** Why the hub refused us, in its own words; or why there is no token, or no connection. */
   problem: string;
 }
 
@@ -221,6 +223,16 @@ export declare class Hub extends EventTarget {
     name: string,
     listener: EventListenerOrEventListenerObject | null,
     options?: AddEventListenerOptions | boolean,
+  ): void;
+  removeEventListener<Name extends keyof HubEventMap>(
+    name: Name,
+    listener: (event: HubEventMap[Name]) => void,
+    options?: EventListenerOptions | boolean,
+  ): void;
+  removeEventListener(
+    name: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: EventListenerOptions | boolean,
   ): void;
   readonly bots: ReadonlyMap<string, Bot>;
   readonly rooms: ReadonlyMap<string, Room>;
