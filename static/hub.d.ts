@@ -132,7 +132,7 @@ export interface Participant extends Document {
 export interface Recording extends Document {
   room?: string;
   bot?: string;
-  source: string;
+  source?: string;
   /** What else the provider calls it. */
   alias: string | null;
   scope: string | null;
