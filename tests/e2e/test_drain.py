@@ -27,7 +27,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DRAIN = 3.0
-STREAMS, SOCKETS = 200, 100
+STREAMS, SOCKETS = 100, 50
 # More than the buffers of a connection hold.
 UNREAD_EVENTS = 400
 # So that hundreds of viewers, all read by this process, leave it time for the rest.

@@ -13,7 +13,7 @@ from tests.processes import SECRETS, HubProcess
 from tests.streams import Viewer
 from tests.waiting import until
 
-ROUNDS = 12
+ROUNDS = 8
 SENDERS = 16
 
 

@@ -96,7 +96,7 @@ def live(crowd: list[tuple[int, Form, int | None]], steps: list[tuple[Any, ...]]
 class TestEveryViewer:
     """The promise that everything else serves."""
 
-    @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         crowd=viewers(st.none()),
         steps=many(*PLAIN_STEPS),
@@ -115,7 +115,7 @@ class TestEveryViewer:
         """Through stalls, cuts, restarts, trimming, lost messages and restored backups, at any node."""
         live(crowd, steps, heartbeat=heartbeat, tail=tail, page_size=page_size)
 
-    @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         crowd=viewers(st.sampled_from((None, 10, 30, 100))),
         steps=many(*PLAIN_STEPS, *ENDING_STEPS),

@@ -254,7 +254,7 @@ _NOTATIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(draw=st.data())
 def test_signatures_are_judged_as_the_library_judges_them(draw: st.DataObject) -> None:
     """Ours is shorter and takes several secrets; it must not be wiser."""
