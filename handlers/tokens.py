@@ -7,11 +7,10 @@ from aiohttp import web
 from handlers.access import SCOPES
 from handlers.answers import asked
 from handlers.parts import ACCESS
+from handlers.viewing import TOPIC_LIMIT
 from hub.errors import BadRequest
 from hub.events import NAME_LIMIT, format_time, parse_topic
 from hub.tokens import LONGEST_SECONDS
-
-_TOPIC_LIMIT = 100
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,8 +48,8 @@ def _order(said: dict[str, object]) -> Order:
         order = msgspec.convert(said, Order)
     except msgspec.ValidationError as problem:
         raise BadRequest(f"the body: {problem}") from None
-    if not 1 <= len(order.topics) <= _TOPIC_LIMIT:
-        raise BadRequest(f"topics: expected 1 to {_TOPIC_LIMIT}")
+    if not 1 <= len(order.topics) <= TOPIC_LIMIT:
+        raise BadRequest(f"topics: expected 1 to {TOPIC_LIMIT}")
     for topic in order.topics:
         parse_topic(topic)
     if not 1 <= order.ttl <= LONGEST_SECONDS:

@@ -13,7 +13,6 @@ from handlers.parts import ACCESS, FANOUT, SETTINGS
 from handlers.viewing import limited, opening, parse_topics, permitted, seated, serve
 from hub.desk import Gone
 from hub.errors import BadRequest, Forbidden, HubError, TokenRefused, TooMany
-from hub.events import format_time
 from hub.fanout import Fanout
 from hub.subscriber import Subscriber
 from hub.wire import Form
@@ -163,7 +162,7 @@ class Conversation:
         viewer = self.viewer
         viewer.grant = viewer.grant.renewed(caller.topics, caller.expires_at)
         self._fanout.renew(viewer)
-        viewer.send("authenticated", {"expires_at": _expiry(caller)})
+        viewer.send("authenticated", {"expires_at": viewer.grant.expiry})
         viewer.send_token()
 
 
@@ -200,7 +199,3 @@ def _action(said: WSMessage) -> Action:
         return _decoder.decode(said.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
         raise BadRequest(f"expected an action as JSON: {problem}") from None
-
-
-def _expiry(caller: Caller) -> str | None:
-    return format_time(None if caller.expires_at is None else caller.expires_at * 1000)

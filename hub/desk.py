@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import msgspec
 
 from hub.errors import HubError
-from hub.events import DELIVERIES, Position, without_nesting
+from hub.events import DELIVERIES, Position, format_time, without_nesting
 from hub.feed import Feed
 from hub.ports import Store
 from hub.snapshots import Snapshots
@@ -62,6 +62,11 @@ class Grant(msgspec.Struct, frozen=True):
     def asked(self) -> frozenset[str]:
         """Every topic that was asked for."""
         return self.topics | self.covered
+
+    @property
+    def expiry(self) -> str | None:
+        """When it ends, as viewers are told."""
+        return format_time(None if self.expires_at is None else self.expires_at * 1000)
 
     def asking(self, asked: frozenset[str]) -> Self:
         """Return the same for other topics."""

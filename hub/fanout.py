@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import structlog
-
 from hub.audience import Audience, Group
 from hub.broadcast import Told, broadcast, same_for_all, told_of
 from hub.deadlines import Deadline, Deadlines
@@ -30,8 +28,6 @@ _NOTICES_AT_ONCE = 64
 # So many viewers have events wait for those that are being committed, and at most so long.
 _WORTH_GATHERING = 100
 _GATHERING_SECONDS = 0.01
-
-log = structlog.get_logger()
 
 
 class Fanout:
@@ -267,7 +263,7 @@ class Fanout:
         if deadline is Deadline.TOKEN:
             viewer.send_token()
         else:
-            viewer.send("auth.expiring", {"expires_at": format_time((viewer.grant.expires_at or 0) * 1000)})
+            viewer.send("auth.expiring", {"expires_at": viewer.grant.expiry})
         if viewer.connection.is_behind():
             # What was written to it alone filled its connection.
             self._set_back(viewer)

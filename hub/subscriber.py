@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from hub.cursor import Cursor
 from hub.desk import Connection, Desk, Grant, Wish, stated
-from hub.events import Position, format_time
+from hub.events import Position
 from hub.snapshots import Pages
 from hub.wire import Message, message
 
@@ -154,7 +154,7 @@ class Subscriber:
             "heartbeat": self._desk.heartbeat,
             "reconnect_token": self._desk.reconnect_token(self.grant),
             "resumed": resumed,
-            "expires_at": format_time(None if self.grant.expires_at is None else self.grant.expires_at * 1000),
+            "expires_at": self.grant.expiry,
         }
         return message("hello", greeting, position="" if shows else str(self.cursor), retry_ms=self._retry())
 

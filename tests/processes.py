@@ -47,6 +47,11 @@ def free_port() -> int:
             return port
 
 
+def viewers_told(metrics: str) -> int:
+    """Return how many viewers a process has by its `/metrics`."""
+    return int(float(next(line for line in metrics.splitlines() if line.startswith("hub_viewers ")).split()[1]))
+
+
 @contextlib.asynccontextmanager
 async def calling(work: Callable[..., object], *arguments: object) -> AsyncIterator[asyncio.subprocess.Process]:
     """Call a function of a test file in a process of its own, with text and numbers, and kill it at the end."""
@@ -100,6 +105,11 @@ class HubProcess:
         """The id of its process."""
         assert self._process is not None
         return self._process.pid
+
+    def viewers(self) -> int:
+        """Return how many viewers it has."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+            return viewers_told(answer.read().decode())
 
     def is_ready(self) -> bool:
         """Whether it takes requests."""

@@ -73,6 +73,7 @@ class Connections:
                         )
                     yield session
             except BaseException:
+                # Whatever it was, a cancellation too: nobody knows what the server is still doing for it.
                 if session is not None:
                     session.drop()
                 raise

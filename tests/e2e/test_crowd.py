@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import struct
-import urllib.request
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -36,14 +35,6 @@ def joining(number: int) -> tuple[str, list[str]]:
 def resident(pid: int | str) -> int:
     """Return the memory of a process in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
-
-
-def served(hub: HubProcess) -> int:
-    """Return how many viewers a hub has."""
-    with urllib.request.urlopen(f"{hub.url}/metrics", timeout=10) as answer:
-        found = re.search(rb"^hub_viewers (\d+)", answer.read(), re.MULTILINE)
-    assert found
-    return int(found[1])
 
 
 class Reader(asyncio.Protocol):
@@ -112,7 +103,7 @@ async def test_a_hundred_stalled_readers_among_a_thousand_cost_the_others_nothin
         assert all(one.numbers == list(range(1, EVENTS + 1)) for one in healthy)
         # Had it kept for each of them what it did not read, that would be a hundred times some 900 kB.
         assert resident(hub.pid) - before < 40 * 1024 * 1024
-        while await asyncio.to_thread(served, hub) > VIEWERS - STALLED:  # noqa: ASYNC110 -- the hub says so nowhere else
+        while await asyncio.to_thread(hub.viewers) > VIEWERS - STALLED:  # noqa: ASYNC110 -- the hub says so nowhere else
             await asyncio.sleep(0.05)
         for transport, _ in connected[:STALLED]:
             transport.resume_reading()

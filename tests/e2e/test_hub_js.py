@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,19 +133,12 @@ def sign_in(hub: HubProcess, context: BrowserContext) -> None:
     context.add_cookies([{"name": "hub_token", "value": token_for(hub), "url": hub.url}])
 
 
-def viewers(hub: HubProcess) -> int:
-    """How many streams the hub serves."""
-    with urllib.request.urlopen(hub.url + "/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return int(float(next(line for line in lines if line.startswith("hub_viewers ")).split()[1]))
-
-
 def comes_to(hub: HubProcess, number: int) -> bool:
     """Whether the hub soon serves so many: who has just left or come is noticed a moment later."""
     deadline = time.monotonic() + 10
-    while viewers(hub) != number and time.monotonic() < deadline:
+    while hub.viewers() != number and time.monotonic() < deadline:
         time.sleep(0.02)
-    return viewers(hub) == number
+    return hub.viewers() == number
 
 
 @contextlib.contextmanager

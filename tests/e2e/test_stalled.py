@@ -8,6 +8,7 @@ from pathlib import Path
 from handlers.providers.registry import PROVIDERS
 from hub.commands.send import with_values
 from tests.hubs import API_KEY, RunningHub, running_hub
+from tests.processes import viewers_told
 from tests.streams import Viewer
 from tests.waiting import until
 
@@ -54,9 +55,7 @@ async def _connect_and_never_read(hub: RunningHub) -> socket.socket:
 
 async def _viewers(hub: RunningHub) -> int:
     async with hub.session.get(f"{hub.url}/metrics") as answer:
-        found = re.search(r"^hub_viewers (\d+)", await answer.text(), re.MULTILINE)
-    assert found
-    return int(found[1])
+        return viewers_told(await answer.text())
 
 
 async def _join(hub: RunningHub, number: int) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import orjson
@@ -38,37 +39,27 @@ class Streams:
     @contextlib.asynccontextmanager
     async def open(self, *topics: str, key: str = KEY, last_id: str = "", **query: str) -> AsyncIterator["Followed"]:
         """Follow topics for the length of the block."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        if last_id:
-            headers["Last-Event-ID"] = last_id
-        params = [("topic", topic) for topic in topics] + list(query.items())
-        async with self.session.get(f"{self.url}/api/stream", params=params, headers=headers) as answer:
-            followed = Followed(answer)
-            reading = asyncio.create_task(followed.read())
-            try:
-                yield followed
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+        headers = _authorized(key) | ({"Last-Event-ID": last_id} if last_id else {})
+        async with (
+            self.session.get(f"{self.url}/api/stream", params=_asking(topics, query), headers=headers) as answer,
+            _reading(Followed(answer)) as followed,
+        ):
+            yield followed
 
     @contextlib.asynccontextmanager
-    async def talk(self, *topics: str, key: str = KEY, origin: str = "", **query: str) -> AsyncIterator["Talked"]:
+    async def talk(self, *topics: str, key: str = KEY, **query: str) -> AsyncIterator["Talked"]:
         """Follow topics by a WebSocket for the length of the block."""
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        if origin:
-            headers["Origin"] = origin
-        params = [("topic", topic) for topic in topics] + list(query.items())
-        url = f"{self.url}/api/ws"
-        async with self.session.ws_connect(
-            url, params=params, headers=headers, protocols=("hub.v1",), max_msg_size=0
-        ) as socket:
-            talked = Talked(socket)
-            reading = asyncio.create_task(talked.read())
-            try:
-                yield talked
-            finally:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
+        async with (
+            self.session.ws_connect(
+                f"{self.url}/api/ws",
+                params=_asking(topics, query),
+                headers=_authorized(key),
+                protocols=("hub.v1",),
+                max_msg_size=0,
+            ) as socket,
+            _reading(Talked(socket)) as talked,
+        ):
+            yield talked
 
     async def happen(self, room: str = "a", times: int = 1) -> None:
         """Let somebody join a room of the durable room `standup`; each is one event."""
@@ -166,6 +157,28 @@ class Talked(Seen):
         await self.say(**action)
         await self.until(lambda seen: any(sent.name == answer for sent in seen[known:]))
         return next(sent for sent in self.seen[known:] if sent.name == answer)
+
+
+Reading = TypeVar("Reading", "Followed", "Talked")
+
+
+@contextlib.asynccontextmanager
+async def _reading(viewer: Reading) -> AsyncIterator[Reading]:
+    """Let a viewer note what comes for the length of the block."""
+    reading = asyncio.create_task(viewer.read())
+    try:
+        yield viewer
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def _asking(topics: tuple[str, ...], query: dict[str, str]) -> list[tuple[str, str]]:
+    return [("topic", topic) for topic in topics] + list(query.items())
+
+
+def _authorized(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 @contextlib.asynccontextmanager
