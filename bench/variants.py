@@ -71,6 +71,9 @@ class InstantStore:
     async def trim(self, before: int) -> int:
         return 0
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        return True
+
     async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         return None
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import resource
+import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -21,6 +22,7 @@ from handlers.origins import allow_origins
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.admission import Admission
+from hub.chores import chores
 from hub.desk import Desk
 from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery, Position
@@ -28,6 +30,7 @@ from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.health import Health
 from hub.ingest import BATCH_LIMIT, Ingest
+from hub.keeper import Keeper
 from hub.notices import refused_notices, settled_notices
 from hub.ports import Outcome, Store
 from hub.present import Clockwork
@@ -72,6 +75,7 @@ class Hub:
         )
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
+        self.keeper = Keeper(store, chores(settings, store, self.ingest), secrets.token_hex(8), random.random)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)
         self.fanout = Fanout(self.desk, troubles=self.health.troubles, is_more_coming=lambda: self.ingest.is_busy)
         self.metrics = Metrics(self.health, feed, self.fanout, self.ingest)
@@ -257,6 +261,7 @@ def _work(hub: Hub) -> list[tuple[str, Coroutine[None, None, None]]]:
         ("counting", _count_viewers(hub)),
         ("spool", hub.ingest.run_spool()),
         ("quarantine", hub.quarantine.run()),
+        ("keeper", hub.keeper.run()),
         ("retention", _keep_retention(hub)),
     ]
 

@@ -1,6 +1,7 @@
 """A store in memory behind the port `Store`, with gates: a test can hold a commit or a read, and let it go."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +119,8 @@ class MemoryStore:
         # Every batch that was handed in, and every snapshot that was asked for.
         self.batches: list[tuple[Delivery, ...]] = []
         self.snapshots: list[frozenset[str]] = []
+        # Who holds which lease, and until when in milliseconds.
+        self.leases: dict[str, tuple[str, float]] = {}
         self._folder = folder
         self._closed = False
 
@@ -220,6 +223,16 @@ class MemoryStore:
         gone = {self.kept.deliveries.pop(identity).id for identity in old}
         self.kept.known = {key: known for key, known in self.kept.known.items() if known.delivery not in gone}
         return len(gone)
+
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease that is free or has run out, or make one's own last longer."""
+        self._check()
+        now = time.monotonic() * 1000
+        known, until = self.leases.get(name, (holder, now))
+        if known != holder and until > now:
+            return False
+        self.leases[name] = (holder, now + seconds * 1000)
+        return True
 
     async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log another name."""

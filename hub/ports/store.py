@@ -77,6 +77,13 @@ class Store(Protocol):
         """Raise the floor above what was received before a time, then delete it; return how many deliveries went."""
         ...
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease that is free or has run out, or make one's own last longer; return whether it is the holder's.
+
+        It ends so many seconds from now by the store's clock; one of 0 seconds is let go of.
+        """
+        ...
+
     async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log a new name, so that no position of before can be resumed.
 

@@ -142,6 +142,10 @@ class PostgresStore:
             total += gone
         return total
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease that is free or has run out, or make one's own last longer; return whether it is held."""
+        return bool(await self._change("lease", name=name, holder=holder, duration=round(seconds * 1000)))
+
     async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log a new name, so that no position of before can be resumed."""
         async with self._connections.writer() as session, session.writing():

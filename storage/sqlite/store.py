@@ -116,6 +116,13 @@ class SqliteStore:
             total += gone
         return total
 
+    async def lease(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease that is free or has run out, or make one's own last longer; return whether it is held."""
+        duration = round(seconds * 1000)
+        return bool(
+            await self._write(lambda session: session.write("lease", name=name, holder=holder, duration=duration))
+        )
+
     async def new_epoch(self, epoch: str, instead_of: str = "") -> None:
         """Give the log a new name, so that no position of before can be resumed."""
         await self._write(lambda session: session.write("new_epoch", epoch=epoch, instead_of=instead_of))

@@ -5,6 +5,7 @@ from tests.contracts.store_commits import CommitRules
 from tests.contracts.store_deliveries import DeliveryRules
 from tests.contracts.store_documents import DocumentRules
 from tests.contracts.store_erasing import ErasingRules
+from tests.contracts.store_leases import LeaseRules
 from tests.contracts.store_loading import LoadingRules
 from tests.contracts.store_pages import PageRules
 from tests.contracts.store_retention import RetentionRules
@@ -21,6 +22,7 @@ class StoreContract(
     DeliveryRules,
     ErasingRules,
     AttendanceRules,
+    LeaseRules,
 ):
     """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
 

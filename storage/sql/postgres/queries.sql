@@ -627,3 +627,9 @@ WHERE locks.locktype = 'advisory' AND locks.granted AND locks.objsubid = 1
     AND locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND (locks.classid::bigint << 32 | locks.objid::bigint) = 'meta'::regclass::oid::bigint
     AND holders.xact_start < clock_timestamp() - make_interval(secs => :seconds);
+
+-- lease: Take a lease that is free or has run out, or make one's own last longer.
+INSERT INTO leases (name, holder, until)
+VALUES (:name, :holder, (extract(epoch FROM clock_timestamp()) * 1000)::bigint + :duration::bigint)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE leases.holder = excluded.holder OR leases.until <= excluded.until - :duration::bigint;

@@ -473,3 +473,9 @@ DELETE FROM states WHERE subject = ? AND part = ?;
 
 -- erase_documents: Drop a document with its parts.
 DELETE FROM documents WHERE topic = :topic OR parent = :topic;
+
+-- lease: Take a lease that is free or has run out, or make one's own last longer.
+INSERT INTO leases (name, holder, until)
+VALUES (:name, :holder, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + :duration)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE leases.holder = excluded.holder OR leases.until <= excluded.until - :duration;
