@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.postgres_server import PostgresServer
 from tests.processes import HubProcess
 from tests.redis_server import RedisServer
+from tests.searching import use_profile
 
 # Whatever the shell says of byte code: tests start a hundred hubs, and each would compile the same files again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-# How long an example takes says something about the machine, not about the rule.
-settings.register_profile("hub", deadline=None, print_blob=True)
-settings.load_profile("hub")
+use_profile()
 
 
 @pytest.fixture

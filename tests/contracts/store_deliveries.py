@@ -2,18 +2,18 @@
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from hub.events import BotDetail, Fact, Kind, Verdict
 from hub.ports import ArrivalQuery, Arrived, Known, Refusal, Status, Store
 from tests.contracts.plain import Folding, Opener, StoreRules, delivery, needs, write
+from tests.searching import search
 
 BOT, OTHER_BOT = "bots/m:b1", "bots/m:b2"
 SOURCES, VERDICTS, SUBJECTS = ("plain", "other"), ("accepted", "dead", "refused"), (BOT, OTHER_BOT)
-EXAMPLES = settings(
-    max_examples=40,
-    deadline=None,
+EXAMPLES = search(
+    40,
     # As for pages: examples are small, and shrinking one would commit for minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

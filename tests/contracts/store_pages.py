@@ -1,18 +1,18 @@
 """Pages of the log: whatever a viewer asks for, from wherever, it gets each matching event once and in order."""
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from hub.events import Event
 from hub.ports import Store
 from tests.contracts.plain import StoreRules, delivery
+from tests.searching import search
 
 TOPICS = ("rooms", "rooms/a", "rooms/b", "bots", "bots/a", "sources/s")
 # The store stays between examples, and the suite runs on several.
-EXAMPLES = settings(
-    max_examples=60,
-    deadline=None,
+EXAMPLES = search(
+    60,
     # Examples are small as they are; making a failing one smaller would commit for minutes.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

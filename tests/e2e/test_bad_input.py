@@ -19,7 +19,7 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Sample
@@ -30,6 +30,7 @@ from hub.events import parse_time
 from hub.tokens import Claims, Tokens, Use
 from tests.hubs import API_KEY, RunningHub, running_hub
 from tests.processes import SECRETS, HubProcess
+from tests.searching import search
 from tests.streams import Sent, Viewer, parsed
 from tests.waiting import until
 
@@ -922,7 +923,7 @@ EVENTS = sorted(
         for sample in one.samples(0).values()
     }
 )
-ANYTHING = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+ANYTHING = search(60, suppress_health_check=list(HealthCheck), database=None)
 
 
 @ANYTHING

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -18,6 +18,7 @@ from hub.ports import Document, Query, Status, Store
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
 from tests.postgres_server import PostgresServer
+from tests.searching import search
 from tests.unit.hub.fold import naive, stories
 
 ROOMS = stories.tellings(stories.room_facts((stories.NAMED, stories.NAMELESS), stories.PRESENCE))
@@ -152,8 +153,6 @@ def server() -> Iterator[PostgresServer]:
 
 
 TestStoreModel = StoreModel.TestCase
-TestStoreModel.settings = settings(
-    max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestStoreModel.settings = search(40, stateful_step_count=12, suppress_health_check=list(HealthCheck))
 TestPostgresModel = PostgresModel.TestCase
-TestPostgresModel.settings = settings(TestStoreModel.settings, max_examples=20)
+TestPostgresModel.settings = search(20, stateful_step_count=12, suppress_health_check=list(HealthCheck))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from hub.config import SHIPPED, load
 from hub.errors import ConfigRefused
 from hub.settings import Settings, Source
+from tests.searching import search
 
 EVERY_VARIABLE = {
     "PORT": "9001",
@@ -275,9 +276,7 @@ SECRETS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
     MARK.__add__
 )
 # Secrets differ by little but length, and each of these is tried in thirty places.
-IN_MANY = settings(
-    max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+IN_MANY = search(40, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("toml", SECRET_IN)

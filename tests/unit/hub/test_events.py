@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from hub.errors import BadRequest
@@ -58,7 +58,6 @@ class TestEscapeId:
         assume(first != second)
         assert escape_id(first) != escape_id(second)
 
-    @settings(deadline=None)
     @given(text=st.text(min_size=1, max_size=20), repeat=st.integers(150, 250))
     def test_long_ids_that_differ_at_their_end_stay_different(self, text: str, repeat: int):
         """A URL as a room name differs from the next one in its last characters."""

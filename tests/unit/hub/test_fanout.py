@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from hub.desk import Grant, Wish
@@ -22,6 +22,7 @@ from hub.wire import Form
 from tests.contracts.plain import Folding, delivery
 from tests.memory_bus import Air
 from tests.memory_store import MemoryStore
+from tests.searching import search
 from tests.unit.hub.renaming import Renaming
 from tests.unit.hub.viewing import NEVER, NOON, Clock, Hub, Link, LoopClock, in_no_time, turns, until
 from tests.unit.hub.worlds import ENTITIES, WANTED, World
@@ -96,7 +97,7 @@ def live(crowd: list[tuple[int, Form, int | None]], steps: list[tuple[Any, ...]]
 class TestEveryViewer:
     """The promise that everything else serves."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @search(300, suppress_health_check=[HealthCheck.too_slow])
     @given(
         crowd=viewers(st.none()),
         steps=many(*PLAIN_STEPS),
@@ -115,7 +116,7 @@ class TestEveryViewer:
         """Through stalls, cuts, restarts, trimming, lost messages and restored backups, at any node."""
         live(crowd, steps, heartbeat=heartbeat, tail=tail, page_size=page_size)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @search(150, suppress_health_check=[HealthCheck.too_slow])
     @given(
         crowd=viewers(st.sampled_from((None, 10, 30, 100))),
         steps=many(*PLAIN_STEPS, *ENDING_STEPS),
@@ -132,7 +133,7 @@ class TestEveryViewer:
         """At whatever moment that is, and everything once and in order when it comes back."""
         live(crowd, steps, heartbeat=heartbeat, tail=tail)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @search(60, suppress_health_check=[HealthCheck.too_slow])
     @given(
         crowd=viewers(st.none()),
         steps=many(*PLAIN_STEPS, BURST, BURST, BURST),
@@ -819,7 +820,7 @@ RENAMING = (
 class TestRenamed:
     """The log gets another name while viewers watch it."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @search(300, suppress_health_check=[HealthCheck.too_slow])
     @given(
         steps=many(*RENAMING),
         tail=st.integers(1, 6),

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import orjson
 import pytest
 import structlog
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import StorageUnavailable
@@ -20,6 +20,7 @@ from storage.local import LocalBus
 from tests.contracts.plain import Folding
 from tests.memory_bus import Air
 from tests.memory_store import MemoryStore
+from tests.searching import search
 from tests.unit.hub.fold.telling import DURABLE, SESSION, at, named
 from tests.unit.hub.fold.telling import delivery as telling
 from tests.unit.hub.viewing import in_no_time
@@ -126,7 +127,7 @@ class TestPublish:
             await until(lambda: feed.head == 5)
         assert sequences(feed.since(0)) == [1, 2, 3, 4, 5]
 
-    @settings(max_examples=300)
+    @search(300)
     @given(
         number=st.integers(1, 12),
         heard=st.lists(st.frozensets(st.integers(1, 12), max_size=12), max_size=8),
@@ -384,7 +385,7 @@ HAPPENINGS = st.one_of(
 class TestTwoProcesses:
     """What the bus does to a log that two processes write."""
 
-    @settings(max_examples=400)
+    @search(400)
     @given(happenings=st.lists(HAPPENINGS, max_size=60), carries_bodies=st.booleans())
     async def test_whatever_is_lost_repeated_or_overtaken_the_tail_is_the_log(
         self, happenings: list[tuple[str, int] | tuple[str, int, int]], carries_bodies: bool
@@ -412,7 +413,7 @@ class TestTwoProcesses:
             assert node.renamed == []
         assert hub.made == []
 
-    @settings(max_examples=100)
+    @search(100)
     @given(happenings=st.lists(HAPPENINGS, max_size=40), head=st.integers(0, 20))
     async def test_a_log_that_lost_something_has_one_new_name_for_all_whoever_notices(
         self, happenings: list[tuple[str, int] | tuple[str, int, int]], head: int

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import structlog
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.webhooks import COMMIT_SECONDS
@@ -24,6 +24,7 @@ from storage.sqlite import SqliteStore
 from tests.contracts.plain import Folding, delivery
 from tests.memory_spool import MemorySpool
 from tests.memory_store import MemoryStore
+from tests.searching import search
 from tests.unit.hub.viewing import in_no_time
 
 MIB = 1024 * 1024
@@ -146,7 +147,7 @@ class TestGrouping:
             for batch in hub.store.batches:
                 assert len(batch) == 1 or sum(len(one.body) for one in batch) <= BYTES_LIMIT
 
-    @settings(max_examples=100, deadline=None)
+    @search(100)
     @given(
         steps=st.lists(
             st.integers(1, 12).map(lambda number: ("submit", number))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import Kind
@@ -17,6 +17,7 @@ from hub.state.presence import Visit
 from hub.state.room import Tally
 from hub.state.schedule import WINDOW_MS
 from tests.memory import MemoryLog
+from tests.searching import search
 from tests.unit.hub.fold.telling import BASE, RECEIVED, delivery, folded, joined, left, named
 
 HOUR, MINUTE, SECOND = 3_600_000, 60_000, 1000
@@ -60,7 +61,7 @@ def shown(document: Document, now: int, clockwork: Clockwork = SHORT) -> Shown:
 class TestRooms:
     """Durations, minutes and cost of a room."""
 
-    @settings(max_examples=300)
+    @search(300)
     @given(
         stays=st.lists(st.tuples(st.integers(0, 60), st.none() | st.integers(0, 60)), max_size=6),
         last_sign=st.integers(0, 60),

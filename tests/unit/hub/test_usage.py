@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.ports import Document
@@ -16,6 +16,7 @@ from hub.present import Clockwork
 from hub.state.participant import Presence
 from hub.state.room import Tally
 from hub.usage import Grouping, Period, Usage
+from tests.searching import search
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 # The first of a month, at midnight.
@@ -380,7 +381,7 @@ _groups: dict[Grouping, Callable[[Meeting, int], str]] = {
     now=st.integers(4 * STEPS_A_DAY, 2 * LAST).map(_at),
     by=st.sampled_from(list(Grouping)),
 )
-@settings(max_examples=150)
+@search(150)
 def test_it_is_what_is_found_by_walking_through_the_month(
     meetings: list[Meeting], period: Period, now: int, by: Grouping
 ) -> None:
@@ -403,7 +404,7 @@ def test_it_is_what_is_found_by_walking_through_the_month(
 
 
 @given(meetings=_meetings(), by=st.sampled_from(list(Grouping)), period=_periods)
-@settings(max_examples=100)
+@search(100)
 def test_the_groups_add_up_to_the_total(meetings: list[Meeting], by: Grouping, period: Period) -> None:
     """Whoever adds up a bill gets what is written under it, but for the rounding of each line."""
     found = used(*meetings, period=period, by=by, now=_at(3 * LAST))
@@ -412,7 +413,7 @@ def test_the_groups_add_up_to_the_total(meetings: list[Meeting], by: Grouping, p
 
 
 @given(meetings=_meetings(), order=st.randoms(use_true_random=False))
-@settings(max_examples=50)
+@search(50)
 def test_the_order_in_which_rooms_are_added_does_not_matter(meetings: list[Meeting], order: object) -> None:
     """They come in pages, by topic."""
     shuffled = list(meetings)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.hms import translate
@@ -28,7 +28,6 @@ def visits_of(facts: list[Fact], kind: Kind) -> list[ParticipantDetail]:
     return [detail for detail in found if isinstance(detail, ParticipantDetail)]
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_a_meeting_is_told_from_its_start_to_its_transcript(seed: int, minutes: float) -> None:
     """Recording and transcript are complete only after the session has closed, as in reality."""
@@ -39,7 +38,6 @@ def test_a_meeting_is_told_from_its_start_to_its_transcript(seed: int, minutes: 
     assert names.count("session.open.success") == names.count("session.close.success") == 1
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_everybody_leaves_once_or_is_there_when_somebody_ends_the_room(seed: int, minutes: float) -> None:
     """A leave tells the visit that its join began."""
@@ -58,7 +56,6 @@ def test_everybody_leaves_once_or_is_there_when_somebody_ends_the_room(seed: int
     )
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_two_to_six_people_come_one_of_them_thrice(seed: int) -> None:
     """Two devices at once and a rejoin: counting by user is the mistake that a simulation has to show."""
@@ -69,7 +66,6 @@ def test_two_to_six_people_come_one_of_them_thrice(seed: int) -> None:
     assert sum(visit.kind == "recorder" for visit in joins) == 1
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_one_is_there_twice_at_once(seed: int) -> None:
     """The second device comes before the first has gone."""
@@ -80,7 +76,6 @@ def test_one_is_there_twice_at_once(seed: int) -> None:
     assert second < first + (desk.duration_ms or 0)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_the_beam_is_one_recording(seed: int) -> None:
     """Its start, its stop and its file move one document."""
@@ -105,7 +100,6 @@ def test_some_are_ended_by_the_host() -> None:
     assert ended == {True, False}
 
 
-@settings(deadline=None)
 @given(first=SEEDS, second=SEEDS)
 def test_no_two_meetings_share_an_id(first: int, second: int) -> None:
     """Many are played at once, and one may be played again."""
@@ -118,21 +112,18 @@ def test_no_two_meetings_share_an_id(first: int, second: int) -> None:
     assert len(sessions) == len(stories)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_equal_arguments_make_equal_meetings(seed: int, minutes: float) -> None:
     """A failure found with one must be found again."""
     assert meeting(seed, START, minutes) == meeting(seed, START, minutes)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_odd_seeds_sign_and_even_ones_send_the_header(seed: int) -> None:
     """Both proofs are in use wherever meetings are played."""
     assert {sample.dialect for _, sample in meeting(seed, START, 5).script} == {"signature" if seed % 2 else "header"}
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_nothing_is_sent_before_it_happened(seed: int, minutes: float) -> None:
     """The hub takes times of the future for its own."""

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Arrival, Sample
@@ -127,7 +127,6 @@ def test_no_sample_is_ahead_of_its_time(name: str) -> None:
     assert all(fact.time <= NOW and not fact.skewed for fact in facts_of(samples(NOW)[name]))
 
 
-@settings(deadline=None)
 @given(start=st.integers(10**12, 2 * 10**12), pauses=st.lists(st.integers(0, 5000), min_size=5, max_size=5))
 def test_samples_of_several_calls_tell_one_story_in_order(start: int, pauses: list[int]) -> None:
     """People send them one by one, however fast."""

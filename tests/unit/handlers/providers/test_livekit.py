@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Spoken
@@ -404,7 +404,6 @@ def keys_of(holder: Any) -> list[Any]:  # names of an object, places of an array
     return list(holder) if isinstance(holder, dict) else list(range(len(holder)))
 
 
-@settings(deadline=None)
 @given(payload=bent_payloads() | st.dictionaries(st.sampled_from(["event", "room", "id", "createdAt"]), JSON))
 def test_any_json_is_translated_or_unusable(payload: Object) -> None:
     """Any other error would be answered 500, and the provider would send it again."""

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 from google.protobuf.json_format import Parse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from livekit.protocol.webhook import WebhookEvent
 
@@ -33,7 +33,6 @@ def visits_of(facts: list[Fact], kind: Kind) -> Counter[str]:
     return Counter(participant_of(fact).id for fact in facts if fact.kind is kind)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: float) -> None:
     """The recording is complete only after the room has finished, as in reality."""
@@ -44,7 +43,6 @@ def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: f
     assert events.count("room_started") == events.count("room_finished") == 1
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_everybody_who_joins_leaves_once(seed: int, minutes: float) -> None:
     """A meeting that ends with people inside would test the wrong thing."""
@@ -57,7 +55,6 @@ def test_everybody_who_joins_leaves_once(seed: int, minutes: float) -> None:
     )
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
     """Counting by identity is the mistake that a simulation has to show."""
@@ -67,7 +64,6 @@ def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
     assert sum(visit.kind == "recorder" for visit in joins) == 1
 
 
-@settings(deadline=None)
 @given(first=SEEDS, second=SEEDS)
 def test_no_two_meetings_share_an_id(first: int, second: int) -> None:
     """Many are played at once, and one may be played again."""
@@ -79,7 +75,6 @@ def test_no_two_meetings_share_an_id(first: int, second: int) -> None:
     assert len(sids) == len(stories)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_equal_arguments_make_equal_meetings(seed: int, minutes: float) -> None:
     """A failure found with one must be found again."""

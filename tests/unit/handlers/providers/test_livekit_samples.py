@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 from google.protobuf.json_format import Parse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from livekit.protocol.webhook import WebhookEvent
 
@@ -98,7 +98,6 @@ def test_no_sample_is_ahead_of_its_time() -> None:
     assert all(fact.time <= NOW and not fact.skewed for fact in map(fact_of, samples(NOW).values()))
 
 
-@settings(deadline=None)
 @given(
     start=st.integers(10**12, 2 * 10**12),
     pauses=st.lists(st.integers(0, 5000), min_size=5, max_size=5),

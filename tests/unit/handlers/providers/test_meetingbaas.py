@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Spoken
@@ -29,6 +29,7 @@ from hub.events import (
     parse_topic,
 )
 from hub.settings import Source
+from tests.searching import search
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 NOW = 1_773_165_900_000
@@ -456,7 +457,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@search(600)
 @given(name=st.sampled_from(sorted(ALL)), draw=st.data())
 def test_whatever_is_merged_into_a_payload_it_is_understood_or_unusable(name: str, draw: st.DataObject) -> None:
     """One odd field must never cost a batch its commit."""

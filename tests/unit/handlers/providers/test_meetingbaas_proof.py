@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -17,6 +17,7 @@ from handlers.providers.arrival import Arrival, Proof
 from handlers.providers.meetingbaas import sign, verify
 from hub.errors import ConfigRefused, ProofRefused
 from hub.settings import Source
+from tests.searching import search
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 VECTORS = [
@@ -254,7 +255,7 @@ _NOTATIONS = st.sampled_from(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@search(800)
 @given(draw=st.data())
 def test_signatures_are_judged_as_the_library_judges_them(draw: st.DataObject) -> None:
     """Ours is shorter and takes several secrets; it must not be wiser."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Spoken
@@ -408,7 +408,6 @@ def bent_payloads(draw: st.DrawFn, payloads: list[Object]) -> Object:
     return payload
 
 
-@settings(deadline=None)
 @given(
     payload=bent_payloads(PAYLOADS)
     | st.dictionaries(st.sampled_from(["event", "data", "room_name", "timestamp"]), JSON)
@@ -429,7 +428,6 @@ def test_any_json_is_translated_or_unusable(payload: Object) -> None:
         msgspec.msgpack.encode(fact)
 
 
-@settings(deadline=None)
 @given(payload=bent_payloads(EGRESSES))
 def test_an_egress_is_one_thing_in_all_its_events(payload: Object) -> None:
     """Whatever else they say, events of equal type are of one family: documents are found by family and id."""

@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.pulse import translate
@@ -32,7 +32,6 @@ def visits_of(facts: list[Fact], kind: Kind) -> Counter[str]:
     return Counter(participant_of(fact).id for fact in facts if fact.kind is kind)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_a_meeting_is_told_from_its_start_to_its_recording(seed: int, minutes: float) -> None:
     """The recording is ready only after the room has ended, as in reality."""
@@ -50,7 +49,6 @@ def test_odd_seeds_speak_the_codes_dialect(seed: int) -> None:
     assert dialects == ({"go"} if seed % 2 else {"guide"})
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_everybody_who_joins_leaves_once(seed: int, minutes: float) -> None:
     """A meeting that ends with people inside would test the wrong thing."""
@@ -65,7 +63,6 @@ def test_everybody_who_joins_leaves_once(seed: int, minutes: float) -> None:
             assert visit.duration_ms in (None, fact.time - began[visit.id])
 
 
-@settings(deadline=None)
 @given(seed=SEEDS)
 def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
     """Counting by identity is the mistake that a simulation has to show."""
@@ -73,7 +70,6 @@ def test_somebody_comes_back_with_a_new_sid(seed: int) -> None:
     assert len({visit.identity for visit in joins}) < len(joins)
 
 
-@settings(deadline=None)
 @given(first=SEEDS, second=SEEDS)
 def test_no_two_meetings_share_a_room_or_a_body(first: int, second: int) -> None:
     """Many are played at once, and one may be played again; without ids the bytes are all there is."""
@@ -85,7 +81,6 @@ def test_no_two_meetings_share_a_room_or_a_body(first: int, second: int) -> None
     assert len(rooms) == len(pairs)
 
 
-@settings(deadline=None)
 @given(seed=SEEDS, minutes=MINUTES)
 def test_equal_arguments_make_equal_meetings(seed: int, minutes: float) -> None:
     """A failure found with one must be found again."""

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Arrival, Proof, Sample
@@ -90,7 +90,6 @@ def test_no_sample_is_ahead_of_its_time() -> None:
         ("room_started", "participant_joined", "participant_left", "room_ended"),
     ],
 )
-@settings(deadline=None)
 @given(start=st.integers(10**12, 2 * 10**12), pauses=st.lists(st.integers(0, 5000), min_size=5, max_size=5))
 def test_samples_of_several_calls_tell_one_story_in_order(told: tuple[str, ...], start: int, pauses: list[int]) -> None:
     """People send them one by one, however fast; times are rounded down to seconds meanwhile."""

@@ -6,7 +6,7 @@ import json
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Arrival, Sample
@@ -16,6 +16,7 @@ from hub.config_rules import PROOFS
 from hub.errors import ProofRefused
 from hub.events import Delivery, Verdict
 from hub.settings import Source
+from tests.searching import search
 
 NOW = 1_773_151_300_123
 SOURCES = {
@@ -166,7 +167,7 @@ def test_every_sample_is_taken_with_its_proof_and_refused_without(provider: str,
         receive(source, arrival(source, body, sample.dialect, wrong=True))
 
 
-@settings(max_examples=300, deadline=None)
+@search(300)
 @given(EVENTS | st.text(max_size=10), st.dictionaries(WORDS, VALUES, max_size=6))
 def test_whatever_a_proven_payload_says_it_becomes_a_delivery(event: str, payload: dict[str, object]) -> None:
     """A payload that nobody foresaw costs at most its meaning, never a 500 and never its bytes."""
@@ -178,7 +179,7 @@ def test_whatever_a_proven_payload_says_it_becomes_a_delivery(event: str, payloa
         assert delivery.verdict is Verdict.DEAD or delivery.facts
 
 
-@settings(max_examples=300, deadline=None)
+@search(300)
 @given(st.binary(max_size=200))
 def test_whatever_bytes_come_with_a_proof_they_are_kept(body: bytes) -> None:
     """They may be looked at later; a signature over text cannot be over other bytes, so it alone may refuse them."""
@@ -191,7 +192,7 @@ def test_whatever_bytes_come_with_a_proof_they_are_kept(body: bytes) -> None:
             assert delivery.body == body
 
 
-@settings(max_examples=200, deadline=None)
+@search(200)
 @given(
     st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.registry import PROVIDERS
@@ -12,6 +12,7 @@ from handlers.providers.story import BotTruth, RoomTruth
 from hub.commands.casting import Performance, Plan, cast, script
 from hub.commands.compare import compare
 from hub.settings import Source
+from tests.searching import search
 from tests.unit.hub.commands.playing import HMS, LIVEKIT, MEETINGBAAS, NOW, PULSE, SETTINGS, all_delivered, delivered
 from tests.unit.hub.commands.shown_by_log import ShownByLog
 
@@ -20,7 +21,7 @@ SEEDS = st.integers(-(2**40), 2**40)
 MINUTES = st.floats(1, 240)
 START = NOW - 6 * 3_600_000
 SOURCES = {source.provider: source for source in (LIVEKIT, HMS, PULSE, MEETINGBAAS)}
-FEW = settings(max_examples=25)
+FEW = search(25)
 
 
 async def differences(performances: tuple[Performance, ...], shown: ShownByLog) -> list[str]:
@@ -47,7 +48,7 @@ async def test_the_truth_of_a_meeting_holds_in_any_order(
 
 
 @given(seed=st.integers(0, 2**40))
-@settings(max_examples=8)
+@search(8)
 async def test_the_truth_of_a_day_holds_through_chaos(seed: int) -> None:
     """Rooms that meet again, some without names for their meetings, told all at once."""
     plan = Plan(rooms=9, bots=3, day=True, rate=None, chaos=True, seed=seed)

@@ -1,7 +1,7 @@
 """Entries of the log: CloudEvents with the resulting documents, never larger than they may be."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import (
@@ -20,6 +20,7 @@ from hub.events import (
 )
 from hub.fold.compose import EVENT_LIMIT, Entry, compose
 from tests.memory import MemoryLog
+from tests.searching import search
 from tests.unit.hub.fold.telling import (
     BOT,
     DURABLE,
@@ -119,7 +120,7 @@ def test_what_fits_is_not_shortened() -> None:
 
 
 @given(length=st.integers(61 * 1024, 65 * 1024), kind=st.sampled_from(["x", WIDE, QUOTED]), count=st.integers(0, 256))
-@settings(max_examples=300, deadline=None, print_blob=True)
+@search(300)
 def test_the_envelope_counts_too(length: int, kind: str, count: int) -> None:
     """A provider's name of an event may be long, and of characters that JSON writes with six."""
     data = {"segments": [{"text": "x" * length}]}

@@ -1,26 +1,24 @@
 """Whatever order, repetition or batches webhooks come in, the same is shown; and viewers show it too."""
 
-import os
 from collections.abc import Sequence
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from hub.events import Delivery, format_time
 from hub.ports import Document
 from hub.state.room import Tally
 from tests.memory import MemoryLog
+from tests.searching import search
 from tests.unit.hub.fold import naive, stories
 from tests.unit.hub.fold.telling import body, envelope
 from tests.unit.hub.fold.viewer import Viewer
 
-SEARCH = settings(
-    max_examples=int(os.environ.get("HUB_EXAMPLES", "200")),
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+_LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+SEARCH = search(200, suppress_health_check=_LARGE)
+# Whole meetings take as long as many facts.
+MEETINGS = search(40, suppress_health_check=_LARGE)
 _BY_ALL, _BY_BOTH = (stories.NAMED,), (stories.NAMED, stories.NAMELESS)
 _ANYHOW = (stories.NAMED, stories.NAMELESS, stories.SID)
 SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))

@@ -3,7 +3,7 @@
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.arrival import Arrival, Sample
@@ -13,7 +13,7 @@ from hub.settings import Source
 from tests.unit.hub.fold import stories
 from tests.unit.hub.fold.telling import BASE
 from tests.unit.hub.fold.test_convergence import (
-    SEARCH,
+    MEETINGS,
     arriving,
     assert_viewers_show_it,
     log_of,
@@ -40,7 +40,6 @@ HMS = Source(
     signing_secrets=("hms-signing-0123456789",),
 )
 PULSE = Source(provider="pulse", name="pulse", path="/pulse", signing_secrets=("pulse-signing-0123456789",))
-MEETINGS = settings(SEARCH, max_examples=max(10, SEARCH.max_examples // 5))
 SEEDS = st.integers(0, 10**6)
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import (
@@ -39,10 +39,11 @@ from hub.fold.parts import (
 )
 from hub.ports import Depth
 from hub.state.facts import Cell, Facts
+from tests.searching import search
 from tests.unit.hub.fold import stories
 from tests.unit.hub.fold.telling import BOT, DURABLE, SESSION, at, captured, delivery, joined, named, nameless, of_bot
 
-SEARCH = settings(max_examples=200, deadline=None, print_blob=True)
+SEARCH = search(200)
 FACTS = st.one_of(stories.room_facts((stories.NAMED, stories.NAMELESS, stories.SID)), stories.bot_facts)
 
 

@@ -4,13 +4,14 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import BotDetail, CaptureDetail, Fact, Kind, Reason, TranscriptDetail, format_time
 from hub.state.bot import bot_document, bot_facts, is_over
 from hub.state.capture import Document, capture_facts
 from hub.state.facts import NOTHING, Facts, merged
+from tests.searching import search
 
 QUEUED, RETRYING, JOINING, WAITING = Kind.BOT_QUEUED, Kind.BOT_RETRYING, Kind.BOT_JOINING, Kind.BOT_WAITING
 JOINED, LEAVING, LEFT, PROCESSING = Kind.BOT_JOINED, Kind.BOT_LEAVING, Kind.BOT_LEFT, Kind.BOT_PROCESSING
@@ -255,7 +256,7 @@ def test_a_bot_of_which_only_enrichment_is_known_is_unknown() -> None:
     ),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=500, deadline=None, print_blob=True)
+@search(500)
 def test_a_document_does_not_depend_on_the_order(steps: list[tuple[Kind, int, int | None]], order: object) -> None:
     """Nor on how often something is told."""
     facts = [told(kind, second, f"k{place % 3}", attempt=number) for place, (kind, second, number) in enumerate(steps)]

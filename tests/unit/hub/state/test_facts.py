@@ -4,16 +4,17 @@ from functools import reduce
 from itertools import permutations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.state.facts import NOTHING, Cell, Facts, Value, is_news, merged
+from tests.searching import search
 
 VALUES = st.sampled_from((None, "", "x", "1", 1, 1.0, True, False, ("a",), ("a", "b")))
 CELLS = st.builds(Cell, st.integers(0, 2), st.sampled_from(("k1", "k2")), VALUES)
 NAMES = st.sampled_from(("seen", "began", "join/1", "join/2", "name"))
 FACTS = st.builds(Facts, st.dictionaries(NAMES, CELLS, max_size=4), st.dictionaries(NAMES, CELLS, max_size=4))
-SEARCH = settings(max_examples=300, deadline=None, print_blob=True)
+SEARCH = search(300)
 
 
 def first(name: str, time: int, key: str = "k", value: Value = None) -> Facts:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.state.presence import Visit, peak, present_ms, visits
+from tests.searching import search
 
 TIMES = st.integers(0, 12)
 JOINS = st.lists(TIMES, max_size=4)
@@ -19,7 +20,7 @@ STAYS = st.lists(
     ),
     max_size=6,
 )
-SEARCH = settings(max_examples=200, deadline=None, print_blob=True)
+SEARCH = search(200)
 
 
 def shown(
