@@ -19,6 +19,7 @@ from handlers import (
     viewers,
     websocket,
 )
+from handlers.described.openapi import openapi
 from handlers.webhooks import webhook_routes
 from hub.settings import Source
 
@@ -57,6 +58,7 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),
+        web.get("/openapi.json", openapi),
         web.get("/", pages.dashboard),
         web.get("/static/{name}", pages.asset),
     ]

@@ -1,11 +1,15 @@
 """Access tokens for browsers and other parties: some of what their maker may do, for a while."""
 
+from typing import Annotated
+
 import msgspec
 import orjson
 from aiohttp import web
+from msgspec import Meta
 
 from handlers.access import SCOPES
 from handlers.answers import asked
+from handlers.described.operation import TOPIC
 from handlers.parts import ACCESS
 from handlers.viewing import TOPIC_LIMIT
 from hub.errors import BadRequest
@@ -13,13 +17,20 @@ from hub.events import NAME_LIMIT, format_time, parse_topic
 from hub.tokens import LONGEST_SECONDS
 
 
+def _said(**limits: object) -> Meta:
+    """Return what the description says of a field; refusals say it in words of their own."""
+    return Meta(extra_json_schema=limits)
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a token shall permit, for how many seconds, and what its holder is called."""
 
-    topics: tuple[str, ...]
-    ttl: int = 3600
-    scope: tuple[str, ...] = ("read",)
-    name: str = ""
+    topics: Annotated[
+        tuple[Annotated[str, Meta(extra_json_schema=TOPIC)], ...], _said(minItems=1, maxItems=TOPIC_LIMIT)
+    ]
+    ttl: Annotated[int, _said(minimum=1, maximum=LONGEST_SECONDS, description="Seconds.")] = 3600
+    scope: Annotated[tuple[Annotated[str, _said(enum=sorted(SCOPES))], ...], _said(minItems=1)] = ("read",)
+    name: Annotated[str, _said(maxLength=NAME_LIMIT)] = ""
 
 
 async def mint(request: web.Request) -> web.Response:
