@@ -16,7 +16,7 @@ SEND_BUFFER = 64 * 1024
 class SocketConnection:
     """Takes bytes as they are. Raises Gone when it is already closed; `stall` is in seconds."""
 
-    __slots__ = ("_protocol", "_stall", "_transport", "_waiting", "_writer", "form")
+    __slots__ = ("_protocol", "_stall", "_transport", "_waiting", "_writer", "form", "has_stalled")
 
     def __init__(self, request: web.Request, writer: AbstractStreamWriter, form: Form, stall: float) -> None:
         transport = request.transport
@@ -28,6 +28,8 @@ class SocketConnection:
         self._writer = writer
         self._stall = stall
         self._waiting: asyncio.Task[None] | None = None
+        # Whether it was closed because its peer read nothing for too long.
+        self.has_stalled = False
         peer = transport.get_extra_info("socket")
         if peer is not None:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -53,6 +55,7 @@ class SocketConnection:
             unread = self._transport.get_write_buffer_size()
             done, _ = await asyncio.wait([self._draining()], timeout=self._stall)
             if not done and self._transport.get_write_buffer_size() >= unread:
+                self.has_stalled = True
                 self.abort()
                 raise Gone("the peer reads nothing")
         raise Gone("the connection is closed")

@@ -11,6 +11,7 @@ import structlog
 from handlers.limits import Rates
 from handlers.providers.arrival import Arrival
 from handlers.providers.keeping import as_kept
+from hub.counts import Counts
 from hub.errors import StorageUnavailable
 from hub.ports import Refusal, Store
 from hub.settings import Source
@@ -37,8 +38,11 @@ class _Refused(msgspec.Struct, frozen=True):
 class Quarantine:
     """Takes what was refused and writes it when it finds the time; what is too much is dropped, never waited for."""
 
-    def __init__(self, store: Store, on_kept: Callable[[Sequence[tuple[str, Refusal]]], None]) -> None:
+    def __init__(
+        self, store: Store, on_kept: Callable[[Sequence[tuple[str, Refusal]]], None], counts: Counts | None = None
+    ) -> None:
         self._store = store
+        self._counts = counts or Counts()
         # Called with the ids and what has them, once it is kept.
         self._on_kept = on_kept
         self._waiting: deque[_Refused] = deque()
@@ -50,8 +54,10 @@ class Quarantine:
         """Take a refused request if there is room for it; return whether there is. Never waits."""
         size = len(arrival.body)
         if self._rates.count((source.name,), arrival.received_at) > KEPT_A_SECOND:
+            self._counts.drop("refusal", "rate")
             return False
         if len(self._waiting) >= QUEUE_LIMIT or self._bytes + size > QUEUE_BYTES:
+            self._counts.drop("refusal", "full")
             return False
         self._waiting.append(_Refused(source, arrival, address, reason))
         self._bytes += size
@@ -77,9 +83,11 @@ class Quarantine:
             refusals = await asyncio.to_thread(lambda: [_kept(one) for one in refused])
             identities = await self._store.quarantine(refusals, KEPT_A_SOURCE)
         except StorageUnavailable as problem:
+            self._counts.drop("refusal", "storage", len(refused))
             log.warning("quarantine.dropped", requests=len(refused), problem=str(problem))
         except Exception:
             # Whatever a stranger sent must not end the task that keeps it, and with it the hub.
+            self._counts.drop("refusal", "storage", len(refused))
             log.exception("quarantine.failed", requests=len(refused))
         else:
             self._on_kept(list(zip(identities, refusals, strict=True)))

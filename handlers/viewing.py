@@ -9,8 +9,9 @@ from aiohttp import web
 
 from handlers.access import Caller
 from handlers.addresses import client_address
+from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
-from hub.desk import Connection, Gone, Grant, Wish, stated
+from hub.desk import Gone, Grant, Wish, stated
 from hub.errors import BadRequest, Forbidden, StorageUnavailable
 from hub.events import DELIVERIES, Position, covers, parse_topic
 from hub.fanout import Fanout
@@ -64,7 +65,7 @@ def permitted(caller: Caller, topics: frozenset[str]) -> frozenset[str]:
 
 
 @contextlib.contextmanager
-def seated(request: web.Request, connection: Connection, opened: Opening) -> Iterator[Subscriber]:
+def seated(request: web.Request, connection: SocketConnection, opened: Opening) -> Iterator[Subscriber]:
     """Let a viewer be there for the length of the block, if only to be told that there is no room for it."""
     viewer = Subscriber(request.app[DESK], connection, opened.grant)
     admission, fanout = request.app[ADMISSION], request.app[FANOUT]
@@ -77,6 +78,8 @@ def seated(request: web.Request, connection: Connection, opened: Opening) -> Ite
             viewer.end("overloaded")
         yield viewer
     finally:
+        if connection.has_stalled:
+            request.app[DESK].counts.drop("viewer", "stalled")
         fanout.detach(viewer)
         admission.leave(address)
 

@@ -9,12 +9,13 @@ from aiohttp.typedefs import Handler
 
 from handlers.addresses import client_address, is_within
 from handlers.errors import problem_answer
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, QUARANTINE, SETTINGS
+from handlers.metrics import LIMITED, UNAVAILABLE
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import PROVIDERS, receive
 from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
 from hub.events import Delivery
-from hub.ports import Outcome, Status
+from hub.ports import REFUSED, Outcome, Status
 from hub.settings import Source
 
 COMMIT_SECONDS = 2.0
@@ -74,7 +75,11 @@ async def _take(request: web.Request, source: Source) -> web.Response:
             path_key=request.match_info.get("bot_key", ""),
         )
         delivery = _verified(request, source, arrival, address)
-        outcome = await commit(request, delivery, may_be_spooled=True)
+        try:
+            outcome = await commit(request, delivery, may_be_spooled=True)
+        except StorageUnavailable:
+            request.app[METRICS].turned_away(source.name, UNAVAILABLE)
+            raise
     log.info(
         "delivery.taken",
         source=source.name,
@@ -91,6 +96,7 @@ def _verified(request: web.Request, source: Source, arrival: Arrival, address: s
     try:
         delivery = proved(source, arrival, address)
     except ProofRefused as refusal:
+        request.app[METRICS].turned_away(source.name, REFUSED)
         request.app[QUARANTINE].offer(source, arrival, address, str(refusal))
         failures = request.app[FAILURES].count((address, source.name), arrival.received_at)
         log.warning("delivery.refused", source=source.name, address=address, reason=str(refusal))
@@ -99,6 +105,7 @@ def _verified(request: web.Request, source: Source, arrival: Arrival, address: s
         raise
     arrivals = request.app[ARRIVALS].count((source.name,), arrival.received_at)
     if source.rate_limit and arrivals > source.rate_limit:
+        request.app[METRICS].turned_away(source.name, LIMITED)
         raise TooMany(f"more than {source.rate_limit} deliveries a minute (rate_limit of this source)")
     return delivery
 

@@ -9,7 +9,7 @@ from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
 
 from handlers.access import Access, Caller
 from handlers.connections import SocketConnection
-from handlers.parts import ACCESS, FANOUT, SETTINGS
+from handlers.parts import ACCESS, DESK, FANOUT, SETTINGS
 from handlers.viewing import limited, opening, parse_topics, permitted, seated, serve
 from hub.desk import Gone
 from hub.errors import BadRequest, Forbidden, HubError, TokenRefused, TooMany
@@ -88,6 +88,8 @@ async def websocket(request: web.Request) -> web.StreamResponse:
     with seated(request, connection, opened) as viewer:
         conversation = Conversation(viewer, connection, fanout, request.app[ACCESS], opened.caller)
         code = await _meet(socket, conversation, serve(viewer, opened.wish, fanout))
+        if code == WSCloseCode.POLICY_VIOLATION:
+            request.app[DESK].counts.drop("viewer", "talkative")
     await _close(socket, connection, code)
     return socket
 

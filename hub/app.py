@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import resource
 import secrets
@@ -17,7 +18,7 @@ from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
-from handlers.metrics import Metrics
+from handlers.metrics import Gauges, Metrics
 from handlers.origins import allow_origins
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
@@ -63,7 +64,9 @@ log = structlog.get_logger()
 class Hub:
     """A hub that is built and not yet served."""
 
-    def __init__(self, settings: Settings, stores: Stores, feed: Feed, access: Access, batch_limit: int) -> None:
+    def __init__(
+        self, settings: Settings, stores: Stores, feed: Feed, access: Access, batch_limit: int, worker: str = ""
+    ) -> None:
         self.settings = settings
         self.store = store = stores.store
         self.bus = stores.bus
@@ -78,9 +81,17 @@ class Hub:
         self.keeper = Keeper(store, chores(settings, store, self.ingest), secrets.token_hex(8), random.random)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)
         self.fanout = Fanout(self.desk, troubles=self.health.troubles, is_more_coming=lambda: self.ingest.is_busy)
-        self.metrics = Metrics(self.health, feed, self.fanout, self.ingest)
+        counts = self.desk.counts
+        self.metrics = Metrics(
+            now_ms,
+            Gauges(self.health, feed, self.fanout, self.ingest, counts),
+            sources=[source.name for source in settings.sources],
+            worker=worker,
+        )
+        self.ingest.on_committed = self.metrics.committed
         self.ingest.on_settled = self._settled
-        self.quarantine = Quarantine(store, lambda kept: self.fanout.announce(refused_notices(kept)))
+        self.fanout.on_told = self.metrics.told
+        self.quarantine = Quarantine(store, lambda kept: self.fanout.announce(refused_notices(kept)), counts)
 
     def _settled(self, settled: Iterable[tuple[Delivery, Outcome]]) -> None:
         known = list(settled)
@@ -154,7 +165,9 @@ async def serve_until(
         auth = settings.auth
         tokens = Tokens(auth.token_secrets)
         access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
-        hub = Hub(settings, stores, feed, access, batch_limit)
+        # One of several behind one port: what they count must not be taken for one's.
+        worker = str(os.getpid()) if shares_port else ""
+        hub = Hub(settings, stores, feed, access, batch_limit, worker)
         await _serve(hub, stopping, announce, shares_port=shares_port)
     finally:
         await stores.close()

@@ -5,6 +5,7 @@ from typing import Protocol, Self
 
 import msgspec
 
+from hub.counts import Counts
 from hub.errors import HubError
 from hub.events import DELIVERIES, Position, format_time, without_nesting
 from hub.feed import Feed
@@ -108,6 +109,7 @@ class Desk(msgspec.Struct, frozen=True):
     # A number between 0 and 1.
     chance: Callable[[], float]
     reconnect_token: Callable[[Grant], str]
+    counts: Counts = msgspec.field(default_factory=Counts)
 
     def forget(self) -> None:
         """Keep nothing that was encoded: it may say what has been erased."""

@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from hub.audience import Audience, Group
 from hub.broadcast import Told, broadcast, same_for_all, told_of
+from hub.counts import EVENT, HEARTBEAT, NOTICE
 from hub.deadlines import Deadline, Deadlines
 from hub.desk import Desk
 from hub.events import DELIVERIES, Event, format_time
 from hub.notices import Notice
 from hub.pace import Pace
 from hub.subscriber import Subscriber
-from hub.wire import message
+from hub.wire import Form, message
 
 _TICK_SECONDS = 1.0
 # When all have been told to go: how long those get who did not take it yet, as they read slowly or wait for the store.
@@ -48,6 +49,8 @@ class Fanout:
         self._viewers: dict[Subscriber, frozenset[str]] = {}
         self._counts: dict[str, int] = {}
         self._deadlines = Deadlines(desk)
+        # Called with events after each was written to everybody who is live and follows it, if there is anybody.
+        self.on_told: Callable[[Sequence[Event]], None] = lambda _: None
         # Who has something to be told, or has to do something, in between two deliveries.
         self._to_tell: deque[tuple[Subscriber, Deadline]] = deque()
         self._recalled: dict[Subscriber, None] = {}
@@ -63,6 +66,10 @@ class Fanout:
     def viewers(self) -> int:
         """How many viewers there are, live or catching up."""
         return len(self._viewers)
+
+    def forms(self) -> dict[Form, int]:
+        """Return how many viewers there are of each form."""
+        return Counter(viewer.connection.form for viewer in self._viewers)
 
     def counts(self) -> dict[str, int]:
         """Return how many viewers each topic has that somebody follows."""
@@ -105,7 +112,9 @@ class Fanout:
     def announce(self, notices: Iterable[Notice]) -> None:
         """Show what just arrived to who follows `deliveries` now; when nobody does, not one of them is made."""
         if self._live.following(DELIVERIES):
-            self._notices.extend(notices)
+            made = tuple(notices)
+            self._desk.counts.drop("notice", "full", max(0, len(self._notices) + len(made) - _NOTICES))
+            self._notices.extend(made)
             self._growth.set()
 
     async def run(self) -> None:
@@ -170,23 +179,30 @@ class Fanout:
             self._leave_all_behind(start)
             return
         pace, epoch = self._pace(), self._desk.feed.epoch
-        due_to = await self._due(events, pace)
+        due_to, followed = await self._due(events, pace)
         if self._desk.feed.epoch != epoch:
             # The groups of now are of another log; those of before have no members any more.
             return
         for group, due in due_to.items():
-            await self._broadcast(group, told_of(due, self._desk.encoder, start, head), pace)
+            await self._broadcast(group, told_of(due, self._desk.encoder, start, head), pace, EVENT)
+        self.on_told(followed)
 
-    async def _due(self, events: Iterable[Event], pace: Pace) -> dict[Group, list[Event]]:
+    async def _due(self, events: Iterable[Event], pace: Pace) -> tuple[dict[Group, list[Event]], list[Event]]:
+        """Return what is due to each group, and which of the events somebody follows."""
         due: dict[Group, list[Event]] = {}
+        followed: list[Event] = []
         for event in events:
+            is_followed = False
             for topic in (*event.topics, "*"):
                 for group in self._live.following(topic):
                     pending = due.setdefault(group, [])
                     if not pending or pending[-1] is not event:
                         pending.append(event)
+                        is_followed = True
+            if is_followed:
+                followed.append(event)
             await self._rest(pace)
-        return due
+        return due, followed
 
     async def _show_notices(self) -> None:
         """Write what just arrived to whoever is live; who is left behind by that misses the rest of it."""
@@ -195,7 +211,7 @@ class Fanout:
             some = [self._notices.popleft() for _ in range(min(_NOTICES_AT_ONCE, len(self._notices)))]
             told = same_for_all([notice.told() for notice in some], self._position)
             for group in tuple(self._live.following(DELIVERIES)):
-                await self._broadcast(group, told, pace)
+                await self._broadcast(group, told, pace, NOTICE)
 
     async def _beat(self) -> None:
         """Tell everybody who is live that they are, and move their cursors."""
@@ -209,12 +225,12 @@ class Fanout:
         }
         beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
         # Who came meanwhile may be further already; ids never go back.
-        told, pace = replace(same_for_all([beat], position), unserved=lambda *_: b""), self._pace()
+        told, pace = replace(same_for_all([beat], position), unserved=lambda *_: (b"", 0)), self._pace()
         for group in self._live.groups:
-            await self._broadcast(group, told, pace)
+            await self._broadcast(group, told, pace, HEARTBEAT)
 
-    async def _broadcast(self, group: Group, told: Told, pace: Pace) -> None:
-        await broadcast(self._live, group, told, lambda: self._rest(pace))
+    async def _broadcast(self, group: Group, told: Told, pace: Pace, kind: str) -> None:
+        self._desk.counts.write(kind, await broadcast(self._live, group, told, lambda: self._rest(pace)))
 
     def _begin_anew(self) -> None:
         """Leave everybody behind: what follows is of another log, and each is told so before it."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -69,6 +70,9 @@ class Feed:
         self._early: dict[int, Event] = {}
         # The highest sequence that anybody said is in the log.
         self._told = start.sequence
+        # Where the log ended when the store was last looked at, and when that was, by the clock of `time.monotonic`.
+        self._stored = start.sequence
+        self.looked_at = time.monotonic()
         # The log may have lost what was in it; it may have another name.
         self._is_doubtful = self._is_strange = False
         self._gap = asyncio.Event()
@@ -82,6 +86,11 @@ class Feed:
     def position(self) -> Position:
         """Everything up to here has been seen by this process."""
         return Position(epoch=self.epoch, sequence=self.head)
+
+    @property
+    def log_head(self) -> int:
+        """How far the log goes, as far as this process was told or has seen in the store."""
+        return max(self.head, self._told, self._stored)
 
     def confirm(self, committed: Committed, known: Position) -> None:
         """Publish what this process committed; `known` is what it had seen before.
@@ -166,11 +175,12 @@ class Feed:
                 log.error("log.lost", epoch=epoch, seen=known, head=page.head)
                 await self._store.new_epoch(self._make_epoch(), instead_of=epoch)
                 continue
-            self.floor = page.floor
+            self.floor, self._stored = page.floor, page.head
             if page.floor > self.head:
                 self._skip_to(page.floor)
             self._take(page.events)
             if len(page.events) < _PAGE:
+                self.looked_at = time.monotonic()
                 return
 
     async def _look(self) -> None:
@@ -228,6 +238,7 @@ class Feed:
         log.warning("log.renamed", before=str(self.position), now=str(position))
         self._tail, self._bytes, self._early = [], 0, {}
         self.epoch, self.head, self._told = position.epoch, position.sequence, position.sequence
+        self._stored, self.looked_at = position.sequence, time.monotonic()
         self._is_doubtful, self._is_strange, self.floor = False, False, 0
         self._bus.follow(position.epoch)
         self.on_new_epoch()

@@ -82,6 +82,8 @@ class Ingest:
         self.problem = ""
         # Why what was spooled could not be read last, empty while it can.
         self.spool_problem = ""
+        # Called with how many deliveries the store took at once, and how many seconds that took it.
+        self.on_committed: Callable[[int, float], None] = lambda *_: None
         # Called with deliveries that were committed and what became of each, after all who wait were answered.
         self.on_settled: Callable[[Iterable[tuple[Delivery, Outcome]]], None] = lambda _: None
 
@@ -299,6 +301,7 @@ class Ingest:
             return await (
                 self._bury(deliveries[0], problem) if len(deliveries) == 1 else self._commit_singly(deliveries)
             )
+        self.on_committed(len(deliveries), clock() - begun)
         self._take_more(len(deliveries))
         return list(committed.outcomes), [committed]
 

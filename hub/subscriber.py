@@ -14,6 +14,7 @@ follows changes only while it is not live either.
 import asyncio
 from collections.abc import Callable
 
+from hub.counts import REPLAYED, SNAPSHOT
 from hub.cursor import Cursor
 from hub.desk import Connection, Desk, Grant, Wish, stated
 from hub.events import Position
@@ -108,6 +109,7 @@ class Subscriber:
         """
         if not self.ending:
             self.ending, self._comes_back_soon = reason, soon
+            self._desk.counts.drop("viewer", reason)
         self._wake()
 
     def send(self, name: str, value: object) -> None:
@@ -160,6 +162,7 @@ class Subscriber:
 
     async def _reset(self, reason: str) -> None:
         """Tell the viewer that it lost its place, and begin anew."""
+        self._desk.counts.drop("place", reason)
         if self._wants_snapshots:
             self._write(message("reset", {"reason": reason}))
             await self._show()
@@ -181,6 +184,7 @@ class Subscriber:
             if self._must_go():
                 return
             self.connection.write(frame)
+            self._desk.counts.write(SNAPSHOT)
         self.cursor.move_to(pages.position)
 
     async def _taken(self, topics: frozenset[str]) -> Pages:
@@ -237,6 +241,7 @@ class Subscriber:
             if events:
                 self.connection.write(self._desk.encoder.joined(events, self.connection.form))
                 written += len(events)
+                self._desk.counts.write(REPLAYED, len(events))
             cursor.sequence = through
             if min(written, self._desk.feed.head - cursor.sequence) > self._desk.max_lag:
                 await self._reset("lagging")

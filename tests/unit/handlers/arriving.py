@@ -15,7 +15,8 @@ from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
-from handlers.parts import ACCESS, ARRIVALS, BODIES, FAILURES, FEED, INGEST, NOW, QUARANTINE, SETTINGS, STORE
+from handlers.metrics import Metrics
+from handlers.parts import ACCESS, ARRIVALS, BODIES, FAILURES, FEED, INGEST, METRICS, NOW, QUARANTINE, SETTINGS, STORE
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
@@ -104,6 +105,7 @@ async def yard(sources: tuple[Source, ...] = SOURCES, store: MemoryStore | None 
     app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
     app[STORE], app[FEED], app[QUARANTINE] = store, feed, quarantine
     app[NOW] = lambda: now[0]
+    app[METRICS] = Metrics(app[NOW])
     app.add_routes(webhook_routes(sources))
     app.router.add_get("/api/deliveries", deliveries.deliveries)
     app.router.add_get("/api/deliveries/{id}", deliveries.delivery)

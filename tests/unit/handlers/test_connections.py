@@ -107,6 +107,7 @@ async def test_a_connection_that_is_lost_while_it_is_waited_for_is_gone() -> Non
         now.writer.transport.abort()
         with pytest.raises(Gone):
             await draining
+        assert not now.connection.has_stalled
 
 
 async def test_one_who_stops_waiting_leaves_the_others_waiting() -> None:
@@ -131,6 +132,7 @@ async def test_who_reads_nothing_is_given_up() -> None:
         now.fill()
         with pytest.raises(Gone, match="reads nothing"):
             await now.connection.drain()
+        assert now.connection.has_stalled
         assert now.request.transport is None or now.request.transport.is_closing()
 
 

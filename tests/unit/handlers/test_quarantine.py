@@ -10,6 +10,7 @@ import structlog
 
 from handlers.providers.arrival import Arrival, hashed_secret
 from handlers.quarantine import BODY_LIMIT, KEPT_A_SECOND, KEPT_A_SOURCE, QUEUE_BYTES, QUEUE_LIMIT, Quarantine
+from hub.counts import Counts
 from hub.ports import Refusal
 from hub.settings import Source
 from tests.contracts.plain import Folding
@@ -27,12 +28,20 @@ class Keeping:
     def __init__(self) -> None:
         self.store = MemoryStore(Folding())
         self.told: list[tuple[str, Refusal]] = []
-        self.quarantine = Quarantine(self.store, self.told.extend)
+        self.counts = Counts()
+        self.quarantine = Quarantine(self.store, self.told.extend, self.counts)
 
     def offer(self, body: bytes = b"{}", at: int = NOW, source: Source = SOURCE) -> bool:
         """Have something refused."""
         arrival = Arrival(headers=(("x-mb-secret", "wrong"),), body=body, received_at=at, path_key="key")
         return self.quarantine.offer(source, arrival, "203.0.113.1", "x-mb-secret is none of callback_secrets")
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many were not kept, by why."""
+        return {
+            reason: number for (what, reason), number in self.counts.dropped.items() if what == "refusal" and number
+        }
 
     @property
     def kept(self) -> list[Refusal]:
@@ -85,6 +94,7 @@ async def test_of_each_source_ten_are_taken_a_second() -> None:
     assert here.offer(at=NOW + 1000)
     await here.quarantine.flush()
     assert len(here.kept) == 12
+    assert here.dropped == {"rate": 2}
 
 
 async def test_offering_never_waits_for_the_store_and_what_is_too_much_is_dropped() -> None:
@@ -97,6 +107,7 @@ async def test_offering_never_waits_for_the_store_and_what_is_too_much_is_droppe
         assert taken == [True] * QUEUE_LIMIT + [False] * 9
         here.store.quarantines.release()
         await until(lambda: len(here.kept) == QUEUE_LIMIT + 1, 10)
+        assert here.dropped == {"full": 9}
 
 
 async def test_what_waits_is_bounded_in_bytes_too() -> None:
@@ -130,6 +141,7 @@ async def test_a_store_in_trouble_costs_what_was_waiting_and_nothing_else() -> N
             here.offer(at=NOW + 1000)
             await until(lambda: len(here.kept) == 1, 10)
     assert [(entry["event"], entry["requests"]) for entry in logged] == [("quarantine.dropped", 1)]
+    assert here.dropped == {"storage": 1}
 
 
 async def test_what_no_store_can_keep_does_not_end_the_keeping() -> None:

@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, NOW, QUARANTINE, SETTINGS
+from handlers.metrics import Metrics
+from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Sample, hashed_secret
 from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
@@ -57,6 +58,7 @@ class Door:
     store: MemoryStore
     quarantine: Quarantine
     spool: MemorySpool
+    metrics: Metrics
     now: list[int] = field(default_factory=lambda: [NOW_MS])
 
     async def post(self, source: Source, body: bytes, method: str = "POST", path: str = "", **headers: str) -> Answer:
@@ -82,11 +84,12 @@ async def door(trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None 
     app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
     app[QUARANTINE] = quarantine = Quarantine(store, lambda _: None)
     app[NOW] = lambda: now[0]
+    app[METRICS] = Metrics(app[NOW])
     app.add_routes(webhook_routes(SOURCES))
     writing = asyncio.create_task(ingest.run())
     try:
         async with TestClient(TestServer(app)) as client:
-            yield Door(client, store, quarantine, spool or MemorySpool(), now)
+            yield Door(client, store, quarantine, spool or MemorySpool(), app[METRICS], now)
     finally:
         store.commits.release()
         writing.cancel()
@@ -303,6 +306,18 @@ async def test_a_source_with_a_limit_takes_no_more_a_minute() -> None:
         hub.now[0] += 60_000
         statuses.append((await hub.post(SLOW, joined(9)))[0])
         assert statuses == [200, 200, 200, 429, 429, 200]
+        assert b'hub_deliveries_total{source="slow",status="limited"} 2.0' in hub.metrics.text()
+
+
+async def test_what_is_refused_or_cannot_be_taken_is_counted_by_source() -> None:
+    """It is not in the log, so that only a number tells of it."""
+    async with door() as hub:
+        await hub.post(LIVEKIT, b"{}")
+        hub.store.problem = "the disk is full"
+        assert (await hub.sign(LIVEKIT, joined()))[0] == 503
+        text = hub.metrics.text()
+        for status in (b"refused", b"unavailable"):
+            assert b'hub_deliveries_total{source="livekit",status="%b"} 1.0' % status in text
 
 
 async def test_failures_that_come_too_often_are_answered_shortly_and_a_right_proof_as_ever() -> None:
