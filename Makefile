@@ -1,5 +1,5 @@
 # make run: set up and serve.   make test: set up and test.   The rest is in README.md.
-.PHONY: setup run demo test lint bench chaos clean
+.PHONY: setup run demo test lint docs bench chaos clean
 .DEFAULT_GOAL := run
 
 PIP = .venv/bin/pip --quiet --disable-pip-version-check
@@ -35,6 +35,10 @@ lint: .venv/.dev
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# What documentation says that follows from the code, between its marks.
+docs: .venv/.dev
+	.venv/bin/python -m tests.written
 
 # All of it takes twelve minutes or so, a third of them growth; make bench only="fanout memory": these.
 bench: setup

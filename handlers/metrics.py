@@ -76,9 +76,10 @@ class Metrics:
         ProcessCollector(registry=registry)
         for gauge in gauges:
             registry.register(gauge)
+        # An alarm on a number that is missing never fires.
         for source in sources:
+            self._delay.labels(source), self._latency.labels(source)
             for status in _STATUSES:
-                # An alarm on a number that is missing never fires.
                 self._deliveries.labels(source, status)
 
     def count(self, settled: Iterable[tuple[Delivery, Outcome]]) -> None:

@@ -89,7 +89,7 @@ async def serve(viewer: Subscriber, wish: Wish, fanout: Fanout) -> None:
     try:
         await viewer.serve(wish, fanout.join)
     except Gone as gone:
-        log.info("viewer.gone", reason=str(gone), name=viewer.grant.name)
+        log.info("viewer.gone", reason=str(gone))
     except StorageUnavailable as problem:
         # The client shall come back, and EventSource comes back only from a 200 that ended.
         log.warning("viewer.unserved", problem=str(problem))

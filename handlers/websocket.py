@@ -8,6 +8,7 @@ import structlog
 from aiohttp import ClientError, WSCloseCode, WSMessage, WSMsgType, web
 
 from handlers.access import Access, Caller
+from handlers.addresses import client_address
 from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, DESK, FANOUT, SETTINGS
 from handlers.viewing import limited, opening, parse_topics, permitted, seated, serve
@@ -89,6 +90,7 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         conversation = Conversation(viewer, connection, fanout, request.app[ACCESS], opened.caller)
         code = await _meet(socket, conversation, serve(viewer, opened.wish, fanout))
         if code == WSCloseCode.POLICY_VIOLATION:
+            log.warning("viewer.talks", address=client_address(request, request.app[SETTINGS].server.trusted_proxies))
             request.app[DESK].counts.drop("viewer", "talkative")
     await _close(socket, connection, code)
     return socket
@@ -179,7 +181,6 @@ async def _meet(socket: web.WebSocketResponse, conversation: Conversation, servi
     except* Gone as gone:
         log.info("viewer.gone", reason=str(gone.exceptions[0]))
     except* _TalksTooMuch:
-        log.warning("viewer.talks", name=conversation.viewer.grant.name)
         is_welcome = False
     ending = conversation.viewer.ending
     return CLOSE_CODES.get(ending, WSCloseCode.OK) if is_welcome else WSCloseCode.POLICY_VIOLATION

@@ -10,7 +10,7 @@ from hub.errors import ConfigRefused
 
 _Strings = tuple[str, ...]
 _Tables = dict[str, _Strings]
-_IN_WORDS: Mapping[object, str] = {
+IN_WORDS: Mapping[object, str] = {
     str: "text",
     int: "a whole number",
     float: "a number",
@@ -120,7 +120,7 @@ def _scalar(written: object, wanted: object, place: Place) -> object:
     try:
         return msgspec.convert(plain, wanted, strict=not is_reference)
     except msgspec.ValidationError:
-        expected = expectation(place.rule, _IN_WORDS.get(wanted, "another type"))
+        expected = expectation(place.rule, IN_WORDS.get(wanted, "another type"))
         raise _refused(written, expected, place, shown(place.rule, plain)) from None
 
 
@@ -193,7 +193,7 @@ def _literal(decoded: object, source: Text) -> object:
 
 
 def _mistyped(written: object, wanted: object, place: Place) -> ConfigRefused:
-    return _refused(written, _IN_WORDS[wanted], place, shown(place.rule, _unwrapped(written)))
+    return _refused(written, IN_WORDS[wanted], place, shown(place.rule, _unwrapped(written)))
 
 
 def _unwrapped(written: object) -> object:

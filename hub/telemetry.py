@@ -2,12 +2,16 @@
 
 import logging
 import sys
+import traceback
+from pathlib import Path
 
 import orjson
 import structlog
 from structlog.typing import EventDict
 
 from hub.settings import Log
+
+_FRAMES = 6
 
 
 def set_up(settings: Log) -> None:
@@ -16,17 +20,14 @@ def set_up(settings: Log) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_as_json)
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_what_failed,
         _without_empty,
     ]
-    if settings.format == "json":
-        # Without local variables: those of a request hold bodies and keys.
-        without_locals = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        processors.append(structlog.processors.ExceptionRenderer(without_locals))
     structlog.configure(
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -36,7 +37,39 @@ def set_up(settings: Log) -> None:
     # Libraries log through the standard library; only what is wrong matters here.
     # The server's own lines quote requests that it could not read, credentials included; defects are logged by us.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL + 1)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Short("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def what_failed(failure: BaseException) -> dict[str, str]:
+    """Return what an exception is and where it was raised, innermost first.
+
+    Not what it says, nor what variables held: both may quote a body, a key or a name.
+    """
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    frames = traceback.extract_tb(failure.__traceback__)[-_FRAMES:]
+    places = [f"{'/'.join(Path(frame.filename).parts[-2:])}:{frame.lineno} {frame.name}" for frame in reversed(frames)]
+    kinds = [type(failure).__name__] + [type(cause).__name__ for cause in (failure.__cause__,) if cause]
+    return {"failure": " from ".join(kinds), "at": " < ".join(places)}
+
+
+class _Short(logging.Formatter):
+    """What libraries say, in one line and without what they quote."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the first line of the message, and of an exception what failed."""
+        record.message = record.getMessage().partition("\n")[0]
+        failure = record.exc_info[1] if record.exc_info else None
+        said = [f"{name}={value}" for name, value in what_failed(failure).items()] if failure else []
+        return " ".join([self.formatMessage(record), *said])
+
+
+def _with_what_failed(_: object, __: str, event: EventDict) -> EventDict:
+    told = event.pop("exc_info", None)
+    failure = sys.exc_info()[1] if told is True else told
+    return {**event, **what_failed(failure)} if isinstance(failure, BaseException) else event
 
 
 def _as_json(value: EventDict, **_: object) -> str:

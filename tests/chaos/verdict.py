@@ -17,6 +17,9 @@ _CLOCKED = {
     "duration", "peak_participants", "participant_minutes", "cost", "trending_score", "derived", "watch_duration",
 }  # fmt: skip
 
+# What a process says when something is not as it should be.
+_DEFECTS = ("Traceback", "failure=", "request.failed", "never retri")
+
 
 @dataclass(frozen=True)
 class State:
@@ -154,7 +157,7 @@ def _of_processes(cluster: Cluster) -> Iterable[str]:
         if node.has_ended:
             yield f"node {place} is gone"
         lines = node.log.read_text(errors="replace").splitlines()
-        if said := [line for line in lines if "Traceback" in line or "request.failed" in line or "never retri" in line]:
+        if said := [line for line in lines if any(sign in line for sign in _DEFECTS)]:
             yield f"node {place} complained of {len(said)} defects, first: {said[0]}"
     if files := cluster.spooled():
         yield f"the spool still holds {files}"

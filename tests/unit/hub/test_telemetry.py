@@ -1,0 +1,84 @@
+"""One line for each thing that happened, without anything that somebody sent."""
+
+import contextlib
+import json
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from hub.settings import Log
+from hub.telemetry import set_up, what_failed
+
+
+@contextlib.contextmanager
+def logging_as(settings: Log) -> Iterator[None]:
+    """Log as configured for the length of the block, and then as before."""
+    root, level = logging.getLogger(), logging.getLogger("aiohttp.server").level
+    handlers, root.handlers = root.handlers, []
+    try:
+        set_up(settings)
+        yield
+    finally:
+        root.handlers = handlers
+        logging.getLogger("aiohttp.server").setLevel(level)
+        structlog.reset_defaults()
+
+
+def fail() -> None:
+    """Raise something that quotes what was sent."""
+    try:
+        int("Ann's secret")
+    except ValueError as problem:
+        raise LookupError("Ann's secret") from problem
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_defect_is_one_line_that_says_what_failed_and_where_and_quotes_nothing(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Messages of exceptions are full of what somebody sent: `invalid literal for int(): …`."""
+    with logging_as(Log(format=form)):
+        try:
+            fail()
+        except LookupError:
+            structlog.get_logger().exception("request.failed", method="GET")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"hub/test_telemetry\.py:\d+ fail < ", line)
+    assert all(word in line for word in ("request.failed", "GET", "LookupError from ValueError"))
+    assert "Ann" not in line
+
+
+def test_json_is_one_object_of_the_fields_that_have_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    """Machines read it."""
+    with logging_as(Log(format="json")):
+        structlog.get_logger().warning("delivery.refused", source="livekit", reason=None)
+    said = json.loads(capsys.readouterr().err)
+    assert said.pop("timestamp").endswith("Z")
+    assert said == {"event": "delivery.refused", "level": "warning", "source": "livekit"}
+
+
+def test_libraries_speak_in_one_line_and_quote_no_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
+    """asyncio tells of tasks that failed, with all that the failure said."""
+    with logging_as(Log()):
+        try:
+            fail()
+        except LookupError as failure:
+            logging.getLogger("asyncio").exception("Task exception was never retrieved\nfuture: %r", failure)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ERROR asyncio Task exception was never retrieved failure=LookupError from ValueError at=")
+    assert "Ann" not in line
+
+
+def test_of_several_failures_at_once_the_first_is_told() -> None:
+    """A group itself says nothing."""
+    assert what_failed(ExceptionGroup("", [ValueError(), KeyError()]))["failure"] == "ValueError"
+
+
+def test_what_is_below_the_level_is_not_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody chose it."""
+    with logging_as(Log(level="error")):
+        structlog.get_logger().warning("viewer.talks")
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,109 @@
+"""Documentation says what the code does: all of it, and nothing that is not there."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers.described.openapi import operations
+from hub.config import load
+from hub.events import Kind
+from tests.written import ROOT, blocks, metrics, read
+
+_ROW = re.compile(r"\| `([^`]+)` \|(.*)\|")
+_LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
+_LEVELS = {"exception": "error"}
+_DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
+
+
+@pytest.mark.parametrize(("file", "mark"), blocks())
+def test_what_follows_from_the_code_is_as_it_follows(file: str, mark: str) -> None:
+    """`make docs` writes it: operations with scopes and parameters, keys with values, metrics with labels."""
+    assert read(file, mark) == blocks()[file, mark](), "run `make docs`"
+
+
+def test_every_key_of_the_configuration_is_explained() -> None:
+    """The words are those above the key in config.toml, else above its section."""
+    unexplained = [line for line in read("docs/configuration.md", "keys").splitlines() if line.endswith("|  |")]
+    assert unexplained == []
+
+
+def test_every_kind_of_event_is_explained_once() -> None:
+    """Nobody reads the code to know what a word means."""
+    assert sorted(rows("docs/events.md")) == sorted(Kind)
+
+
+def test_every_line_of_the_log_is_explained_with_its_level_and_fields() -> None:
+    """Somebody reads them at night."""
+    documented = {}
+    for name, cells in rows("docs/logs.md").items():
+        level, fields, _ = (cell.strip() for cell in cells.split("|"))
+        documented[name] = (level, frozenset(re.findall(r"`(\w+)`", fields)))
+    assert documented == dict(logged())
+
+
+def test_alarms_are_about_metrics_that_are_there() -> None:
+    """One on a number that nobody counts never fires."""
+    text = (ROOT / "docs/metrics.md").read_text()
+    names = {name for name, *_ in metrics()}
+    asked = set(re.findall(r"hub_[a-z_]+", text.partition("## Alarms")[2]))
+    assert {name.removesuffix("_bucket") for name in asked} <= names
+    labels = {name: set(known) | {"le"} for name, _, known, _ in metrics()}
+    for name, said in re.findall(r"(hub_[a-z_]+)\{([^}]*)\}", text):
+        assert set(re.findall(r"(\w+)=", said)) <= labels[name.removesuffix("_bucket")], name
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    """A page that was moved takes those with it that speak of it."""
+    links = {link for link, _ in _LINK.findall(document.read_text()) if "://" not in link}
+    assert {link for link in links if not (document.parent / link).exists()} == set()
+
+
+def test_operations_that_documentation_speaks_of_are_there() -> None:
+    """In examples and in passing, too."""
+    # Of an example an id is one, too.
+    ways = {re.sub(r"\{\w+\}", "{}", way.partition(" ")[2]) for way in operations(load(None, {}).sources)}
+    said: defaultdict[str, set[str]] = defaultdict(set)
+    for document in _DOCUMENTS:
+        for path in re.findall(r"`(?:GET|POST|PUT|PATCH|DELETE) (/[^`\s?]*)`", document.read_text()):
+            said[re.sub(r"\{[^}]*\}|<[^>]*>|(?<=/)q?\d+\b", "{}", path)].add(document.name)
+    ours = {path: names for path, names in said.items() if path.startswith("/api/") and path != "/api/{}"}
+    assert {path: names for path, names in ours.items() if path not in ways} == {}
+
+
+def rows(file: str) -> dict[str, str]:
+    """Return the rows of a page's tables by their first cell; fail when one is there twice."""
+    found: dict[str, str] = {}
+    for line in (ROOT / file).read_text().splitlines():
+        if row := _ROW.fullmatch(line):
+            assert row[1] not in found, row[1]
+            found[row[1]] = row[2]
+    return found
+
+
+def logged() -> Iterator[tuple[str, tuple[str, frozenset[str]]]]:
+    """Yield every event that the code logs, with its level and all fields that it is ever logged with."""
+    levels: dict[str, str] = {}
+    fields: defaultdict[str, set[str]] = defaultdict(set)
+    for call in _calls():
+        method, event = call.func.attr, call.args[0].value  # type: ignore[attr-defined]  # as `_calls` finds them
+        named = {keyword.arg or "**" for keyword in call.keywords}
+        levels[event] = _LEVELS.get(method, method)
+        fields[event] |= named - {"exc_info"}
+        if method == "exception" or "exc_info" in named:
+            fields[event] |= {"failure", "at"}
+    return ((event, (level, frozenset(fields[event]))) for event, level in levels.items())
+
+
+def _calls() -> Iterator[ast.Call]:
+    for folder in ("hub", "handlers", "storage"):
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    owner = node.func.value
+                    if isinstance(owner, ast.Name) and owner.id == "log":
+                        yield node
