@@ -137,9 +137,10 @@ def test_the_guide_names_settings_that_exist() -> None:
     assert [f"{section}.{key}" for section, key in named if key not in sections[section]] == []
 
 
-def test_every_command_of_the_guide_exists_with_its_options() -> None:
+def test_every_command_of_the_guides_exists_with_its_options() -> None:
     """Somebody follows it at night, with a hub that is down."""
-    commands = sorted(set(_commands(GUIDE)))
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    commands = sorted({command for page in pages for command in _commands(page.read_text("utf-8"))})
     assert len({command.split()[0] for command in commands}) >= 5
     for command in commands:
         _check(command)
