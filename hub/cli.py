@@ -73,7 +73,7 @@ def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, 
     if port is not None:
         _run(_serve_as_worker(settings, port))
         return
-    for line in checking.greeting(settings, completion):
+    for line in checking.greeting(settings, completion, config.variables(chosen, os.environ)):
         click.echo(line)
     if settings.server.workers == 1:
         _run(_serve(settings, demo=demo))
@@ -89,7 +89,7 @@ def check(outer: str | None, path: str | None) -> None:
     settings, completion = _load(path or outer)
     # What is tried out says itself what is wrong with it.
     telemetry.set_up(msgspec.structs.replace(settings.log, level="error"))
-    findings = _run(checking.examine(settings, completion))
+    findings = _run(checking.examine(settings, completion, config.variables(path or outer, os.environ)))
     for finding in findings:
         click.echo(finding.line())
     sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)

@@ -17,6 +17,7 @@ SHIPPED = Path(__file__).parent.parent / "config.toml"
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     field.name: Source if field.name == "sources" else field.type for field in msgspec.structs.fields(Settings)
 }
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _OVERRIDE = re.compile(r"HUB_(?P<address>.*)__(?P<key>.*)", re.DOTALL)
 
 
@@ -62,6 +63,18 @@ def load(path: str | None, environ: Mapping[str, str], shipped: Path | None = No
     origins = {table.place(key).key: reading.origin for table, entries in readings for key, reading in entries.items()}
     check_together(settings, lambda key: origins.get(key, files[key.partition(".")[0]]))
     return settings
+
+
+def variables(path: str | None, environ: Mapping[str, str], shipped: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the environment variables that the files read each key from, where they name some.
+
+    Raises ConfigRefused, as `load` does.
+    """
+    standard = shipped or SHIPPED
+    tables = _tables(_chosen(path or environ.get("HUB_CONFIG"), standard), standard, environ)
+    written = {table.place(key).key: repr(value) for table in tables for key, value in table.entries.items()}
+    named = {key: tuple(dict.fromkeys(_VARIABLE.findall(text))) for key, text in written.items()}
+    return {key: names for key, names in named.items() if names}
 
 
 def _with_homes(settings: Settings) -> Settings:

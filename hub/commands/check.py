@@ -2,16 +2,21 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
 from hub.errors import HubError, StorageRefused
-from hub.secrets import Completion, warnings
+from hub.secrets import Completion, is_loopback, warnings
 from hub.settings import Settings
 from hub.stores import open_bus, open_store
 
 _BUS_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
+
+Variables = Mapping[str, tuple[str, ...]]
+_NONE: Variables = MappingProxyType({})
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -25,14 +30,14 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{self.level:8} {self.text}"
 
 
-async def examine(settings: Settings, completion: Completion) -> list[Finding]:
-    """Look at everything that can be looked at without serving."""
-    return [await _storage(settings), await _bus(settings), *_secrets(settings, completion), *_paths(settings)]
+async def examine(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[Finding]:
+    """Look at everything that can be looked at without serving; `variables` are where keys are read from."""
+    return [await _storage(settings), await _bus(settings), *_known(settings, completion, variables)]
 
 
-def greeting(settings: Settings, completion: Completion) -> list[str]:
+def greeting(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[str]:
     """Return what is said when the hub starts: where providers post, and what was made up, left out or is weak."""
-    return [finding.line() for finding in [*_secrets(settings, completion), *_paths(settings)] if finding.level != "ok"]
+    return [finding.line() for finding in _known(settings, completion, variables) if finding.level != "ok"]
 
 
 def public_url(settings: Settings) -> str:
@@ -48,7 +53,8 @@ async def _storage(settings: Settings) -> Finding:
     except StorageRefused as refusal:
         # An SQLite file is refused while its hub is running, as it should.
         level = "note" if settings.storage.url.startswith("sqlite:") else "error"
-        return Finding(level, f"storage: {refusal}")
+        said = "not looked at, as it is in use" if "another hub is running" in str(refusal) else "not usable"
+        return Finding(level, f"storage: {said}: {refusal}")
     except HubError as problem:
         return Finding("error", f"storage: {problem}")
     position = await store.position()
@@ -83,17 +89,46 @@ async def _bus(settings: Settings) -> Finding:
     return Finding("ok", f"bus: {address} works")
 
 
-def _secrets(settings: Settings, completion: Completion) -> list[Finding]:
+def _known(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:
+    return [*_secrets(settings, completion, variables), *_paths(settings)]
+
+
+def _secrets(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:
     made = [
-        Finding("note", f"{name} is made up and kept in var/secrets.json: set your own before others use the hub")
-        for name in completion.made
+        Finding("note", f"made up and kept in var/secrets.json: {', '.join(keys)}; {_instead(owner, keys, variables)}")
+        for owner, keys in _by_owner(completion.made).items()
     ]
     off = [Finding("warning", f"source {reason}: its path answers 404") for reason in completion.off]
     return made + off + [Finding("warning", sentence) for sentence in warnings(settings)]
 
 
+def _by_owner(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return keys by the section or source that they are of."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        found.setdefault(key.rpartition(".")[0], []).append(key)
+    return found
+
+
+def _instead(owner: str, keys: Iterable[str], variables: Variables) -> str:
+    """Say what to set instead of what was made up, and when."""
+    names = ", ".join(dict.fromkeys(name for key in keys for name in variables.get(key, ()))) or "your own"
+    if owner == "auth":
+        return f"set {names} before others use the hub"
+    return f"enough for hub send and hub simulate: set {names} for webhooks of the provider itself"
+
+
 def _paths(settings: Settings) -> list[Finding]:
     base = public_url(settings)
+    hint = (
+        "providers cannot reach this machine by that: let them, by https (a tunnel will do), and set "
+        "HUB_SERVER__PUBLIC_URL"
+    )
+    is_private = not settings.server.public_url and is_loopback(settings.server.host)
+    return [*_urls(settings, base), *([Finding("note", hint)] if settings.sources and is_private else [])]
+
+
+def _urls(settings: Settings, base: str) -> list[Finding]:
     return [
         Finding("note", f"give {source.provider} this URL ({source.name}): {base}{source.path}")
         for source in settings.sources

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from hub.config import SHIPPED, load
+from hub.config import SHIPPED, load, variables
 from hub.errors import ConfigRefused
 from hub.settings import Settings, Source
 from tests.searching import search
@@ -297,3 +297,15 @@ def test_no_refusal_of_a_variable_shows_a_secret(environ: dict[str, str], secret
     with pytest.raises(ConfigRefused) as refused:
         load(str(SHIPPED), {name: value.format(secret) for name, value in environ.items()})
     assert MARK not in "".join(traceback.format_exception(refused.value, chain=True))
+
+
+def test_it_is_known_which_variables_a_key_is_read_from(tmp_path: Path) -> None:
+    """Whoever is told that a secret is missing is told what to set, as the file in use names it."""
+    shipped = variables(None, {})
+    assert shipped["sources.livekit.keys"] == ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")
+    assert shipped["sources.pulse.signing_secrets"] == ("PULSE_WEBHOOK_SECRET", "WEBHOOK_SECRET")
+    own = tmp_path / "own.toml"
+    own.write_text('[auth]\napi_keys = ["${OUR_KEY}", "$${NOT}"]\n[server]\nhost = "::1"\n')
+    found = variables(str(own), {})
+    assert (found["auth.api_keys"], found["auth.token_secrets"]) == (("OUR_KEY",), ("HUB_TOKEN_SECRET",))
+    assert "server.host" not in found

@@ -85,6 +85,24 @@ async def test_secrets_that_were_made_up_are_named_and_not_shown(tmp_path: Path)
     assert not any(secret in str(findings) for secret in ("k" * 40, "t" * 40, "s" * 40))
 
 
+def test_what_was_made_up_is_said_in_one_line_for_each_source_with_what_to_set_instead() -> None:
+    """Nobody reads eleven lines to find the one that matters."""
+    made = ("auth.api_keys", "auth.token_secrets", "sources.livekit.keys")
+    variables = {"auth.api_keys": ("HUB_API_KEY",), "sources.livekit.keys": ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
+    first, second = greeting(Settings(), Completion(made=made), variables)
+    assert ("auth.api_keys, auth.token_secrets" in first, "set HUB_API_KEY before others" in first) == (True, True)
+    assert "set LIVEKIT_API_KEY, LIVEKIT_API_SECRET for webhooks of the provider itself" in second
+
+
+@pytest.mark.parametrize(
+    ("server", "is_said"), [(Server(), True), (Server(public_url="https://x"), False), (Server(host="0.0.0.0"), False)]
+)
+def test_it_is_said_when_no_provider_can_reach_the_url_that_it_is_to_be_given(server: Server, is_said: bool) -> None:
+    """It would be pasted into a dashboard, and nothing would ever come."""
+    said = greeting(Settings(server=server, sources=(LIVEKIT,), auth=AUTH), NOTHING_MADE)
+    assert any("HUB_SERVER__PUBLIC_URL" in line for line in said) == is_said
+
+
 async def test_a_source_that_is_off_is_a_warning_that_says_why(tmp_path: Path) -> None:
     """Its provider would get 404 without anybody knowing."""
     findings = await examine(settings(tmp_path), Completion(off=("pulse: nothing can prove its webhooks",)))
@@ -115,7 +133,9 @@ async def test_what_is_weak_is_a_warning(tmp_path: Path) -> None:
 
 def test_a_start_says_everything_but_what_is_fine(tmp_path: Path) -> None:
     """The store is open by then, or there is no start."""
-    lines = greeting(settings(tmp_path), Completion(made=("auth.token_secrets",), off=("pulse: nothing",)))
+    server = Server(public_url="https://hub.example.com")
+    completion = Completion(made=("auth.token_secrets",), off=("pulse: nothing",))
+    lines = greeting(settings(tmp_path, server=server), completion)
     assert len(lines) == 3
     assert not any(line.startswith("ok") for line in lines)
 
