@@ -55,6 +55,7 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.post("/api/deliveries/{id}/redrive", redrives.redrive),
         web.get("/api/topics/{topic:.+}/viewers", viewers.viewers),
         web.post("/api/tokens", tokens.mint),
+        web.get("/api/access", tokens.access),
         web.get("/healthz", health.healthz),
         web.get("/readyz", health.readyz),
         web.get("/metrics", health.metrics),

@@ -1,6 +1,7 @@
 """Access tokens for browsers and other parties: some of what their maker may do, for a while."""
 
 from typing import Annotated
+from collections.abc import Mapping
 
 import msgspec
 import orjson
@@ -49,9 +50,24 @@ async def mint(request: web.Request) -> web.Response:
         "scope": claims.scope,
         "name": claims.name or None,
     }
-    return web.Response(
-        status=201, body=orjson.dumps(said), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return _told(said, status=201)
+
+
+async def access(request: web.Request) -> web.Response:
+    """`GET /api/access`: what the credential of the request permits, `{scopes, topics, expires_at, name}`."""
+    caller = request.app[ACCESS].caller(request)
+    said = {
+        "scopes": sorted(caller.scopes),
+        "topics": sorted(caller.topics),
+        "expires_at": None if caller.expires_at is None else format_time(caller.expires_at * 1000),
+        "name": caller.name or None,
+    }
+    return _told(said)
+
+
+def _told(said: Mapping[str, object], status: int = 200) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(status=status, body=orjson.dumps(said), content_type="application/json", headers=headers)
 
 
 def _order(said: dict[str, object]) -> Order:

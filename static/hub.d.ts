@@ -203,9 +203,43 @@ export interface State {
   problem: string;
 }
 
+/** What arrived, as it is told while it arrives. */
+export interface DeliveryNotice {
+  id: string;
+  source: string;
+  type: "delivery.accepted" | "delivery.duplicate" | "delivery.dead" | "delivery.refused";
+  subject: string;
+  time: string;
+  data: {
+    delivery: {
+      id: string;
+      verdict: "accepted" | "duplicate" | "dead" | "refused";
+      source: string;
+      provider_type: string | null;
+      reason: string | null;
+      received_at: string;
+      copies: number;
+      events: number;
+    };
+  };
+}
+
+/** What `get` and `send` fail with: the hub's own words, or that there was no answer (`status` 0). */
+export interface Problem extends Error {
+  status: number;
+  title: string;
+  detail: string;
+  /** Seconds after which to try again, if the hub said so. */
+  retryAfter: number | null;
+  /** All that the hub answered. */
+  said: Record<string, unknown>;
+}
+
 export interface HubEventMap {
   /** Something was told. `event` is null when more than one event may be in it: a snapshot, or another tab's state. */
   change: CustomEvent<{ event: HubEvent | null; position: string }>;
+  /** Something arrived at a webhook path. Only with the topic `deliveries`, which is live only: some may be missed. */
+  delivery: CustomEvent<DeliveryNotice>;
   status: CustomEvent<State>;
   /** The credential is about to expire: `renew()`. */
   expiring: CustomEvent<{ expires_at: string }>;
@@ -258,6 +292,10 @@ export declare class Hub extends EventTarget {
   now(): number;
   /** Go on with another token (none: the cookie), before the old one expires or when signed out. */
   renew(token?: string): void;
+  /** Read something of the API with the same credential: `get("/api/bots")`. Rejects with a `Problem`. */
+  get(path: string): Promise<any>;
+  /** Change something by the API, with the same credential. Resolves to null where there is nothing to say. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<any>;
   /** Follow more topics. What is shown stays until what they hold has come. Of all that is allowed this makes these alone. */
   subscribe(...topics: string[]): void;
   /** Follow fewer topics. Throws a RangeError when none would be left, since none means all: then `close()`. */

@@ -12,6 +12,7 @@
  * @typedef {import("./hub.d.ts").Status} Status
  */
 
+import { ask } from "./asking.js";
 import { Connection } from "./connection.js";
 import { Credential } from "./credential.js";
 import { Documents } from "./documents.js";
@@ -33,7 +34,7 @@ export function connect(options = {}) {
   return new Hub(options);
 }
 
-/** A connection to the hub with what it has told so far. Tells `change`, `status` and `expiring`. */
+/** A connection to the hub with what it has told so far. Tells `change`, `delivery`, `status` and `expiring`. */
 export class Hub extends EventTarget {
   #documents = new Documents();
   bots = this.#documents.bots;
@@ -114,6 +115,16 @@ export class Hub extends EventTarget {
     // Tokens are not handed to other tabs: who has the new one leads.
     if (this.#connection) this.#connection.renew();
     else this.#group?.take();
+  }
+
+  /** Read something of the API with the same credential: `get("/api/bots")`. */
+  get(path) {
+    return this.send("GET", path);
+  }
+
+  /** Ask the API for something; fails with the problem that the hub answered. */
+  send(method, path, body = undefined, headers = {}) {
+    return ask({ home: this.#url, credential: this.#credential, method, path, body, headers });
   }
 
   /** Follow more topics. What is shown stays until what they hold has come. */
@@ -208,6 +219,8 @@ export class Hub extends EventTarget {
     if (name === "lost") return this.#lose(said);
     if (name === "refused") return this.#refuse(said);
     this.heardAt = Date.now();
+    // What arrives is no event of the log: it has no place, and there is no state of it.
+    if (name === "message" && said.type?.startsWith("delivery.")) return this.#emit("delivery", said);
     // Who was ahead of a new leader has it already.
     if (name === "message" && said.id && !isAfter(said.id, this.position)) return;
     const isShown = name === "snapshot" && this.#gather(said);

@@ -27,7 +27,9 @@ LISTENING = """
         constructor(address) {
             super(address);
             wire.addresses.push(address);
-            this.addEventListener("message", (event) => wire.positions.push(event.lastEventId));
+            // What arrives at a webhook path is told as well, and has no position.
+            const isEvent = ({ data }) => !JSON.parse(data).type.startsWith("delivery.");
+            this.addEventListener("message", (event) => isEvent(event) && wire.positions.push(event.lastEventId));
             this.addEventListener("snapshot", (event) => wire.pages.push([JSON.parse(event.data), event.lastEventId]));
         }
     };
@@ -61,7 +63,7 @@ class Watched:
         page.on("request", lambda request: self.requested.append(request.url))
 
     def _listen(self, message: ConsoleMessage) -> None:
-        is_about_stream = "/api/stream" in message.location.get("url", "")
+        is_about_stream = any(path in message.location.get("url", "") for path in ("/api/stream", "/api/access"))
         if message.type in ("error", "warning") and not (self.may_lose_the_stream and is_about_stream):
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 

@@ -29,13 +29,13 @@ def counter(page: Page, name: str) -> Locator:
     return page.locator(f"[data-count={name}]")
 
 
-def titles(page: Page, section: str) -> list[str]:
-    return page.locator(f"#{section} tbody .title .main").all_inner_texts()
+def titles(page: Page) -> list[str]:
+    return page.locator("tbody .title .main").all_inner_texts()
 
 
-def log_in(open_page: OpenPage, hub: HubProcess, *, may_lose_the_stream: bool = False) -> Page:
-    """Open the dashboard as `hub serve` offers it, and wait until it has the state."""
-    page = open_page(hub.login_url(), may_lose_the_stream=may_lose_the_stream)
+def log_in(open_page: OpenPage, hub: HubProcess, view: str = "", *, may_lose_the_stream: bool = False) -> Page:
+    """Open a view of the dashboard as `hub serve` offers it, and wait until it has the state."""
+    page = open_page(f"{hub.login_url()}#/{view}", may_lose_the_stream=may_lose_the_stream)
     expect(badge(page)).to_have_text("Live")
     expect(page.locator("main")).to_have_attribute("aria-busy", "false")
     return page
@@ -43,31 +43,42 @@ def log_in(open_page: OpenPage, hub: HubProcess, *, may_lose_the_stream: bool = 
 
 def test_webhooks_change_the_page_while_one_looks(hub_process: HubProcess, open_page: OpenPage) -> None:
     """What the page is for. At first it says what to do, since there is nothing to see."""
-    page = log_in(open_page, hub_process)
-    expect(page.locator("#rooms .nothing")).to_contain_text("hub send livekit participant_joined")
-    expect(page.locator("#bots .nothing")).to_contain_text("hub simulate")
-
+    page = log_in(open_page, hub_process, "rooms")
+    expect(page.locator("#rooms .empty")).to_contain_text("hub send livekit participant_joined")
     join(hub_process, "standup", "ann")
     join(hub_process, "standup", "bob")
     expect(row(page, "standup")).to_contain_text("Live")
     expect(row(page, "standup").locator(".people")).to_contain_text("2 speaking, 0 listening")
-    expect(counter(page, "people")).to_have_text("2")
-    expect(page.locator("#rooms .nothing")).to_be_hidden()
+    expect(page.locator("#rooms .empty")).to_be_hidden()
 
+    page.keyboard.press("g")
+    page.keyboard.press("b")
+    expect(page.locator("#bots .empty")).to_contain_text("hub simulate")
     send(hub_process, "meetingbaas", "bot.status_change.in_call_recording", "data.bot_id=b1")
     expect(row(page, "Bot b1").locator(".status")).to_have_text("Recording")
     expect(row(page, "Bot b1").locator(".recording")).to_contain_text("Running")
-    expect(counter(page, "recording")).to_have_text("1")
     send(hub_process, "meetingbaas", "bot.failed", "data.bot_id=b1")
     expect(row(page, "Bot b1").locator(".status")).to_have_text("Failed")
     expect(row(page, "Bot b1").locator(".reason")).to_contain_text("Nobody let the bot into the meeting")
+
+
+def test_now_counts_what_is_going_on(hub_process: HubProcess, open_page: OpenPage) -> None:
+    """One look tells how many meetings there are, and whether bots are in trouble."""
+    page = log_in(open_page, hub_process)
+    join(hub_process, "standup", "ann")
+    join(hub_process, "standup", "bob")
+    expect(counter(page, "people")).to_have_text("2")
+    expect(counter(page, "live")).to_have_text("1")
+    send(hub_process, "meetingbaas", "bot.status_change.in_call_recording", "data.bot_id=b1")
+    expect(counter(page, "recording")).to_have_text("1")
+    send(hub_process, "meetingbaas", "bot.failed", "data.bot_id=b1")
     expect(counter(page, "recording")).to_have_text("0")
     expect(counter(page, "failed")).to_have_text("1")
 
 
 def test_what_is_over_is_dimmed_and_stands_below(hub_process: HubProcess, open_page: OpenPage) -> None:
     """The newest of what lives comes first; a row that is moved or written stays the same element, focus included."""
-    page = log_in(open_page, hub_process)
+    page = log_in(open_page, hub_process, "rooms")
     for room in ("first", "second", "third"):
         join(hub_process, room, "ann")
         expect(row(page, room)).to_be_visible()
@@ -75,8 +86,8 @@ def test_what_is_over_is_dimmed_and_stands_below(hub_process: HubProcess, open_p
     end(hub_process, "third")
     expect(row(page, "third")).to_have_attribute("data-over", "true")
     expect(row(page, "third").locator(".status")).to_have_text("Ended")
-    assert titles(page, "rooms")[-1] == "third"
-    assert titles(page, "rooms")[0] == "second"
+    assert titles(page)[-1] == "third"
+    assert titles(page)[0] == "second"
     expect(row(page, "third")).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(row(page, "first")).to_be_focused()
@@ -84,7 +95,7 @@ def test_what_is_over_is_dimmed_and_stands_below(hub_process: HubProcess, open_p
 
 def test_of_what_is_over_only_the_latest_is_shown_until_asked(hub_process: HubProcess, open_page: OpenPage) -> None:
     """An hour of ended meetings must not stand between those that go on and what is below."""
-    page = log_in(open_page, hub_process)
+    page = log_in(open_page, hub_process, "rooms")
     join(hub_process, "going", "ann")
     for number in range(15):
         join(hub_process, f"room{number:02}", "ann")
@@ -92,7 +103,7 @@ def test_of_what_is_over_only_the_latest_is_shown_until_asked(hub_process: HubPr
     more = page.locator("#rooms .more")
     expect(more).to_have_text("Show 3 more that are over")
     expect(page.locator("#rooms tbody tr")).to_have_count(13)
-    assert titles(page, "rooms")[0] == "going"
+    assert titles(page)[0] == "going"
     more.click()
     expect(page.locator("#rooms tbody tr")).to_have_count(16)
     more.click()
@@ -101,11 +112,10 @@ def test_of_what_is_over_only_the_latest_is_shown_until_asked(hub_process: HubPr
 
 def test_clocks_and_updates_in_place_shift_nothing(hub_process: HubProcess, open_page: OpenPage) -> None:
     """Who reads a row must not lose it because another one changes."""
-    page = log_in(open_page, hub_process)
-    bot = "data.bot_id=b1"
-    send(hub_process, "meetingbaas", "bot.status_change.in_call_not_recording", bot)
-    join(hub_process, "standup", "ann")
-    expect(row(page, "standup")).to_be_visible()
+    page = log_in(open_page, hub_process, "bots")
+    for bot in ("b1", "b2"):
+        send(hub_process, "meetingbaas", "bot.status_change.in_call_not_recording", f"data.bot_id={bot}")
+    expect(row(page, "Bot b2")).to_be_visible()
     page.evaluate(
         """() => {
             window.shifts = 0;
@@ -115,27 +125,26 @@ def test_clocks_and_updates_in_place_shift_nothing(hub_process: HubProcess, open
             window.clockAtFirst = clock.textContent;
         }"""
     )
-    send(hub_process, "meetingbaas", "bot.status_change.recording_paused", bot)
-    send(hub_process, "meetingbaas", "bot.status_change.api_request_stop", bot)
-    join(hub_process, "standup", "bob")
-    expect(counter(page, "people")).to_have_text("2")
-    expect(counter(page, "paused")).to_have_text("1")
+    send(hub_process, "meetingbaas", "bot.status_change.recording_paused", "data.bot_id=b1")
+    send(hub_process, "meetingbaas", "bot.status_change.api_request_stop", "data.bot_id=b1")
+    expect(row(page, "Bot b1").locator(".status")).to_have_text("Paused")
     page.wait_for_function("() => clock.isConnected && clock.textContent !== clockAtFirst")
     assert page.evaluate("shifts") == 0
 
 
 def test_hostile_names_are_shown_as_text(hub_process: HubProcess, open_page: OpenPage) -> None:
     """Names come from whoever joins a meeting. Nothing of them may be taken for HTML, nor for an address."""
-    page = log_in(open_page, hub_process)
+    page = log_in(open_page, hub_process, "rooms")
     send(hub_process, "livekit", "participant_joined", f"room.name={HOSTILE}")
+    expect(page.locator(".title .main")).to_have_text(HOSTILE)
+    page.goto(f"{hub_process.url}/#/bots")
     naming = (f"data.bot_name={HOSTILE}</td><script>wasRun = true</script>", "data.meeting_url=javascript:wasRun=true")
     send(hub_process, "meetingbaas", "guide.meeting.started", "data.bot_id=b1", *naming)
     harmless = "data.meeting_url=https://meet.test/abc"
     send(hub_process, "meetingbaas", "guide.meeting.started", "data.bot_id=b2", harmless)
-    expect(page.locator("#rooms .title .main").last).to_have_text(HOSTILE)
     expect(row(page, "</td><script>wasRun = true</script>")).to_contain_text("javascript:wasRun=true")
-    expect(page.get_by_role("link")).to_have_count(1)
-    expect(page.get_by_role("link")).to_have_attribute("href", "https://meet.test/abc")
+    expect(page.locator("tbody .meeting").get_by_role("link")).to_have_count(1)
+    expect(page.locator("tbody .meeting").get_by_role("link")).to_have_attribute("href", "https://meet.test/abc")
     assert page.locator("tbody :is(img, script)").count() == 0
     assert page.evaluate("window.wasRun") is None
 
@@ -150,7 +159,7 @@ def test_after_kill_nine_nothing_is_missing_and_nothing_comes_twice(start_hub: S
     join(hub, "brink", "ann")
     hub.kill()
     expect(badge(page)).to_have_text("Reconnecting")
-    expect(row(page, "before")).to_be_visible()
+    expect(counter(page, "people")).not_to_have_text("0")
     expect(page.locator("#notice > p:visible")).to_contain_text("nothing gets lost")
 
     hub.start()
@@ -159,9 +168,10 @@ def test_after_kill_nine_nothing_is_missing_and_nothing_comes_twice(start_hub: S
     expect(badge(page)).to_have_text("Live")
     expect(page.locator("#notice")).to_be_hidden()
     join(hub, "later", "ann")
-    expect(row(page, "later")).to_be_visible()
     expect(counter(page, "people")).to_have_text("7")
-    assert sorted(titles(page, "rooms")) == ["after", "before", "brink", "later"]
+    page.goto(f"{hub.url}/#/rooms")
+    expect(row(page, "later")).to_be_visible()
+    assert sorted(titles(page)) == ["after", "before", "brink", "later"]
     # The wire told every event of the log once and in order, and no second snapshot.
     assert page.evaluate("wire.positions") == logged(hub)
     assert page.evaluate("wire.pages.length") == 1
@@ -188,7 +198,7 @@ def test_back_online_the_page_goes_on_at_once(
 def test_what_a_new_snapshot_does_not_hold_is_gone(start_hub: StartHub, open_page: OpenPage) -> None:
     """A position of another log cannot be resumed: the page then shows the new state and nothing else."""
     hub = start_hub(HUB_STREAM__RECENT="0")
-    page = log_in(open_page, hub, may_lose_the_stream=True)
+    page = log_in(open_page, hub, "rooms", may_lose_the_stream=True)
     join(hub, "lasting", "ann")
     join(hub, "passing", "ann")
     end(hub, "passing")
@@ -200,7 +210,7 @@ def test_what_a_new_snapshot_does_not_hold_is_gone(start_hub: StartHub, open_pag
     hub.start()
     expect(row(page, "passing")).to_have_count(0)
     expect(badge(page)).to_have_text("Live")
-    assert titles(page, "rooms") == ["lasting"]
+    assert titles(page) == ["lasting"]
     assert row(page, "lasting").evaluate("row => row.isMarked")
 
 
@@ -224,7 +234,7 @@ def test_a_permission_that_ends_signs_out_and_keeps_the_state(hub_process: HubPr
     """The worst would be silence: a page that looks live and gets nothing any more."""
     join(hub_process, "standup", "ann")
     access = Access((), Tokens(hub_process.settings.auth.token_secrets), now_ms)
-    page = open_page(f"{hub_process.url}/?token={access.login_token(5)}", may_lose_the_stream=True)
+    page = open_page(f"{hub_process.url}/?token={access.login_token(5)}#/rooms", may_lose_the_stream=True)
     expect(badge(page)).to_have_text("Live")
     expect(badge(page)).to_have_text("Signed out")
     expect(row(page, "standup")).to_be_visible()

@@ -16,7 +16,7 @@ from handlers.access import COOKIE, Access, Caller
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.parts import ACCESS, BODIES, SETTINGS
-from handlers.tokens import mint
+from handlers.tokens import access, mint
 from hub.errors import Forbidden
 from hub.events import covers, parse_time
 from hub.settings import Settings
@@ -54,6 +54,7 @@ async def counter() -> AsyncIterator[Counter]:
     app[SETTINGS], app[BODIES] = Settings(), BodyBudget()
     app[ACCESS] = Access(KEYS, TOKENS, lambda: NOW_MS)
     app.router.add_post("/api/tokens", mint)
+    app.router.add_get("/api/access", access)
     async with TestClient(TestServer(app)) as client:
         yield Counter(client)
 
@@ -195,3 +196,23 @@ async def test_a_token_of_the_old_secret_is_as_good_as_one_of_the_new() -> None:
         status, said = await here.order({"topics": ["rooms/a"]}, old)
         assert status == 201
         assert Tokens(("secret-1",)).read(said["token"], Use.ACCESS, NOW).topics == ("rooms/a",)
+
+
+async def test_a_credential_says_what_it_permits() -> None:
+    """A page shows no button that would only be refused, and asks for no topic that it may not have."""
+    async with counter() as tokens:
+        _, minted = await tokens.order({"topics": ["rooms/a"], "ttl": 60, "name": "wall"}, "reader")
+        wanted = [
+            ("launcher", {"scopes": ["launch", "read"], "topics": ["*"], "expires_at": None, "name": None}),
+            (
+                minted["token"],
+                {"scopes": ["read"], "topics": ["rooms/a"], "expires_at": minted["expires_at"], "name": "wall"},
+            ),
+        ]
+        for credential, said in wanted:
+            headers = {"Authorization": f"Bearer {credential}"}
+            async with tokens.client.get("/api/access", headers=headers) as answer:
+                assert (answer.status, orjson.loads(await answer.read())) == (200, said)
+                assert answer.headers["Cache-Control"] == "no-store"
+        async with tokens.client.get("/api/access") as answer:
+            assert answer.status == 401

@@ -1,0 +1,62 @@
+/** Small drawings of numbers over time, in the colours of the page. Each is an element and a function that redraws it. */
+
+import { drawing, element, mark, write } from "./elements.js";
+
+const WIDTH = 120;
+const HEIGHT = 32;
+const AREA = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none" };
+
+/** A line without axes, for a row of a table. */
+export function sparkline() {
+  const line = drawing("path", { class: "spark-line" });
+  const root = drawing("svg", { ...AREA, class: "spark", role: "img", "aria-hidden": "true" }, line);
+  const draw = (values) => mark(line, "d", values.some(Boolean) ? lineOf(values, Math.max(3, ...values)) : `M0 ${HEIGHT - 1}H${WIDTH}`);
+  return { root, draw };
+}
+
+/** A rate over the last minutes: the number of now, and an area. */
+export function rateChart(label, unit) {
+  const number = element("strong", {}, "0");
+  const note = element("span", { class: "rate-note" });
+  const [area, line] = [drawing("path", { class: "rate-area" }), drawing("path", { class: "rate-line" })];
+  const root = element(
+    "figure",
+    { class: "rate" },
+    element("figcaption", {}, label, element("span", { class: "rate-now" }, number, ` ${unit}`)),
+    drawing("svg", { ...AREA, role: "img", "aria-hidden": "true" }, area, line),
+    note,
+  );
+  const draw = (values, now, words) => {
+    const highest = Math.max(1, ...values);
+    const path = lineOf(values, highest);
+    mark(line, "d", path);
+    mark(area, "d", `${path}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
+    write(number, now);
+    write(note, words);
+  };
+  return { root, draw };
+}
+
+/**
+ * Who was there when: for each row a line from joining to leaving, over a common span of time.
+ *
+ * @param {{ from: number, to: number, isOpen: boolean, tone?: string }[]} visits  Of one row, in milliseconds.
+ */
+export function presenceBar(visits, from, to) {
+  const scale = (time) => ((Math.min(Math.max(time, from), to) - from) / Math.max(1, to - from)) * WIDTH;
+  const bars = visits.map((visit) => {
+    const [left, right] = [scale(visit.from), scale(visit.isOpen ? to : visit.to)];
+    const shape = { x: left.toFixed(2), width: Math.max(0.4, right - left).toFixed(2), y: 0, height: HEIGHT };
+    return drawing("rect", { ...shape, class: "presence", "data-tone": visit.tone ?? "calm", "data-open": visit.isOpen });
+  });
+  return drawing("svg", { ...AREA, class: "presence-row", role: "img", "aria-hidden": "true" }, ...bars);
+}
+
+function lineOf(values, highest) {
+  const step = WIDTH / Math.max(1, values.length - 1);
+  const points = values.map((value, place) => {
+    const height = HEIGHT - 1 - (value / highest) * (HEIGHT - 3);
+    return `${(place * step).toFixed(1)} ${height.toFixed(1)}`;
+  });
+  return `M${points.join("L")}`;
+}

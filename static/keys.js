@@ -1,0 +1,27 @@
+/** The keyboard: g and a letter goes somewhere, / to the filter, Esc up, ? shows all that. */
+
+const PLACES = { n: "#/", b: "#/bots", r: "#/rooms", w: "#/webhooks" };
+const SEQUENCE_MS = 1500;
+
+/** Listen to keys. @param {{ go: (hash: string) => void, up: () => string }} page */
+export function listenToKeys({ go, up }) {
+  const help = document.getElementById("keys");
+  let startedAt = 0;
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape") return isTyping ? event.target.blur() : go(up());
+    if (isTyping) return;
+    const wasStarted = Date.now() - startedAt < SEQUENCE_MS;
+    startedAt = event.key === "g" ? Date.now() : 0;
+    if (wasStarted && PLACES[event.key]) return act(event, () => go(PLACES[event.key]));
+    if (event.key === "/") return act(event, () => document.querySelector("main [data-filter]")?.focus());
+    if (event.key === "?") return act(event, () => help.showModal());
+  });
+  for (const button of document.querySelectorAll("[data-shows-keys]")) button.addEventListener("click", () => help.showModal());
+}
+
+function act(event, work) {
+  event.preventDefault();
+  work();
+}
