@@ -23,6 +23,9 @@ from hub.ports import (
     Snapshot,
     Status,
     Store,
+    Traffic,
+    TrafficQuery,
+    Unhandled,
 )
 
 
@@ -61,6 +64,9 @@ class InstantStore:
 
     async def arrival(self, identity: str) -> Kept | None:
         return None
+
+    async def traffic(self, query: TrafficQuery) -> Traffic:
+        return Traffic((), query.since, Unhandled(count=0, oldest=None), await self.position())
 
     async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
         return ()

@@ -9,6 +9,7 @@ from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.limits import Rates
 from handlers.metrics import Metrics
+from handlers.overview import Overview
 from handlers.quarantine import Quarantine
 from hub.admission import Admission
 from hub.desk import Desk
@@ -40,6 +41,7 @@ BODIES = web.AppKey("BODIES", BodyBudget)
 FAILURES = web.AppKey("FAILURES", Rates)
 ARRIVALS = web.AppKey("ARRIVALS", Rates)
 QUARANTINE = web.AppKey("QUARANTINE", Quarantine)
+OVERVIEW = web.AppKey("OVERVIEW", Overview)
 CLOCKWORK = web.AppKey("CLOCKWORK", Clockwork)
 LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
 HEALTH = web.AppKey("HEALTH", Health)

@@ -13,6 +13,7 @@ from handlers import (
     redrives,
     rooms,
     schedules,
+    sources,
     sse,
     tokens,
     usage,
@@ -24,10 +25,10 @@ from handlers.webhooks import webhook_routes
 from hub.settings import Source
 
 
-def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
+def routes(configured: tuple[Source, ...]) -> list[web.RouteDef]:
     """Return every route: webhooks of the sources, streams, reads, health, and the page."""
     return [
-        *webhook_routes(sources),
+        *webhook_routes(configured),
         web.get("/api/stream", sse.stream, allow_head=False),
         web.get("/api/ws", websocket.websocket, allow_head=False),
         web.get("/api/bots", reads.bots),
@@ -53,6 +54,7 @@ def routes(sources: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/api/deliveries", deliveries.deliveries),
         web.get("/api/deliveries/{id}", deliveries.delivery),
         web.post("/api/deliveries/{id}/redrive", redrives.redrive),
+        web.get("/api/sources", sources.sources),
         web.get("/api/topics/{topic:.+}/viewers", viewers.viewers),
         web.post("/api/tokens", tokens.mint),
         web.get("/api/access", tokens.access),

@@ -20,6 +20,7 @@ from handlers.errors import problems
 from handlers.limits import Rates
 from handlers.metrics import Gauges, Metrics
 from handlers.origins import allow_origins
+from handlers.overview import Overview
 from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.admission import Admission
@@ -113,6 +114,7 @@ class Hub:
         app[parts.FAILURES] = Rates()
         app[parts.ARRIVALS] = Rates()
         app[parts.QUARANTINE] = self.quarantine
+        app[parts.OVERVIEW] = Overview(self.store)
         app[parts.CLOCKWORK] = self.clockwork
         app[parts.LIFECYCLE] = self.lifecycle
         app[parts.HEALTH] = self.health

@@ -15,7 +15,9 @@ from hub.settings import Settings, Source
 SHIPPED = Path(__file__).parent.parent / "config.toml"
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
-    field.name: Source if field.name == "sources" else field.type for field in msgspec.structs.fields(Settings)
+    field.name: Source if field.name == "sources" else field.type
+    for field in msgspec.structs.fields(Settings)
+    if field.name != "off"
 }
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _OVERRIDE = re.compile(r"HUB_(?P<address>.*)__(?P<key>.*)", re.DOTALL)

@@ -102,6 +102,13 @@ class Ingest:
         """How many deliveries wait on this machine's disk for the store."""
         return self._spool.waiting if self._spool else 0
 
+    @property
+    def oldest(self) -> int | None:
+        """When what waits for the store, in memory or on the disk, was received first (milliseconds)."""
+        moments = [self._waiting[0].delivery.received_at if self._waiting else None]
+        moments.append(self._spool.oldest if self._spool else None)
+        return min((moment for moment in moments if moment is not None), default=None)
+
     async def submit(self, delivery: Delivery, *, may_be_spooled: bool = False) -> Outcome:
         """Return what became of a delivery, once that is durable; one that was spooled has no number yet (0).
 

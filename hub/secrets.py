@@ -75,7 +75,7 @@ def _without_unproven(settings: Settings) -> tuple[Settings, Completion]:
         raise ConfigRefused(f"{' and '.join(missing)}: expected a secret, {where}, got none")
     off = tuple(source for source in settings.sources if _is_unproven(source))
     sources = tuple(source for source in settings.sources if source not in off)
-    return msgspec.structs.replace(settings, sources=sources), Completion(off=tuple(map(_why_off, off)))
+    return msgspec.structs.replace(settings, sources=sources, off=off), Completion(off=tuple(map(_why_off, off)))
 
 
 def _is_unproven(source: Source) -> bool:

@@ -165,3 +165,5 @@ class Settings(_Section, frozen=True, kw_only=True):
     hms: Hms = Hms()
     spool: Spool = Spool()
     log: Log = Log()
+    # Sources that are off, since nothing can prove their webhooks; nobody sets this.
+    off: tuple[Source, ...] = ()

@@ -82,6 +82,39 @@ class Arrivals:
             events=tuple(event for event, delivery in events if delivery == row.id),
         )
 
+    def traffic(self, query: ports.TrafficQuery, position: Position) -> ports.Traffic:
+        """Return how much arrived by some sources."""
+        everything = [self._arrived(row, []) for row in self.deliveries.values()]
+        within = [one for one in everything if query.since <= one.received_at <= query.until]
+        counted = sorted(within, key=lambda one: -one.received_at)[: query.most]
+        refused = [_refused(identity, refusal) for identity, refusal in self.refusals.items()]
+        open_ones = [one for one in everything if one.verdict == "dead" and one.reason != "erased"]
+        open_ones = sorted(open_ones, key=lambda one: one.received_at)[: query.most_dead] + refused
+        return ports.Traffic(
+            tuple(self._flow(name, query, counted, refused) for name in query.sources),
+            counted[-1].received_at if len(counted) == query.most else query.since,
+            ports.Unhandled(count=len(open_ones), oldest=min((one.received_at for one in open_ones), default=None)),
+            position,
+        )
+
+    def _flow(
+        self, source: str, query: ports.TrafficQuery, counted: list[ports.Arrived], refused: list[ports.Arrived]
+    ) -> ports.Flow:
+        mine = [one for one in counted if one.source == source]
+        barred = [one for one in refused if one.source == source and query.since <= one.received_at <= query.until]
+        minutes = Counter((one.received_at - query.first_minute) // 60_000 for one in mine)
+        told = [one.received_at for row in self.deliveries.values() if (one := row.delivery).source == source]
+        return ports.Flow(
+            source=source,
+            last_seen=max(told, default=None),
+            received=len(mine),
+            duplicates=sum(one.copies for one in mine),
+            dead=sum(one.verdict == "dead" for one in mine),
+            refused=len(barred),
+            per_minute=tuple(minutes[minute] for minute in range(60)),
+            reasons=_reasons([one for one in mine if one.verdict == "dead"] + barred),
+        )
+
     def _arrived(self, row: ports.DeliveryRow, events: list[tuple[Event, int]]) -> ports.Arrived:
         delivery = row.delivery
         return ports.Arrived(
@@ -97,6 +130,17 @@ class Arrivals:
             last_copy_at=self.last_copies.get(row.id),
             events=sum(of == row.id for _, of in events),
         )
+
+
+def _reasons(unusable: list[ports.Arrived]) -> tuple[ports.Reason, ...]:
+    found: dict[tuple[str, str], list[ports.Arrived]] = {}
+    for one in unusable:
+        found.setdefault((one.verdict, one.reason), []).append(one)
+    told = [
+        ports.Reason(verdict=verdict, text=text, count=len(some), latest=max(some, key=lambda one: _rank(one.id)).id)
+        for (verdict, text), some in found.items()
+    ]
+    return tuple(sorted(told, key=lambda one: (-one.count, one.verdict, one.text))[:5])
 
 
 def _without_facts(row: ports.DeliveryRow) -> Delivery:

@@ -26,6 +26,11 @@ class MemorySpool:
         return sum(map(len, self.files))
 
     @property
+    def oldest(self) -> int | None:
+        """When the first of them was received."""
+        return min((one.received_at for file in self.files for one in file), default=None)
+
+    @property
     def keys(self) -> list[str]:
         """What waits, by its keys."""
         return [one.key for file in self.files for one in file]

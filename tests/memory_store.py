@@ -29,6 +29,8 @@ from hub.ports import (
     Refusal,
     Snapshot,
     StateKey,
+    Traffic,
+    TrafficQuery,
 )
 from hub.ports import Kept as Whole
 from tests.loading import needed
@@ -199,6 +201,10 @@ class MemoryStore:
         """Return a delivery or a refused request whole."""
         kept = self.kept
         return await self._answer(lambda: kept.arrivals.whole(identity, kept.events, self._position()))
+
+    async def traffic(self, query: TrafficQuery) -> Traffic:
+        """Return how much arrived by some sources."""
+        return await self._answer(lambda: self.kept.arrivals.traffic(query, self._position()))
 
     async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
         """Keep refused requests."""

@@ -42,6 +42,8 @@ class Provider(msgspec.Struct, frozen=True):
     samples: Callable[[int], dict[str, Sample]]
     # (seed, start in ms, minutes, durable room or "" for one of its own)
     meeting: Callable[[int, int, float, str], Meeting]
+    # The event to try a source with, one of the samples.
+    tried_with: str
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False
@@ -70,6 +72,7 @@ PROVIDERS: Mapping[str, Provider] = {
         _sign_body(hms.sign),
         hms_samples.samples,
         hms_samples.meeting,
+        "session.open.success",
         # Real events have an id, the guides' bodies none: after a minute the same words are news.
         dedupe_window=60,
         takes="a secret header that is configured for it, or x-100ms-signature: HMAC-SHA256 of the raw body, in hex",
@@ -80,6 +83,7 @@ PROVIDERS: Mapping[str, Provider] = {
         _sign_livekit,
         livekit_samples.samples,
         livekit_samples.meeting,
+        "room_started",
         takes="LiveKit's JWT in Authorization, without Bearer, with the sha256 of the body",
     ),
     "meetingbaas": Provider(
@@ -88,6 +92,7 @@ PROVIDERS: Mapping[str, Provider] = {
         meetingbaas.sign,
         meetingbaas_samples.samples,
         meetingbaas_samples.meeting,
+        "bot.status_change.in_call_recording",
         takes_path_key=True,
         # The customer chooses how callbacks are sent.
         methods=("POST", "PUT"),
@@ -99,6 +104,7 @@ PROVIDERS: Mapping[str, Provider] = {
         _sign_body(pulse.sign),
         pulse_samples.samples,
         pulse_samples.meeting,
+        "room.started",
         # The guide's tracks and recordings hold no time, and are sent again for over an hour.
         dedupe_window=24 * 60 * 60,
         takes="the body's HMAC-SHA256 in hex, with or without sha256=, in X-Webhook-Signature or X-Pulse-Signature",

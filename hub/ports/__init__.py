@@ -20,6 +20,7 @@ from hub.ports.commits import (
 from hub.ports.reads import Page, Query, Reading, Snapshot
 from hub.ports.spool import Spool
 from hub.ports.store import Store
+from hub.ports.traffic import Flow, Reason, Traffic, TrafficQuery, Unhandled
 
 __all__ = [
     "REFUSED",
@@ -35,6 +36,7 @@ __all__ = [
     "Depth",
     "Document",
     "Erased",
+    "Flow",
     "Foldable",
     "Kept",
     "Known",
@@ -44,10 +46,14 @@ __all__ = [
     "Page",
     "Query",
     "Reading",
+    "Reason",
     "Refusal",
     "Snapshot",
     "Spool",
     "StateKey",
     "Status",
     "Store",
+    "Traffic",
+    "TrafficQuery",
+    "Unhandled",
 ]

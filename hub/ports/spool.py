@@ -14,6 +14,11 @@ class Spool(Protocol):
         """How many deliveries of this process wait in it for the store."""
         ...
 
+    @property
+    def oldest(self) -> int | None:
+        """When what waits in it was received first (milliseconds), as far as it knows; None when nothing waits."""
+        ...
+
     async def append(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; they are on the disk when this returns.
 

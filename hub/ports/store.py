@@ -7,6 +7,7 @@ from hub.events import Delivery, Position
 from hub.ports.arrivals import ArrivalQuery, Arrivals, Kept, Refusal
 from hub.ports.commits import Committed
 from hub.ports.reads import Page, Query, Reading, Snapshot
+from hub.ports.traffic import Traffic, TrafficQuery
 
 
 class Store(Protocol):
@@ -63,6 +64,10 @@ class Store(Protocol):
 
     async def arrival(self, identity: str) -> Kept | None:
         """Return a delivery (`17`) or a refused request (`q17`) whole, None when there is none by this id."""
+        ...
+
+    async def traffic(self, query: TrafficQuery) -> Traffic:
+        """Return how much arrived by some sources within a period, and what of all nobody has looked after."""
         ...
 
     async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:

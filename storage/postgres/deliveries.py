@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from hub.ports import REFUSED, REFUSED_PREFIX, ArrivalQuery, Arrivals, Arrived, Kept, Refusal
+from hub.ports import REFUSED, REFUSED_PREFIX, ArrivalQuery, Arrivals, Arrived, Kept, Refusal, Traffic, TrafficQuery
 from storage.plans import arrivals_plan, arrivals_values, number_of
 from storage.postgres.reading import position
 from storage.postgres.session import Session
 from storage.rows import arrived_of, delivery_of, event_of, refusal_of, refusal_row
+from storage.traffic import QUERIES, traffic_of, traffic_values
 
 
 async def arrivals(session: Session, query: ArrivalQuery) -> Arrivals:
@@ -33,6 +34,14 @@ async def arrival(session: Session, identity: str) -> Kept | None:
         if identity.startswith(REFUSED_PREFIX):
             return await _refusal(session, number)
         return await _delivery(session, number)
+
+
+async def traffic(session: Session, query: TrafficQuery) -> Traffic:
+    """Return how much arrived by some sources."""
+    values = traffic_values(query, list(query.sources))
+    async with session.reading():
+        answers = {name: await session.rows(name, **values) for name in QUERIES}
+        return traffic_of(query, answers, await position(session))
 
 
 async def quarantine(session: Session, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:

@@ -8,7 +8,19 @@ from typing import Self
 
 from hub.errors import StorageUnavailable
 from hub.events import Delivery, Position
-from hub.ports import ArrivalQuery, Arrivals, Committed, Kept, Page, Query, Reading, Refusal, Snapshot
+from hub.ports import (
+    ArrivalQuery,
+    Arrivals,
+    Committed,
+    Kept,
+    Page,
+    Query,
+    Reading,
+    Refusal,
+    Snapshot,
+    Traffic,
+    TrafficQuery,
+)
 from storage.postgres import deliveries, reading
 from storage.postgres.addresses import found, refusals
 from storage.postgres.committing import Folder, commit
@@ -117,6 +129,11 @@ class PostgresStore:
         """Return a delivery (`17`) or a refused request (`q17`) whole, None when there is none by this id."""
         async with self._connections.reader() as session:
             return await deliveries.arrival(session, identity)
+
+    async def traffic(self, query: TrafficQuery) -> Traffic:
+        """Return how much arrived by some sources within a period, and what of all nobody has looked after."""
+        async with self._connections.reader() as session:
+            return await deliveries.traffic(session, query)
 
     async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
         """Keep refused requests, of each source the latest `limit`; return their ids."""

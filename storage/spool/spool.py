@@ -24,6 +24,7 @@ SIZE_LIMIT = 1024 * 1024 * 1024
 class _Appending:
     records: bytes
     count: int
+    received_at: int
     # None as soon as it is on the disk, and only then.
     problem: StorageUnavailable | None = field(default_factory=lambda: StorageUnavailable("the spool did not take it"))
 
@@ -45,8 +46,10 @@ class FileSpool:
         self._closing = False
         # Only the thread uses it.
         self._live: LiveFile | None = None
-        # How many deliveries this process put into each file; the thread replaces it and never changes it.
+        # How many deliveries this process put into each file, and when the first was received; the thread replaces
+        # these and never changes them.
         self._counts: Mapping[Path, int] = {}
+        self._oldest: Mapping[Path, int] = {}
 
     @classmethod
     def open(cls, folder: Path, limit: int = SIZE_LIMIT) -> Self:
@@ -63,13 +66,21 @@ class FileSpool:
         """How many deliveries of this process wait for the store, as far as it knows."""
         return sum(self._counts.values())
 
+    @property
+    def oldest(self) -> int | None:
+        """When what waits was received first (milliseconds), as far as this process knows; None when nothing waits."""
+        counts, oldest = self._counts, self._oldest
+        # The thread replaces one after the other.
+        return min((oldest[path] for path in counts if path in oldest), default=None)
+
     async def append(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries; they are on the disk when this returns, and if the caller is cancelled they may be.
 
         Raises Overloaded when there is no room for them, and StorageUnavailable when the disk does not take them.
         """
         self._refuse_if_closed()
-        appending = _Appending(b"".join(map(record_of, deliveries)), len(deliveries))
+        oldest = min((delivery.received_at for delivery in deliveries), default=0)
+        appending = _Appending(b"".join(map(record_of, deliveries)), len(deliveries), oldest)
         self._queued.append(appending)
         # This, or the work of somebody who came before, writes it: everything that queued up costs one sync.
         await self._work(self._flush)
@@ -148,6 +159,8 @@ class FileSpool:
         for appending in appendings:
             appending.problem = None
         count = self._counts.get(live.path, 0) + sum(appending.count for appending in appendings)
+        first = min(appending.received_at for appending in appendings)
+        self._oldest = {**self._oldest, live.path: min(first, self._oldest.get(live.path, first))}
         self._counts = {**self._counts, live.path: count}
 
     def _paths(self) -> list[Path]:
@@ -162,6 +175,7 @@ class FileSpool:
     def _let_go(self, batches: Generator[list[Delivery]]) -> None:
         batches.close()
         self._counts = {path: count for path, count in self._counts.items() if path.exists()}
+        self._oldest = {path: self._oldest[path] for path in self._counts}
 
     def _seal(self) -> None:
         if self._live:

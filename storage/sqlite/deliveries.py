@@ -1,5 +1,6 @@
 """What arrived: lists of it, one of it whole, and the quarantine of what was refused."""
 
+import json
 from collections.abc import Sequence
 
 from hub.ports import (
@@ -10,11 +11,14 @@ from hub.ports import (
     Arrived,
     Kept,
     Refusal,
+    Traffic,
+    TrafficQuery,
 )
 from storage.plans import arrivals_plan, arrivals_values, number_of
 from storage.rows import arrived_of, delivery_of, event_of, refusal_of, refusal_row
 from storage.sqlite.connection import Session
 from storage.sqlite.reading import position
+from storage.traffic import QUERIES, traffic_of, traffic_values
 
 
 def arrivals(session: Session, query: ArrivalQuery) -> Arrivals:
@@ -37,6 +41,14 @@ def arrival(session: Session, identity: str) -> Kept | None:
         return None
     with session.reading():
         return _refusal(session, number) if identity.startswith(REFUSED_PREFIX) else _delivery(session, number)
+
+
+def traffic(session: Session, query: TrafficQuery) -> Traffic:
+    """Return how much arrived by some sources."""
+    values = traffic_values(query, json.dumps(query.sources))
+    with session.reading():
+        answers = {name: session.rows(name, **values) for name in QUERIES}
+        return traffic_of(query, answers, position(session))
 
 
 def quarantine(session: Session, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:

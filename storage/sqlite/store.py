@@ -9,7 +9,19 @@ from typing import Self
 
 from hub.errors import StorageRefused
 from hub.events import Delivery, Position
-from hub.ports import ArrivalQuery, Arrivals, Committed, Kept, Page, Query, Reading, Refusal, Snapshot
+from hub.ports import (
+    ArrivalQuery,
+    Arrivals,
+    Committed,
+    Kept,
+    Page,
+    Query,
+    Reading,
+    Refusal,
+    Snapshot,
+    Traffic,
+    TrafficQuery,
+)
 from storage.queries import load_migrations, load_queries
 from storage.sqlite import deliveries, reading, trimming
 from storage.sqlite.committing import Folder, commit
@@ -93,6 +105,10 @@ class SqliteStore:
     async def arrival(self, identity: str) -> Kept | None:
         """Return a delivery (`17`) or a refused request (`q17`) whole, None when there is none by this id."""
         return await self._reader.submit(lambda session: deliveries.arrival(session, identity))
+
+    async def traffic(self, query: TrafficQuery) -> Traffic:
+        """Return how much arrived by some sources within a period, and what of all nobody has looked after."""
+        return await self._reader.submit(lambda session: deliveries.traffic(session, query))
 
     async def quarantine(self, refusals: Sequence[Refusal], limit: int) -> tuple[str, ...]:
         """Keep refused requests, of each source the latest `limit`; return their ids."""

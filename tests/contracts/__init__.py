@@ -10,6 +10,7 @@ from tests.contracts.store_loading import LoadingRules
 from tests.contracts.store_pages import PageRules
 from tests.contracts.store_retention import RetentionRules
 from tests.contracts.store_snapshots import SnapshotRules
+from tests.contracts.store_traffic import TrafficRules
 
 
 class StoreContract(
@@ -23,6 +24,7 @@ class StoreContract(
     ErasingRules,
     AttendanceRules,
     LeaseRules,
+    TrafficRules,
 ):
     """What every `hub.ports.Store` promises. A subclass gives the fixture `open_store`."""
 

@@ -119,7 +119,7 @@ class TestSchema:
 
     def test_a_step_that_says_nothing_serves_only_hubs_that_know_it(self):
         """The safe reading."""
-        assert [(step.number, step.oldest) for step in load_migrations("sqlite")] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+        assert all(step.oldest == step.number for step in load_migrations("sqlite"))
         assert Migration(1, "", 1).oldest == 1
 
 

@@ -165,6 +165,16 @@ async def test_everything_comes_back_in_order_and_the_file_goes(folder: Path, sp
     assert list(folder.iterdir()) == []
 
 
+async def test_it_is_known_since_when_something_waits(spool: FileSpool, store: Store):
+    """Somebody who looks wants to know how late things are."""
+    assert spool.oldest is None
+    await spool.append([delivery("b", received_at=9), delivery("a", received_at=7)])
+    await spool.append([delivery("c", received_at=8)])
+    assert spool.oldest == 7
+    await spool.drain(store)
+    assert spool.oldest is None
+
+
 async def test_what_was_handed_over_is_not_handed_over_again(spool: FileSpool, store: Store):
     """It would be counted as a copy that no provider sent."""
     await spool.append([delivery("one")])

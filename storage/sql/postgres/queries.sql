@@ -564,6 +564,45 @@ SELECT
     NULL::bigint AS last_copy_at, 0 AS events
 FROM quarantine WHERE id = :id;
 
+-- traffic: How much arrived by each source, minute by minute, of what was received last. The index has all of it.
+WITH latest AS (
+    SELECT source, received_at, verdict, copies FROM deliveries
+    WHERE received_at >= :since AND received_at <= :until
+    ORDER BY received_at DESC LIMIT :most
+)
+SELECT
+    source, CASE WHEN received_at < :first_minute::bigint THEN -1 ELSE (received_at - :first_minute::bigint) / 60000 END AS minute,
+    count(*) AS received, sum(copies)::bigint AS duplicates, sum(CASE verdict WHEN 'dead' THEN 1 ELSE 0 END) AS dead,
+    min(received_at) AS oldest
+FROM latest GROUP BY source, minute;
+
+-- last_seen: When each source last told something new.
+SELECT wanted.source, (SELECT max(received_at) FROM deliveries WHERE source = wanted.source) AS received_at
+FROM unnest(:sources::text[]) AS wanted (source);
+
+-- reasons_dead: Why deliveries were dead lately.
+WITH latest AS (
+    SELECT id, source, reason FROM deliveries
+    WHERE verdict = 'dead' AND received_at >= :since AND received_at <= :until
+    ORDER BY received_at DESC, id DESC LIMIT :most_dead
+)
+SELECT source, 'dead' AS verdict, reason, count(*) AS count, max(id) AS latest FROM latest GROUP BY source, reason;
+
+-- reasons_refused: Why requests were refused lately; there are at most a thousand of a source.
+SELECT source, 'refused' AS verdict, reason, count(*) AS count, max(id) AS latest
+FROM quarantine WHERE received_at >= :since AND received_at <= :until
+GROUP BY source, reason;
+
+-- unhandled: How many nobody has redriven, and since when; what was erased never can be.
+SELECT count(*) AS count, min(received_at) AS oldest
+FROM (
+    SELECT received_at FROM deliveries
+    WHERE verdict = 'dead' AND received_at >= :first AND reason <> 'erased'
+    ORDER BY received_at, id LIMIT :most_dead
+) AS dead
+UNION ALL
+SELECT count(*), min(received_at) FROM quarantine WHERE received_at >= :first;
+
 -- insert_refusals: Keep requests without a valid proof, in their order.
 INSERT INTO quarantine (source, received_at, reason, address, path_key, headers, body, size, digest)
 SELECT source, received_at, reason, address, path_key, headers, body, size, digest

@@ -431,6 +431,45 @@ SELECT
     *, 'refused' AS verdict, '' AS provider_type, NULL AS event_time, 0 AS copies, NULL AS last_copy_at, 0 AS events
 FROM quarantine WHERE id = :id;
 
+-- traffic: How much arrived by each source, minute by minute, of what was received last. The index has all of it.
+WITH latest AS (
+    SELECT source, received_at, verdict, copies FROM deliveries
+    WHERE received_at >= :since AND received_at <= :until
+    ORDER BY received_at DESC LIMIT :most
+)
+SELECT
+    source, CASE WHEN received_at < :first_minute THEN -1 ELSE (received_at - :first_minute) / 60000 END AS minute,
+    count(*) AS received, sum(copies) AS duplicates, sum(CASE verdict WHEN 'dead' THEN 1 ELSE 0 END) AS dead,
+    min(received_at) AS oldest
+FROM latest GROUP BY source, minute;
+
+-- last_seen: When each source last told something new.
+SELECT wanted.value AS source, (SELECT max(received_at) FROM deliveries WHERE source = wanted.value) AS received_at
+FROM json_each(:sources) AS wanted;
+
+-- reasons_dead: Why deliveries were dead lately.
+WITH latest AS (
+    SELECT id, source, reason FROM deliveries INDEXED BY deliveries_dead
+    WHERE verdict = 'dead' AND received_at >= :since AND received_at <= :until
+    ORDER BY received_at DESC, id DESC LIMIT :most_dead
+)
+SELECT source, 'dead' AS verdict, reason, count(*) AS count, max(id) AS latest FROM latest GROUP BY source, reason;
+
+-- reasons_refused: Why requests were refused lately; there are at most a thousand of a source.
+SELECT source, 'refused' AS verdict, reason, count(*) AS count, max(id) AS latest
+FROM quarantine WHERE received_at >= :since AND received_at <= :until
+GROUP BY source, reason;
+
+-- unhandled: How many nobody has redriven, and since when; what was erased never can be.
+SELECT count(*) AS count, min(received_at) AS oldest
+FROM (
+    SELECT received_at FROM deliveries INDEXED BY deliveries_dead
+    WHERE verdict = 'dead' AND received_at >= :first AND reason <> 'erased'
+    ORDER BY received_at, id LIMIT :most_dead
+)
+UNION ALL
+SELECT count(*), min(received_at) FROM quarantine WHERE received_at >= :first;
+
 -- insert_refusal: Keep a request without a valid proof.
 INSERT INTO quarantine (source, received_at, reason, address, path_key, headers, size, digest, body)
 VALUES (:source, :received_at, :reason, :address, :path_key, :headers, :size, :digest, :body)

@@ -10,13 +10,14 @@ import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handlers import deliveries, redrives
+from handlers import deliveries, redrives, sources
 from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
 from handlers.metrics import Metrics
-from handlers.parts import ACCESS, ARRIVALS, BODIES, FAILURES, FEED, INGEST, METRICS, NOW, QUARANTINE, SETTINGS, STORE
+from handlers.overview import Overview
+from handlers.parts import ACCESS, ARRIVALS, BODIES, FAILURES, FEED, INGEST, METRICS, NOW, OVERVIEW, QUARANTINE, SETTINGS, STORE
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
@@ -91,7 +92,9 @@ class Yard:
 
 
 @contextlib.asynccontextmanager
-async def yard(sources: tuple[Source, ...] = SOURCES, store: MemoryStore | None = None) -> AsyncIterator[Yard]:
+async def yard(
+    configured: tuple[Source, ...] = SOURCES, store: MemoryStore | None = None, off: tuple[Source, ...] = ()
+) -> AsyncIterator[Yard]:
     """Serve the webhook paths of the sources, deliveries and redrives."""
     store = store or MemoryStore(lambda batch: Batch(batch, Rules(frozenset())))
     feed = Feed(store, await store.position(), LocalBus(), make_epoch)
@@ -100,13 +103,15 @@ async def yard(sources: tuple[Source, ...] = SOURCES, store: MemoryStore | None 
     quarantine = Quarantine(store, kept.extend)
     now = [NOW_MS]
     app = web.Application(middlewares=[problems])
-    app[SETTINGS] = Settings(server=Server(max_body=1_000_000), sources=sources)
+    app[SETTINGS] = Settings(server=Server(max_body=1_000_000), sources=configured, off=off)
     app[ACCESS] = Access(("key", "reader:read", "launcher:launch+read"), TOKENS, lambda: now[0])
     app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
     app[STORE], app[FEED], app[QUARANTINE] = store, feed, quarantine
+    app[OVERVIEW] = Overview(store)
     app[NOW] = lambda: now[0]
     app[METRICS] = Metrics(app[NOW])
-    app.add_routes(webhook_routes(sources))
+    app.add_routes(webhook_routes(configured))
+    app.router.add_get("/api/sources", sources.sources)
     app.router.add_get("/api/deliveries", deliveries.deliveries)
     app.router.add_get("/api/deliveries/{id}", deliveries.delivery)
     app.router.add_post("/api/deliveries/{id}/redrive", redrives.redrive)

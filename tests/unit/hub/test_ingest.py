@@ -575,6 +575,20 @@ async def never() -> None:
     await asyncio.Event().wait()
 
 
+async def test_it_is_known_since_when_something_waits():
+    """In memory or on the disk: somebody who looks wants to know how late things are."""
+    async with writing(spool=MemorySpool()) as hub:
+        assert hub.ingest.oldest is None
+        await hub.blocked()
+        waiting = hub.submit(delivery("first", received_at=8), delivery("second", received_at=9))
+        await turns()
+        assert hub.ingest.oldest == 8
+        await hub.spool.append([delivery("spooled", received_at=7)])
+        assert hub.ingest.oldest == 7
+        hub.store.commits.release()
+        await asyncio.gather(*waiting)
+
+
 class TestSpool:
     """The store is away, and providers do not wait."""
 
