@@ -13,8 +13,9 @@ from handlers.parts import CLOCKWORK, NOW, STORE
 from handlers.reads import room_meant
 from hub.attendance import Attendee, attendance
 from hub.errors import BadRequest
+from hub.events import format_time
 from hub.ports import Document, Reading
-from hub.present import lives_until, presented, visits_of
+from hub.present import decode_presence, lives_until, presented, visits_of
 
 _COLUMNS = (
     "id", "identity", "name", "role", "kind", "active", "joined_at", "left_at", "watch_duration", "leave_reason"
@@ -52,7 +53,18 @@ def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[st
 def _by_visit(request: web.Request, room: Document, reading: Reading) -> list[object]:
     clockwork, until = request.app[CLOCKWORK], counted_until(request, [room])[room.topic]
     visits = visits_of(reading.documents)
-    return [orjson.Fragment(presented(one, clockwork, until, visits[one.topic]).body) for one in reading.documents]
+    bodies = [presented(one, clockwork, until, visits[one.topic]).body for one in reading.documents]
+    return [_with_stays(one, body) for one, body in zip(reading.documents, bodies, strict=True)]
+
+
+def _with_stays(participant: Document, body: bytes) -> orjson.Fragment:
+    """Say when each stay of somebody began and ended: an id may come and go."""
+    stays = decode_presence(participant.hidden).stays if participant.hidden else ()
+    told = [
+        {"joined_at": format_time(start), "left_at": format_time(end), "leave_reason": reason or None}
+        for start, end, reason in stays
+    ]
+    return orjson.Fragment(body[:-1] + b',"stays":' + orjson.dumps(told) + b"}")
 
 
 def _page(request: web.Request, reading: Reading, items: list[object]) -> web.Response:

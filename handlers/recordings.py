@@ -8,7 +8,7 @@ from handlers.answers import filters, may_see, reader, visible
 from handlers.parts import NOW, STORE
 from handlers.reads import documents, one
 from hub.errors import BadRequest, Expired, NotFound
-from hub.events import format_time
+from hub.events import format_time, parse_topic
 from hub.ports import Document, Query, Reading
 from hub.present import decode_artifacts
 from hub.state.capture import Artifacts
@@ -18,8 +18,10 @@ _PLAIN = "%/:?#[]@!$&'()*+,;=~-._"
 
 
 async def recordings(request: web.Request) -> web.Response:
-    """`GET /api/recordings (?status= &provider=)`, the newest first."""
-    return await documents(request, Query(collection="recordings", **filters(request, "status", "provider")))
+    """`GET /api/recordings (?status= &provider= &room= &bot=)`, the newest first; those of one, the oldest first."""
+    parent = _owner(request)
+    wanted = filters(request, "status", "provider")
+    return await documents(request, Query(collection="recordings", parent=parent, **wanted))
 
 
 async def recording(request: web.Request) -> web.Response:
@@ -36,6 +38,13 @@ async def transcript_content(request: web.Request) -> web.Response:
     """`GET /api/bots/{id}/transcript/content (?artifact=)`: a redirect to the transcript's file."""
     reading = await visible(request, reader(request), f"bots/{request.match_info['id']}")
     return _redirect(request, reading.documents[0])
+
+
+def _owner(request: web.Request) -> str:
+    owners = [f"{name}s/{request.query[name]}" for name in ("room", "bot") if request.query.get(name)]
+    if len(owners) > 1:
+        raise BadRequest("room, bot: expected one of them")
+    return parse_topic(owners[0]) if owners else ""
 
 
 async def _meant(request: web.Request) -> Reading:

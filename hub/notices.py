@@ -20,6 +20,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     received_at: int
     reason: str = ""
     provider_type: str = ""
+    # When what it tells of happened, None when it tells nothing.
+    event_time: int | None = None
     copies: int = 0
     events: int = 0
 
@@ -29,8 +31,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
     def _event(self) -> dict[str, object]:
         received_at = format_time(self.received_at)
+        told_at = self.event_time
         shown = msgspec.structs.asdict(self) | {
             "received_at": received_at,
+            "event_time": format_time(told_at),
+            # Seconds between what happened and its arrival.
+            "late": None if told_at is None else (self.received_at - told_at) / 1000,
             "reason": self.reason or None,
             "provider_type": self.provider_type or None,
         }
@@ -59,6 +65,7 @@ def settled_notices(settled: Iterable[tuple[Delivery, Outcome]]) -> Iterator[Not
             received_at=delivery.received_at,
             reason=outcome.reason,
             provider_type=delivery.provider_type,
+            event_time=delivery.event_time,
             copies=outcome.copies,
             events=outcome.events,
         )

@@ -40,6 +40,18 @@ async def test_by_visit_a_users_devices_tell_what_the_user_watched_and_each_was_
     assert items["PA_bob"]["watch_duration"] == pytest.approx(900, abs=30)
 
 
+async def test_every_stay_of_an_id_is_told(desk: Office) -> None:
+    """Who comes and goes by one id was not there in between."""
+    await desk.start(3 * HOUR)
+    for joined, left in ((2, 1.5), (1, 0.5)):
+        await desk.join("ann", joined * HOUR, sid="PA_1")
+        await desk.leave("ann", left * HOUR, sid="PA_1", disconnectReason="CLIENT_INITIATED")
+    (ann,) = (await desk.get(PATH))["items"]
+    assert [(stay["joined_at"], stay["left_at"], stay["leave_reason"]) for stay in ann["stays"]] == [
+        (desk.when(joined * HOUR), desk.when(left * HOUR), "client_initiated") for joined, left in ((2, 1.5), (1, 0.5))
+    ]
+
+
 async def test_by_user_everybody_is_there_once(desk: Office) -> None:
     """Who came first first, with all visits."""
     await two_devices(desk)

@@ -147,6 +147,17 @@ async def test_recordings_are_listed_newest_first_and_by_status_and_provider(des
     assert first.ids + rest.ids == everything
 
 
+async def test_recordings_can_be_those_of_one_room_or_bot(desk: Office) -> None:
+    """What a page of the room shows; a reader of another room sees none of them."""
+    await complete(desk)
+    await record(desk)
+    assert (await desk.ask("GET", "/api/recordings?room=100ms:S1")).ids == ["100ms:BEAM1"]
+    assert (await desk.ask("GET", "/api/recordings?bot=meetingbaas:B1")).ids == ["meetingbaas:B1"]
+    other = desk.token("rooms/100ms:S2")
+    assert (await desk.ask("GET", "/api/recordings?room=100ms:S1", credential=other)).ids == []
+    assert (await desk.ask("GET", "/api/recordings?room=a&bot=b")).status == 400
+
+
 @pytest.mark.parametrize("path", ["", "/content"])
 async def test_a_token_sees_the_recordings_of_its_rooms_and_bots(desk: Office, path: str) -> None:
     """By session, by durable room, by bot; what is not its own is not there, by either id."""

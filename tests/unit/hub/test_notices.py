@@ -7,12 +7,13 @@ from hub.notices import Notice, refused_notices, settled_notices
 from hub.ports import Outcome, Status
 from hub.wire import Form
 from tests.contracts.plain import delivery
-from tests.contracts.store_deliveries import refusal
+from tests.contracts.store_deliveries import about, refusal
 from tests.unit.hub.browser import Block, read
 
 TOLD = msgspec.structs.replace(
     delivery("key", "a secret header", body=b"a secret body", received_at=1_773_144_000_500),
     provider_type="bot.queued",
+    facts=about("bots/m:b1", time=1_773_143_998_000),
 )
 
 
@@ -52,6 +53,8 @@ def test_a_settled_delivery_is_shown_as_a_cloud_event_without_a_position(
                 "source": "plain",
                 "received_at": "2026-03-10T12:00:00.500Z",
                 "provider_type": "bot.queued",
+                "event_time": "2026-03-10T11:59:58Z",
+                "late": 2.5,
                 **data,
             }
         },
