@@ -15,18 +15,23 @@
 
 import { Activity } from "./activity.js";
 import * as bots from "./bots.js";
+import { crowdsOf } from "./crowds.js";
+import * as delivery from "./delivery.js";
 import { element, mark } from "./elements.js";
 import { tellFreshness } from "./freshness.js";
 import { connect } from "./hub.js";
 import { listenToKeys } from "./keys.js";
 import * as now from "./now.js";
+import * as room from "./room.js";
 import * as rooms from "./rooms.js";
+import * as webhooks from "./webhooks.js";
 
 /** By the first part of the address: the view of all, and that of one. */
 const VIEWS = {
   "": { title: "Now", all: now },
   bots: { title: "Bots", all: bots },
-  rooms: { title: "Rooms", all: rooms },
+  rooms: { title: "Rooms", all: rooms, one: room },
+  webhooks: { title: "Webhooks", all: webhooks, one: delivery },
 };
 const ID = /^(?!\.{1,2}$)[A-Za-z0-9._:@~-]{1,400}$/;
 const FRESH_MS = 1000;
@@ -36,6 +41,8 @@ const main = document.querySelector("main");
 let access = await whatWeMay();
 const hub = connect({ topics: topicsOf(access) });
 const activity = new Activity();
+// It sees from the beginning, whichever view is shown.
+crowdsOf(hub);
 const page = {
   hub,
   activity,

@@ -28,6 +28,12 @@ export function mark(node, name, value) {
   else if (node.getAttribute(name) !== String(text)) node.setAttribute(name, text);
 }
 
+/** Have something at the end of an element, or not. */
+export function place(parent, child, isThere) {
+  if (isThere && !child.isConnected) parent.append(child);
+  else if (!isThere) child.remove();
+}
+
 /** Show a status as a chip: its word, in its tone. */
 export function chip(word, tone) {
   return element("span", { class: "chip", "data-tone": tone }, word);

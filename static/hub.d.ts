@@ -218,6 +218,9 @@ export interface DeliveryNotice {
       provider_type: string | null;
       reason: string | null;
       received_at: string;
+      event_time: string | null;
+      /** Seconds between what happened and its arrival. */
+      late: number | null;
       copies: number;
       events: number;
     };

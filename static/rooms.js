@@ -1,77 +1,203 @@
-/** Rooms: where people are, and how many. */
+/** Rooms: where most is going on stands first, and how many were there lately. */
 
-import { code, element, emptiness, mark, write } from "./elements.js";
+import { crowdLine, crowdsOf } from "./crowds.js";
+import { code, element, emptiness, mark, place, write } from "./elements.js";
+import { sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
-import { ago, clockTime, fullTime, roomStatus, span, titleOf } from "./words.js";
+import { ago, count, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
 
 const COLUMNS = [
+  { name: "star", label: "Featured", width: "1.5rem" },
   { name: "title", label: "Room", width: "minmax(10rem, 2fr)" },
-  { name: "provider", label: "Provider", width: "7.5rem" },
-  { name: "status", label: "Status", width: "7.5rem" },
-  { name: "clock", label: "Duration", width: "6rem" },
-  { name: "people", label: "People now", width: "minmax(9rem, 1fr)" },
-  { name: "started", label: "Started", width: "6rem" },
-  { name: "active", label: "Last active", width: "7rem" },
+  { name: "provider", label: "Provider", width: "6.5rem" },
+  { name: "status", label: "Status", width: "6rem" },
+  { name: "people", label: "People", width: "minmax(8.5rem, 1fr)" },
+  { name: "crowd", label: "Last 10 minutes", width: "8rem" },
+  { name: "score", label: "Trending", width: "4.5rem" },
+  { name: "clock", label: "Duration", width: "5.5rem" },
+  { name: "active", label: "Last active", width: "6.5rem" },
 ];
+const STATUSES = [
+  ["live", "Live"],
+  ["silent", "Silent"],
+  ["featured", "Featured"],
+  ["ended", "Ended"],
+];
+const HALF_LIFE_MS = 6 * 3_600_000;
+// As long as the hub waits by itself before it takes a room for over, if nobody changed that.
+const SILENT_MS = 12 * 3_600_000;
 
 /** @param {HTMLElement} root */
 export function open(root, page) {
   const { hub } = page;
+  const crowds = crowdsOf(hub);
+  const filters = sieve(
+    page,
+    [
+      { name: "text", label: "Search rooms" },
+      { name: "provider", label: "All providers", options: [] },
+      { name: "status", label: "All statuses", options: STATUSES },
+    ],
+    () => {
+      table.sift();
+      render();
+    },
+  );
   const table = new LiveTable({
     label: "Rooms",
     columns: COLUMNS,
     documents: hub.rooms,
     now: () => hub.now(),
     isOver,
-    order: newestFirst,
-    cells: showRoom,
-    clocks: showClocks,
+    order,
+    keep: (room) => isWanted(room, filters.values, hub.now()),
+    href: (room) => `#/rooms/${room.id}`,
+    cells: (room, parts) => showRoom(room, parts, page),
+    clocks: (room, parts, now) => showClocks(room, parts, now, crowds),
   });
-  const empty = emptiness("No rooms right now. One appears here with its first webhook.", [
-    "Try it: ",
-    code("hub send livekit participant_joined"),
-  ], ["or play whole meetings: ", code("hub simulate")]);
+  const remark = element("p", { class: "remark", role: "status" });
+  const [empty, unmatched] = [nothing(), nothingLikeThat(() => filters.clear())];
+  const sheet = element("div", { class: "sheet", id: "rooms" }, ...table.parts);
   root.append(
-    element("header", { class: "heading" }, element("h2", {}, "Rooms")),
-    element("div", { class: "sheet", id: "rooms" }, ...table.parts, empty),
+    element("header", { class: "heading" }, element("h2", {}, "Rooms"), remark, filters.root),
+    sheet,
   );
-  return {
-    render() {
-      table.render();
-      empty.hidden = table.size > 0;
-    },
-    tick: (now) => table.tick(now),
-    close: () => table.close(),
-  };
+  return { render, tick: (now) => table.tick(now), close: () => table.close() };
+
+  function render() {
+    filters.offer("provider", providers(hub.rooms));
+    table.render();
+    place(sheet, empty, !hub.rooms.size);
+    place(sheet, unmatched, !table.size && hub.rooms.size > 0);
+    write(remark, totals(hub.rooms));
+  }
 }
 
 function isOver(room) {
   return room.status === "ended";
 }
 
-function moment(room) {
-  return (isOver(room) ? (room.ended_at ?? room.last_active_at) : room.started_at) ?? "";
+/** Rooms whose score will be higher at any moment come first; it halves at the same pace for all. */
+function order(one, other) {
+  if (isOver(one) && isOver(other)) return compare(other.ended_at ?? other.last_active_at, one.ended_at ?? one.last_active_at);
+  return trendingKey(other) - trendingKey(one);
 }
 
-function newestFirst(one, other) {
-  const [first, second] = [moment(one), moment(other)];
-  return first === second ? 0 : first < second ? 1 : -1;
+function compare(one, other) {
+  return (one ?? "") < (other ?? "") ? -1 : Number((one ?? "") > (other ?? ""));
 }
 
-function showRoom(room, parts) {
-  showTitle(parts.title, titleOf(room.name ?? room.room_id, room.id, "Room"));
+const keys = new WeakMap();
+
+function trendingKey(room) {
+  if (!keys.has(room)) {
+    const base = trendingBase(room);
+    keys.set(room, (base > 0 ? Math.log2(base) : -1e9) + (Date.parse(room.last_active_at) || 0) / HALF_LIFE_MS);
+  }
+  return keys.get(room);
+}
+
+function trendingBase(room) {
+  return room.listener_count + room.speaker_count * 3 + (room.featured ? 5 : 0);
+}
+
+/** How much is going on in a room: listeners, speakers three times, five for a featured one; half of it six hours later. */
+export function trendingScore(room, now) {
+  const idle = Math.max(0, now - (Date.parse(room.last_active_at) || 0));
+  return trendingBase(room) * 0.5 ** (idle / HALF_LIFE_MS);
+}
+
+/** Nobody has said anything of it for so long that it may be over. */
+export function isSilent(room, now) {
+  return !isOver(room) && (room.stale || now - Date.parse(room.last_active_at) > SILENT_MS);
+}
+
+function isWanted(room, { text, provider, status }, now) {
+  if (provider && room.provider !== provider) return false;
+  if (status === "live" && (isOver(room) || isSilent(room, now))) return false;
+  if (status === "silent" && !isSilent(room, now)) return false;
+  if (status === "featured" && !room.featured) return false;
+  if (status === "ended" && !isOver(room)) return false;
+  const words = text.toLowerCase();
+  return !words || [room.name, room.id, room.room_id, room.durable_room].some((one) => one?.toLowerCase().includes(words));
+}
+
+function providers(rooms) {
+  return [...new Set([...rooms.values()].map((room) => room.provider))].sort().map((name) => [name, name]);
+}
+
+function totals(rooms) {
+  let [live, people] = [0, 0];
+  for (const room of rooms.values()) {
+    if (isOver(room)) continue;
+    live += 1;
+    people += room.participant_count;
+  }
+  return live ? `${live.toLocaleString()} live, ${count(people, "person", "people")}` : "";
+}
+
+function showRoom(room, parts, page) {
+  showTitle(parts.title, titleOf(room.name ?? room.room_id, room.id, "Room"), `#/rooms/${room.id}`);
   write(parts.provider.main, room.provider);
-  showChip(parts.status, roomStatus(room));
-  write(parts.people.main, room.participant_count);
-  write(parts.people.sub, `${room.speaker_count} speaking, ${room.listener_count} listening`);
-  write(parts.started.main, clockTime(room.started_at));
-  mark(parts.started.cell, "title", fullTime(room.started_at));
+  write(parts.people.main, isOver(room) ? "" : room.participant_count.toLocaleString());
+  write(parts.people.sub, room.participant_count ? `${room.speaker_count} speaking, ${room.listener_count} listening` : "");
   mark(parts.active.cell, "title", fullTime(room.last_active_at));
+  mark(parts.clock.cell, "title", fullTime(room.started_at));
+  showStar(room, parts.star, page);
 }
 
-function showClocks(room, parts, now) {
+function showStar(room, { main }, page) {
+  const star = main.firstElementChild ?? main.appendChild(makeStar(page));
+  star.dataset.room = room.durable_room ?? room.id;
+  mark(star, "aria-pressed", String(room.featured));
+  mark(star, "disabled", !page.may("launch"));
+  mark(star, "hidden", isOver(room) && !room.featured);
+  mark(star, "title", page.may("launch") ? (room.featured ? "Featured: click to take it back" : "Feature this room") : "Featured");
+}
+
+/** A star that is pressed while its room is featured. */
+export function makeStar(page) {
+  const press = async () => {
+    const wanted = star.getAttribute("aria-pressed") !== "true";
+    mark(star, "aria-busy", "true");
+    await page.send("PATCH", `/api/rooms/${star.dataset.room}`, { featured: wanted }).then(
+      () => mark(star, "aria-pressed", String(wanted)),
+      (problem) => mark(star, "title", problem.message),
+    );
+    mark(star, "aria-busy", null);
+  };
+  const star = element("button", { type: "button", class: "star", "aria-label": "Feature this room", tabindex: -1, onclick: press }, "★");
+  return star;
+}
+
+function showClocks(room, parts, now, crowds) {
+  const silent = isSilent(room, now);
+  showChip(parts.status, roomStatus({ ...room, stale: silent }));
   const until = isOver(room) ? (room.ended_at ?? room.last_active_at) : null;
   const lasted = (until ? Date.parse(until) : now) - Date.parse(room.started_at);
-  write(parts.clock.main, room.started_at ? span(lasted) : "");
+  write(parts.clock.main, room.started_at ? (isOver(room) ? roughly(lasted) : span(lasted)) : "");
   write(parts.active.main, room.last_active_at ? ago(now - Date.parse(room.last_active_at)) : "");
+  write(parts.score.main, isOver(room) ? "" : shortly(trendingScore(room, now)));
+  const { main } = parts.crowd;
+  if (isOver(room)) return main.replaceChildren();
+  main.line ??= crowdLine();
+  if (main.firstChild !== main.line.root) main.replaceChildren(main.line.root);
+  main.line.draw(crowds.of(room.id, now));
+}
+
+function shortly(score) {
+  return score >= 100 ? Math.round(score).toLocaleString() : score.toFixed(1);
+}
+
+function nothing() {
+  return emptiness(
+    "No rooms right now. One appears here with its first webhook.",
+    ["Try it: ", code("hub send livekit participant_joined")],
+    ["or play whole meetings: ", code("hub simulate")],
+  );
+}
+
+function nothingLikeThat(clear) {
+  const button = element("button", { type: "button", class: "button", onclick: clear }, "Show all rooms");
+  return emptiness("No room is like that.", ["Nothing here has this name, provider and status at once."], [button]);
 }

@@ -1,0 +1,213 @@
+"""The views of rooms, of one room, of webhooks and of one delivery, in a real browser with real events."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from handlers.access import Access
+from handlers.providers.arrival import Sample
+from hub.commands.send import sample_for
+from hub.tokens import Claims, Tokens, Use
+from tests.e2e.conftest import OpenPage
+from tests.e2e.meetings import end, join, now_ms, send
+from tests.e2e.test_deliveries import RIGHT, joined, until_refused
+from tests.e2e.test_page import badge, log_in, row, titles
+from tests.processes import SECRETS, HubProcess
+
+SECOND = 1000
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub for all tests of this file: each holds meetings of its own."""
+    process = HubProcess(tmp_path_factory.mktemp("hub"))
+    process.start()
+    yield process
+    process.kill()
+
+
+def visit(hub: HubProcess, room: str, person: str, *, came: int, left: int = 0, sid: str = "", **more: str) -> None:
+    """Let somebody come so many seconds ago, and leave."""
+    named = (f"room.sid=RM_{room}", f"room.name={room}", f"room.creationTimeMs={now_ms() - 90 * SECOND}")
+    who = (f"participant.identity={person}", f"participant.name={person.title()}", f"participant.sid=PA_{person}{sid}")
+    told = [f"participant.{name}={value}" for name, value in more.items()]
+    at = f"participant.joinedAtMs={now_ms() - came * SECOND}"
+    send(hub, "livekit", "participant_joined", *named, *who, at, *told)
+    if left:
+        when = (f"createdAt={now_ms() // SECOND - left}", "participant.disconnectReason=PARTICIPANT_REMOVED")
+        send(hub, "livekit", "participant_left", *named, *who, at, *when)
+
+
+def person(page: Page, name: str) -> Locator:
+    return page.locator(".presence-person", has=page.locator(".presence-who .main", has_text=name))
+
+
+def widths(page: Page, name: str) -> list[float]:
+    """Return how wide somebody's bars are, in percent."""
+    return [float(one.removesuffix("%")) for one in person(page, name).locator(".presence-bar").evaluate_all(
+        "(bars) => bars.map((bar) => bar.style.width)"
+    )]  # fmt: skip
+
+
+def test_rooms_where_most_goes_on_come_first_and_can_be_featured(hub: HubProcess, open_page: OpenPage) -> None:
+    """A featured room counts five more; what is narrowed stands in the address, and survives a reload."""
+    for name, people in (("quiet", 1), ("busy", 3), ("middling", 2)):
+        for number in range(people):
+            join(hub, f"{name}-trend", f"{name}{number}")
+    page = log_in(open_page, hub, "rooms")
+    page.keyboard.press("/")
+    page.keyboard.type("-TREND")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    assert titles(page) == ["busy-trend", "middling-trend", "quiet-trend"]
+    row(page, "quiet-trend").locator(".star button").click()
+    expect(row(page, "quiet-trend").locator(".star button")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("tbody .title .main").nth(1)).to_have_text("quiet-trend")
+    join(hub, "busy-trend", "late")
+    expect(row(page, "busy-trend").locator(".people .main")).to_have_text("4")
+    # The line begins where this page began to look, and knows of nothing before.
+    expect(row(page, "busy-trend").locator(".crowd-unseen")).to_have_attribute("d", "M0 22.5H120.0")
+    page.reload()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.get_by_label("All providers").select_option("livekit")
+    page.get_by_label("Search rooms").fill("nothing like that")
+    page.get_by_role("button", name="Show all rooms").click()
+    expect(row(page, "quiet-trend")).to_be_visible()
+
+
+def test_a_room_shows_who_was_there_when_also_after_a_restart(hub: HubProcess, open_page: OpenPage) -> None:
+    """A bar for each visit, which grows while it lasts; why somebody left in words; agents told apart."""
+    visit(hub, "presence", "ann", came=80, left=60)
+    visit(hub, "presence", "ann", came=30, sid="phone")
+    visit(hub, "presence", "notetaker", came=20, kind="AGENT")
+    page = log_in(open_page, hub, "rooms/livekit:RM_presence", may_lose_the_stream=True)
+    expect(person(page, "Ann").locator(".presence-bar")).to_have_count(2)
+    expect(person(page, "Ann").locator(".presence-state")).to_have_text("In the room")
+    expect(person(page, "Notetaker").locator(".sub").first).to_have_text("Agent")
+    closed, growing = widths(page, "Ann")
+    assert 15 < closed < 30 < growing < 40
+
+    visit(hub, "presence", "bob", came=50, left=10)
+    expect(person(page, "Bob").locator(".presence-state")).to_have_text("Removed by a host")
+    expect(page.locator("[data-count=people]")).to_have_text("1")
+    hub.kill()
+    expect(badge(page)).not_to_have_text("Live")
+    hub.start()
+    expect(badge(page)).to_have_text("Live")
+    visit(hub, "presence", "bob", came=5, sid="again")
+    expect(person(page, "Bob").locator(".presence-bar")).to_have_count(2)
+    page.reload()
+    expect(person(page, "Bob").locator(".presence-bar")).to_have_count(2)
+    expect(person(page, "Bob").locator(".presence-time .sub")).to_have_text("2 visits")
+    before = widths(page, "Ann")
+    page.wait_for_function(
+        "(width) => parseFloat(document.querySelector('.presence-bar[data-open]').style.width) > width", arg=before[1]
+    )
+
+    end(hub, "presence")
+    expect(page.locator(".one .chip")).to_have_text("Ended")
+    expect(person(page, "Ann").locator(".presence-state")).to_have_text("Stayed to the end")
+    join(hub, "presence2", "ann")
+
+
+def test_attendance_comes_as_a_spreadsheet(hub: HubProcess, open_page: OpenPage, tmp_path: Path) -> None:
+    """By the page's cookie: a link, with nothing to be copied."""
+    visit(hub, "sheet", "ann", came=30)
+    page = log_in(open_page, hub, "rooms/livekit:RM_sheet")
+    expect(person(page, "Ann")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Attendance").click()
+    download.value.save_as(tmp_path / "sheet.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "sheet.csv").read_text("utf-8"))))
+    assert [(one["identity"], one["active"]) for one in rows] == [("ann", "true")]
+    assert download.value.suggested_filename == "livekit-RM_sheet.csv"
+
+
+def test_a_rooms_recordings_and_other_sessions_are_there(hub: HubProcess, open_page: OpenPage) -> None:
+    """With the hub's own link; the durable room's address shows the session that goes on."""
+    for sid in ("RM_first", "RM_now"):
+        send(hub, "livekit", "room_started", f"room.sid={sid}", "room.name=again")
+        if sid == "RM_first":
+            send(hub, "livekit", "room_finished", f"room.sid={sid}", "room.name=again")
+    page = log_in(open_page, hub, "rooms/livekit@again")
+    expect(page.locator(".facts")).to_contain_text("livekit:RM_now")
+    egress = ("room.sid=RM_now", "room.name=again", "egressInfo.roomId=RM_now", "egressInfo.roomName=again")
+    send(hub, "livekit", "egress_ended", *egress, "egressInfo.egressId=EG_again")
+    recording = page.locator("[data-id='livekit:EG_again']")
+    expect(recording.locator(".chip")).to_have_text("Completed")
+    link = recording.get_by_role("link").first
+    expect(link).to_have_attribute("href", "api/recordings/livekit:EG_again/content")
+    page.get_by_label("Other sessions").get_by_role("link").click()
+    expect(page.locator(".one .chip")).to_have_text("Ended")
+    expect(page.locator(".hint a")).to_have_attribute("href", "#/rooms/livekit:RM_now")
+
+
+def test_webhooks_are_shown_as_they_arrive(hub: HubProcess, open_page: OpenPage) -> None:
+    """With verdict, delay and copies; held still for who reads; and the source's card counts along."""
+    page = log_in(open_page, hub, "webhooks")
+    card = page.locator("[data-source=pulse]")
+    expect(card.get_by_role("button", name="Copy: URL of pulse")).to_be_visible()
+    expect(card).to_contain_text(f"{hub.url}/webhooks/pulse")
+    expect(card).to_contain_text("hub send pulse room.started")
+    send(hub, "pulse", "room.started", "room_id=live")
+    first = page.locator("#deliveries tbody tr").first
+    expect(first.locator(".title .main")).to_have_text("room.started")
+    expect(first.locator(".status")).to_have_text("Accepted")
+    expect(first.locator(".late .main")).to_have_text("1 min")
+    expect(card.locator(".source-counts dd").first).to_have_text("1")
+    expect(card).to_contain_text("Last seen now")
+
+    page.get_by_role("button", name="Hold").click()
+    hub.post("pulse", sample_for("pulse", "participant.joined", now_ms()), wrong=True)
+    expect(page.get_by_role("button", name="Show 1 new")).to_be_visible()
+    expect(first.locator(".status")).to_have_text("Accepted")
+    page.get_by_role("button", name="Show 1 new").click()
+    expect(first.locator(".status")).to_have_text("Refused")
+    expect(card.locator(".reasons a")).to_contain_text("signature")
+    page.get_by_label("All verdicts").select_option("refused")
+    expect(page.locator("#deliveries tbody tr")).to_have_count(1)
+    expect(page.locator("#deliveries .status .chip")).to_have_text(["Refused"])
+
+
+def test_what_could_not_be_used_is_redriven_from_the_page(hub: HubProcess, open_page: OpenPage) -> None:
+    """A dead one is read again and says why it stays; a refused one is taken once the secret is right."""
+    hub.post("meetingbaas", Sample(payload={"nothing": 1}, dialect="v2"))
+    provider = HubProcess(hub.folder, LIVEKIT_API_SECRET=RIGHT)
+    provider.port, provider.url = hub.port, hub.url
+    assert provider.post("livekit", joined(77))[0] == 401
+    until_refused(hub, 1)
+    hub.kill()
+    hub.environ["LIVEKIT_API_SECRET"] = f"{RIGHT},{SECRETS['LIVEKIT_API_SECRET']}"
+    hub.start()
+    page = log_in(open_page, hub, "webhooks?verdict=dead")
+    row(page, "").first.click()
+    expect(page.locator(".bytes")).to_contain_text('"nothing": 1')
+    expect(page.locator(".headers")).to_contain_text("redacted")
+    page.get_by_role("button", name="Redrive").click()
+    expect(page.locator(".outcome")).to_contain_text("It still cannot be used")
+
+    page.goto(f"{hub.url}/#/webhooks?verdict=refused&source=livekit")
+    row(page, "Not verified").click()
+    page.get_by_role("button", name="Try").click()
+    expect(page.locator(".outcome")).to_contain_text("participant.joined of rooms/livekit:")
+    page.get_by_role("button", name="Verify again").click()
+    expect(page.locator(".outcome")).to_contain_text("It was read: 1 event")
+    page.locator(".outcome a").click()
+    expect(page.locator(".delivery .chip").first).to_have_text("Accepted")
+    page.locator(".files a").click()
+    expect(page.locator(".one h2")).to_have_text("daily-standup")
+
+
+def test_who_may_only_read_is_told_that_webhooks_are_for_administrators(hub: HubProcess, open_page: OpenPage) -> None:
+    """What arrives may be about any room; and a room cannot be featured by who may not change it."""
+    access = Access((), Tokens((SECRETS["HUB_TOKEN_SECRET"],)), now_ms)
+    claims = Claims(use=Use.ACCESS, topics=("*",), scope=("read",), exp=now_ms() // SECOND + 600)
+    join(hub, "read-only", "ann")
+    page = open_page(f"{hub.url}/?token={access.mint(claims)}#/webhooks")
+    expect(page.locator(".view .empty")).to_contain_text("hub token")
+    page.goto(f"{hub.url}/#/rooms?text=read-only")
+    expect(row(page, "read-only")).to_be_visible()
+    expect(row(page, "read-only").locator(".star button")).to_be_hidden()
