@@ -62,7 +62,7 @@ export class Presence {
   #range = { from: 0, to: 0 };
 
   constructor() {
-    const heads = ["Person", "", "Watched", "Now"].map((words) => element("span", {}, words));
+    const heads = ["Person", "", "Watched", "State"].map((words) => element("span", {}, words));
     this.root = element("div", { class: "presence-chart" }, element("div", { class: "presence-head" }, ...heads, this.#scale), this.#list, this.#more);
   }
 

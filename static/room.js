@@ -28,10 +28,12 @@ export function open(root, page, asked) {
   // What was read once; the stream goes on from there.
   let [room, id, readAt, isClosed] = [null, asked, 0, false];
   const [people, recordings] = [new Map(), new Map()];
+  // What was told before it was known which room is meant.
+  const early = [];
   const empty = emptiness("Nobody has been here yet.", ["People appear with their first webhook: ", code("hub send livekit participant_joined")]);
-  root.append(shown.header, shown.problem, shown.again, shown.counters);
   shown.people.append(element("div", { class: "sheet" }, presence.root, empty));
-  root.append(shown.people, shown.recordings, shown.sessions);
+  shown.body.append(shown.again, shown.counters, shown.people, shown.recordings, shown.sessions);
+  root.append(shown.back, shown.problem, shown.body);
   void read();
   return { render, tick, heard, refresh: read, close: () => (isClosed = true) };
 
@@ -51,18 +53,25 @@ export function open(root, page, asked) {
       for (const one of visits) keep(people, one);
       for (const one of captured) keep(recordings, one);
       listSessions(sessions.items.filter((one) => one.durable_room === found.durable_room && one.id !== id));
-      shown.problem.hidden = true;
+      [shown.problem.hidden, shown.body.hidden] = [true, false];
+      for (const event of early.splice(0)) heard(event);
       page.entitle(titleOf(room.name ?? room.room_id, id, "Room").main);
       render();
     } catch (problem) {
       if (isClosed) return;
       shown.problem.hidden = false;
-      write(shown.problem, problem.status === 404 ? `There is no room by the id ${asked}, or it is no longer kept.` : problem.message);
+      const isGone = problem.status === 404;
+      if (isGone) shown.body.hidden = true;
+      const words = isGone ? "It was erased, is no longer kept, or was never there." : problem.message;
+      shown.problem.replaceChildren(emptiness(isGone ? `There is no room ${asked}.` : "The room could not be read.", [words]));
     }
   }
 
-  function heard({ type, time, data }) {
-    if (!room || ![data.room?.id, data.participant?.room, data.recording?.room, data.transcript?.room].includes(id)) return;
+  function heard(event) {
+    const { type, subject, time, data } = event;
+    if (!room) return void (data.room || data.participant || data.recording ? early.push(event) : 0);
+    if (type === "room.erased" && subject === `rooms/${id}`) return void read();
+    if (![data.room?.id, data.participant?.room, data.recording?.room, data.transcript?.room].includes(id)) return;
     const { totals } = room;
     if (data.room?.id === id) room = { ...newer(room, data.room), totals };
     for (const one of [data.participant, ...(data.participants ?? [])]) if (one?.room === id) keep(people, goingOn(people.get(one.id), one, time));
@@ -243,7 +252,7 @@ function sessionRow(room) {
 
 function parts(page) {
   const [title, chip, provider, id, durable, when, peopleRemark, starWords] = ["h2", "span", "span", "code", "code", "span", "p", "span"].map((tag) => element(tag));
-  const problem = element("p", { class: "trouble", role: "alert", hidden: true });
+  const problem = element("div", { class: "sheet", role: "alert", hidden: true });
   const again = element("p", { class: "hint", hidden: true }, "They are meeting again: ", element("a", {}, "to the session that goes on"));
   const star = makeStar(page);
   mark(star, "tabindex", null);
@@ -253,11 +262,10 @@ function parts(page) {
   const sheet = element("a", { class: "button", download: true }, "Attendance (CSV)");
   Object.assign(chip, { className: "chip" });
   peopleRemark.className = "remark";
-  const back = element("a", { class: "back", href: "#/rooms" }, "Rooms");
+  const back = element("p", { class: "crumbs" }, element("a", { class: "back", href: "#/rooms" }, "Rooms"));
   const header = element(
     "header",
-    { class: "one" },
-    element("p", { class: "crumbs" }, back),
+    {},
     element("div", { class: "heading" }, title, chip, element("span", { class: "actions" }, star, sheet)),
     element("p", { class: "facts" }, provider, when, id, durable),
   );
@@ -267,5 +275,6 @@ function parts(page) {
   const [files, links] = [element("ul", { class: "files sheet" }), element("ul", { class: "files sheet" })];
   const recordings = element("section", { "aria-label": "Recordings", hidden: true }, element("header", { class: "heading" }, element("h3", {}, "Recordings")), files);
   const sessions = element("section", { "aria-label": "Other sessions", hidden: true }, element("header", { class: "heading" }, element("h3", {}, "Other sessions of this room")), links);
-  return { header, title, chip, provider, id, durable, when, star, starWords, sheet, problem, again, counters, values, people, peopleRemark, recordings, files, sessions, links, expiries: [] };
+  const body = element("div", { class: "one", hidden: true }, header);
+  return { back, body, title, chip, provider, id, durable, when, star, starWords, sheet, problem, again, counters, values, people, peopleRemark, recordings, files, sessions, links, expiries: [] };
 }

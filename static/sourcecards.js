@@ -60,7 +60,7 @@ export class SourceCards {
 
   tick(now) {
     for (const card of this.#cards.values()) {
-      write(card.last, card.seen ? ago(now - Date.parse(card.seen)) : "never");
+      write(card.last, card.seen ? `Last seen ${ago(now - Date.parse(card.seen))}` : "Never seen");
       mark(card.last, "title", card.seen ? fullTime(card.seen) : null);
       if (forward(card, now)) drawCard(card);
     }
@@ -96,7 +96,7 @@ function makeCard(source) {
       {},
       element("h3", {}, source.name),
       source.name === source.provider ? null : element("span", { class: "sub" }, source.provider),
-      element("span", { class: "source-seen" }, source.is_on ? "Last seen " : "", source.is_on ? last : ""),
+      element("span", { class: "source-seen" }, source.is_on ? last : "Off"),
     ),
     warning && element("p", { class: "warning", "data-tone": source.is_on ? "wait" : "bad" }, warning),
     element("figure", {}, chart, rate),
@@ -108,14 +108,14 @@ function makeCard(source) {
 }
 
 /** What to do with it; in view until something has come. */
-function setUp({ name, url, test, last_seen: seen }) {
+function setUp({ name, url, test, last_seen: seen, is_on: isOn }) {
   const use = (words, label, text) => element("p", { class: "source-use" }, element("span", { class: "source-label" }, words), copyable(label, text));
   return element(
     "details",
     { open: !seen },
     element("summary", {}, "Set up and try"),
     use("Give the provider this URL", `URL of ${name}`, url),
-    use("Send a test event", `command that tries ${name}`, test),
+    isOn && use("Send a test event", `command that tries ${name}`, test),
   );
 }
 
@@ -160,9 +160,9 @@ function drawCard({ root, values, counts, minutes, chart, bars, rate, reasons, r
     return `M${(place * step).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}h${(step - 1).toFixed(1)}v${height.toFixed(1)}z`;
   });
   mark(bars, "d", shape.join(""));
-  const words = counts.received ? `most in a minute: ${highest.toLocaleString()}` : "nothing within the hour";
-  mark(chart, "aria-label", `Deliveries of the last hour, ${words}`);
-  write(rate, `Last hour, ${words}`);
+  const words = counts.received ? `Last hour, at most ${highest.toLocaleString()} in a minute` : "Nothing in the last hour";
+  mark(chart, "aria-label", `Deliveries: ${words}`);
+  write(rate, words);
   mark(root, "data-troubled", counts.dead + counts.refused > 0);
   const shown = reasons.slice(0, FEW_REASONS);
   const told = JSON.stringify(shown);

@@ -93,7 +93,7 @@ export function open(root, page) {
       for (const one of items) put(one);
       cards.show(sources, hub.now());
       filters.offer("source", sources.items.map(({ name }) => [name, name]));
-      write(unhandled, unhandledWords(sources.unhandled, hub.now()));
+      write(unhandled, held.size ? unhandledWords(sources.unhandled, hub.now()) : "");
       trouble.hidden = true;
       render();
     } catch (problem) {
