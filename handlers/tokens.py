@@ -1,7 +1,7 @@
 """Access tokens for browsers and other parties: some of what their maker may do, for a while."""
 
-from typing import Annotated
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 import orjson

@@ -17,7 +17,20 @@ from handlers.errors import problems
 from handlers.limits import Rates
 from handlers.metrics import Metrics
 from handlers.overview import Overview
-from handlers.parts import ACCESS, ARRIVALS, BODIES, FAILURES, FEED, INGEST, METRICS, NOW, OVERVIEW, QUARANTINE, SETTINGS, STORE
+from handlers.parts import (
+    ACCESS,
+    ARRIVALS,
+    BODIES,
+    FAILURES,
+    FEED,
+    INGEST,
+    METRICS,
+    NOW,
+    OVERVIEW,
+    QUARANTINE,
+    SETTINGS,
+    STORE,
+)
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
