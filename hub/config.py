@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hub.config_rules import check_together, expectation, offences, refusal, shown
-from hub.config_values import Place, Text, from_variable, origin, read, substitute
+from hub.config_values import Place, Text, from_variable, origin, read, substitute, variables_in
 from hub.errors import ConfigRefused
 from hub.settings import Settings, Source
 
@@ -19,7 +19,6 @@ _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     for field in msgspec.structs.fields(Settings)
     if field.name != "off"
 }
-_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_][A-Za-z0-9_]*)")
 _OVERRIDE = re.compile(r"HUB_(?P<address>.*)__(?P<key>.*)", re.DOTALL)
 
 
@@ -74,8 +73,8 @@ def variables(path: str | None, environ: Mapping[str, str], shipped: Path | None
     """
     standard = shipped or SHIPPED
     tables = _tables(_chosen(path or environ.get("HUB_CONFIG"), standard), standard, environ)
-    written = {table.place(key).key: repr(value) for table in tables for key, value in table.entries.items()}
-    named = {key: tuple(dict.fromkeys(_VARIABLE.findall(text))) for key, text in written.items()}
+    entries = ((table.place(key), value) for table in tables for key, value in table.entries.items())
+    named = {place.key: variables_in(substitute(value, place, environ)) for place, value in entries}
     return {key: names for key, names in named.items() if names}
 
 

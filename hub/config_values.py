@@ -87,6 +87,11 @@ def origin(written: object, place: Place) -> str:
     return ", ".join(_variables(text.used for text in _texts(written))) or place.file
 
 
+def variables_in(written: object) -> tuple[str, ...]:
+    """Name the variables that a substituted value may come from, set or not."""
+    return _variables(text.named for text in _texts(written))
+
+
 def _substituted(text: str, place: Place, environ: Mapping[str, str]) -> Text:
     pieces = [_piece(match, place, environ) for match in _PIECES.finditer(text)]
     return Text(

@@ -306,6 +306,6 @@ def test_it_is_known_which_variables_a_key_is_read_from(tmp_path: Path) -> None:
     assert shipped["sources.pulse.signing_secrets"] == ("PULSE_WEBHOOK_SECRET", "WEBHOOK_SECRET")
     own = tmp_path / "own.toml"
     own.write_text('[auth]\napi_keys = ["${OUR_KEY}", "$${NOT}"]\n[server]\nhost = "::1"\n')
-    found = variables(str(own), {})
+    found = variables(str(own), {"OUR_KEY": "a"})
     assert (found["auth.api_keys"], found["auth.token_secrets"]) == (("OUR_KEY",), ("HUB_TOKEN_SECRET",))
     assert "server.host" not in found
