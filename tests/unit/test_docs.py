@@ -75,6 +75,15 @@ def test_operations_that_documentation_speaks_of_are_there() -> None:
     assert {path: names for path, names in ours.items() if path not in ways} == {}
 
 
+def test_what_goes_wrong_looks_as_the_pages_of_providers_say() -> None:
+    """Somebody searches for the words that a dashboard shows."""
+    code = "\n".join(file.read_text() for file in sorted((ROOT / "handlers" / "providers").glob("*.py")))
+    pages = "\n".join(page.read_text() for page in sorted((ROOT / "docs" / "providers").glob("*.md")))
+    quoted = [words.removeprefix("X-100ms-Key") for words in re.findall(r"\| `401`, `([^`]+)`", pages)]
+    assert len(quoted) >= 8
+    assert [words for words in quoted if words not in code] == []
+
+
 def rows(file: str) -> dict[str, str]:
     """Return the rows of a page's tables by their first cell; fail when one is there twice."""
     found: dict[str, str] = {}
