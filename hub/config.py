@@ -14,7 +14,7 @@ from hub.settings import Settings, Source
 
 SHIPPED = Path(__file__).parent.parent / "config.toml"
 
-_SECTIONS: Mapping[str, type[msgspec.Struct]] = {
+SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     field.name: Source if field.name == "sources" else field.type
     for field in msgspec.structs.fields(Settings)
     if field.name != "off"
@@ -97,7 +97,7 @@ def _chosen(given: str | None, standard: Path) -> Path:
 def _tables(chosen: Path, standard: Path, environ: Mapping[str, str]) -> Iterator[_Table]:
     """Yield every table of every section, empty where neither file has it: a variable may still fill it."""
     shipped, own = _sections(standard), _sections(chosen)
-    for section in _SECTIONS:
+    for section in SECTIONS:
         file, content = (shipped | own).get(section, (str(chosen), [] if section == "sources" else {}))
         if section == "sources":
             yield from _sources(file, content, environ)
@@ -124,8 +124,8 @@ def _inherited(
 def _sections(file: Path) -> dict[str, tuple[str, object]]:
     document = _parsed(file)
     for section in document:
-        if section not in _SECTIONS:
-            raise refusal(str(file), section, f"one of the tables {', '.join(_SECTIONS)}", "an unknown one")
+        if section not in SECTIONS:
+            raise refusal(str(file), section, f"one of the tables {', '.join(SECTIONS)}", "an unknown one")
     return {section: (str(file), content) for section, content in document.items()}
 
 
@@ -179,7 +179,7 @@ def _with_entry(table: _Table, key: str, variable: str, value: str) -> _Table:
 
 
 def _readings(table: _Table, environ: Mapping[str, str]) -> dict[str, _Reading]:
-    fields = {field.name: field for field in msgspec.structs.fields(_SECTIONS[table.section])}
+    fields = {field.name: field for field in msgspec.structs.fields(SECTIONS[table.section])}
     for key, field in fields.items():
         place = table.place(key)
         if field.required and key not in table.entries:

@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from handlers.described.openapi import operations
 from handlers.described.operation import Operation
-from hub.config import load
+from hub.config import SECTIONS, load
 from hub.config_rules import expectation
 from hub.config_values import IN_WORDS
-from hub.settings import Settings, Source
+from hub.settings import Source
 from tests.unit.handlers.test_metrics import meter
 
 ROOT = Path(__file__).parents[1]
@@ -52,10 +52,9 @@ def keys_written() -> str:
     """Return every key of the configuration, section by section, with what the shipped file says of it."""
     said = dict(_said_of_keys())
     sections = []
-    for section in msgspec.structs.fields(Settings):
-        struct = Source if section.name == "sources" else section.type
-        named = f"[[{section.name}]]" if struct is Source else f"[{section.name}]"
-        rows = [_key_written(section.name, field, said) for field in msgspec.structs.fields(struct)]
+    for section, struct in SECTIONS.items():
+        named = f"[[{section}]]" if struct is Source else f"[{section}]"
+        rows = [_key_written(section, field, said) for field in msgspec.structs.fields(struct)]
         sections.append("\n".join([f"## {named}\n", "| key | value | shipped | |", "|---|---|---|---|", *rows]))
     return "\n\n".join(sections)
 

@@ -143,6 +143,15 @@ class Participant(Shape, frozen=True, kw_only=True):
     leave_reason: str | None
     duration: Seconds
     watch_duration: Annotated[float, Meta(ge=0, description="Seconds, of all visits of the same user.")]
+    stays: Annotated[list["Stay"], Meta(description="An id may come and go.")]
+
+
+class Stay(Shape, frozen=True, kw_only=True):
+    """A stretch of presence."""
+
+    joined_at: Time
+    left_at: Time | None
+    leave_reason: str | None
 
 
 class Artifact(Shape, frozen=True, kw_only=True):
@@ -306,6 +315,41 @@ class Delivery(_Arrived, frozen=True, kw_only=True):
     body_sha256: str | UnsetType = UNSET
 
 
+class SourceReason(Shape, frozen=True, kw_only=True):
+    """Why some of what arrived was of no use, how often, and the latest of it."""
+
+    verdict: Literal["dead", "refused"]
+    reason: str
+    count: Count
+    delivery: str
+
+
+class Source(Shape, frozen=True, kw_only=True):
+    """A place where a provider posts, and what arrived there within the asked time."""
+
+    name: str
+    provider: str
+    path: str
+    url: Annotated[str, Meta(description="What to give the provider.")]
+    proof: Literal["signature", "ip", "none"]
+    is_on: Annotated[bool, Meta(description="Whether anything can prove its webhooks.")]
+    last_seen: Time | None
+    per_minute: Annotated[list[Count], Meta(description="Of the last hour, the oldest minute first.")]
+    received: Count
+    duplicates: Count
+    dead: Count
+    refused: Count
+    reasons: list[SourceReason]
+    test: Annotated[str, Meta(description="The command that sends a test event.")]
+
+
+class Waiting(Shape, frozen=True, kw_only=True):
+    """How much waits, and since when."""
+
+    count: Count
+    oldest: Time | None
+
+
 class RedrivenFact(Shape, frozen=True, kw_only=True):
     """What a delivery would tell."""
 
@@ -339,6 +383,15 @@ class Token(Shape, frozen=True, kw_only=True):
     expires_at: Time
     topics: list[str]
     scope: list[str]
+    name: str | None
+
+
+class Access(Shape, frozen=True, kw_only=True):
+    """What a credential permits; `expires_at` is null for API keys."""
+
+    scopes: list[str]
+    topics: list[str]
+    expires_at: Time | None
     name: str | None
 
 

@@ -185,7 +185,13 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="What was captured of rooms and by bots, the newest first.",
         group=_RECORDINGS,
         scope="read",
-        parameters=(_STATUS, _PROVIDER, *PAGED),
+        parameters=(
+            _STATUS,
+            _PROVIDER,
+            Parameter("room", "Only those of a room, the oldest first."),
+            Parameter("bot", "Only those of a bot, the oldest first."),
+            *PAGED,
+        ),
         answers={200: listed(shapes.Recording)},
     ),
     "GET /api/recordings/{id}": Operation(
@@ -235,6 +241,17 @@ OPERATIONS: Mapping[str, Operation] = {
         answers={200: one(shapes.Viewers)},
         problems=(400,),
     ),
+    "GET /api/sources": Operation(
+        summary="Where providers post, and what arrived there.",
+        group=_DELIVERIES,
+        scope="admin",
+        parameters=(
+            Parameter(
+                "hours", "What arrived within so many.", {"type": "integer", "minimum": 1, "maximum": 168, "default": 1}
+            ),
+        ),
+        answers={200: listed(shapes.Source, since=shapes.Time, waiting=shapes.Waiting, unhandled=shapes.Waiting)},
+    ),
     "GET /api/deliveries": Operation(
         summary="What arrived, the newest first.",
         group=_DELIVERIES,
@@ -262,6 +279,13 @@ OPERATIONS: Mapping[str, Operation] = {
         parameters=(choice("dry_run", "`1`: only say what would become of it.", "0", "1"),),
         answers={200: one(shapes.Redriven, "What became of it.")},
         problems=(409,),
+    ),
+    "GET /api/access": Operation(
+        summary="What the credential permits.",
+        group=_ACCESS,
+        scope="any",
+        answers={200: Answer("What it permits.", {JSON: shapes.Access})},
+        stored=False,
     ),
     "POST /api/tokens": Operation(
         summary="A token for some topics, for a while; with a token, for some of what that permits.",

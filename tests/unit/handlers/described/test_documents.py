@@ -29,6 +29,8 @@ READS = (
     "/api/usage?group_by=day",
     "/api/events?limit=1000",
     "/api/deliveries?limit=1000",
+    "/api/sources",
+    "/api/access",
     "/api/topics/rooms/viewers",
     "/healthz",
     "/readyz",
