@@ -16,7 +16,7 @@ from hub.events import DELIVERIES, Event, format_time
 from hub.notices import Notice
 from hub.pace import Pace
 from hub.subscriber import Subscriber
-from hub.wire import Form, message
+from hub.wire import Form, Message, message
 
 _TICK_SECONDS = 1.0
 # When all have been told to go: how long those get who did not take it yet, as they read slowly or wait for the store.
@@ -99,6 +99,15 @@ class Fanout:
             return
         self._count(viewer, viewer.grant.topics)
         self._live.join(viewer)
+        if viewer.was_resumed:
+            self._welcome_back(viewer)
+
+    def _welcome_back(self, viewer: Subscriber) -> None:
+        """Tell a viewer that it has everything that it missed: how much that was, it could not know."""
+        viewer.was_resumed = False
+        viewer.connection.write(self._heartbeat(str(viewer.cursor)).framed(viewer.connection.form))
+        if viewer.connection.is_behind():
+            self._set_back(viewer)
 
     def recall(self, viewer: Subscriber) -> None:
         """Leave a viewer behind if it is live, so that it turns to what it was told."""
@@ -217,17 +226,21 @@ class Fanout:
         """Tell everybody who is live that they are, and move their cursors."""
         position = self._position
         self._told_troubles = self._troubles()
-        value = {
-            "time": format_time(self._desk.now()),
-            "head": str(self._desk.feed.position),
-            "degraded": bool(self._told_troubles),
-            "reasons": list(self._told_troubles),
-        }
-        beat = message("heartbeat", value, position=f"{self._desk.feed.epoch}.{position}")
+        beat = self._heartbeat(f"{self._desk.feed.epoch}.{position}")
         # Who came meanwhile may be further already; ids never go back.
         told, pace = replace(same_for_all([beat], position), unserved=lambda *_: (b"", 0)), self._pace()
         for group in self._live.groups:
             await self._broadcast(group, told, pace, HEARTBEAT)
+
+    def _heartbeat(self, position: str) -> Message:
+        troubles = self._troubles()
+        value = {
+            "time": format_time(self._desk.now()),
+            "head": str(self._desk.feed.position),
+            "degraded": bool(troubles),
+            "reasons": list(troubles),
+        }
+        return message("heartbeat", value, position=position)
 
     async def _broadcast(self, group: Group, told: Told, pace: Pace, kind: str) -> None:
         self._desk.counts.write(kind, await broadcast(self._live, group, told, lambda: self._rest(pace)))

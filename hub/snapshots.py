@@ -127,7 +127,7 @@ class Snapshots:
         told = [
             message(
                 "snapshot",
-                {**page, "complete": place == last, "time": format_time(now)},
+                {**page, "complete": place == last, "time": format_time(now), "recent": self._recent_ms // 1000},
                 position=position if place == last else "",
             )
             for place, page in enumerate(pages)

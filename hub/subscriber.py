@@ -43,6 +43,7 @@ class Subscriber:
         "cursor",
         "ending",
         "grant",
+        "was_resumed",
     )
 
     def __init__(self, desk: Desk, connection: Connection, grant: Grant) -> None:
@@ -51,6 +52,8 @@ class Subscriber:
         self.cursor = Cursor(desk)
         # Why it has to go, empty as long as it may stay.
         self.ending = ""
+        # Whether it goes on where it was, and has not been told yet that it is there.
+        self.was_resumed = False
         self._desk = desk
         self._wants_snapshots = True
         self._is_greeted = False
@@ -133,7 +136,7 @@ class Subscriber:
         reason = await self._resume(wish)
         if self._must_go():
             return
-        resumed = wish.position is not None and not reason
+        self.was_resumed = resumed = wish.position is not None and not reason
         shows = wish.snapshot and not resumed
         if not resumed and not shows:
             self.cursor.move_to_head()
@@ -163,6 +166,7 @@ class Subscriber:
     async def _reset(self, reason: str) -> None:
         """Tell the viewer that it lost its place, and begin anew."""
         self._desk.counts.drop("place", reason)
+        self.was_resumed = False
         if self._wants_snapshots:
             self._write(message("reset", {"reason": reason}))
             await self._show()

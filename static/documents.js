@@ -7,6 +7,9 @@
 
 /** @type {readonly string[]} */
 const COLLECTIONS = ["bots", "rooms", "schedules", "recordings", "participants"];
+const OVER = ["completed", "failed", "ended", "COMPLETED"];
+// Of what is over at most so many are kept, however much ends in an hour.
+const MOST_OVER = 5000;
 
 /** The documents of a hub. The maps stay the same objects. */
 export class Documents {
@@ -16,6 +19,9 @@ export class Documents {
   recordings = new Map();
   /** By room, then by id. */
   participants = new Map();
+
+  /** For how long what has ended belongs to what is shown. */
+  recentMs = Infinity;
 
   /** A snapshot that is not complete yet. */
   #coming = null;
@@ -64,6 +70,7 @@ export class Documents {
   apply({ bot, room, schedule, recording, transcript, participant, ...several }) {
     const { bots = [], rooms = [], schedules = [], recordings = [], participants = [] } = several;
     for (const one of bot ? [bot] : bots) replace(this.bots, one);
+    this.#letGrow(bot ? [bot] : bots);
     for (const one of room ? [room] : rooms) replace(this.rooms, one);
     for (const one of schedule ? [schedule] : schedules) replace(this.schedules, one);
     if (schedule?.status === "CANCELLED") this.schedules.delete(schedule.id);
@@ -83,13 +90,31 @@ export class Documents {
     }
   }
 
+  /**
+   * Drop what ended longer ago than a snapshot tells, but for topics of its own; return whether anything did.
+   *
+   * @param {number} now @param {string[]} topics
+   */
+  forgetOld(now, topics) {
+    const isNamed = (topic) => topics.includes(topic);
+    const planned = [...this.schedules.values()].filter(({ id }) => isNamed(`schedules/${id}`)).flatMap(({ sessions }) => sessions);
+    const bots = this.#outdated(this.bots, now, (one) => isNamed(`bots/${one.id}`));
+    const isWanted = ({ id, durable_room: durable }) => isNamed(`rooms/${id}`) || isNamed(`rooms/${durable}`) || planned.includes(id);
+    const rooms = this.#outdated(this.rooms, now, isWanted);
+    for (const id of bots) this.forget(`bots/${id}`);
+    for (const id of rooms) this.forget(`rooms/${id}`);
+    const plans = this.#outdated(this.schedules, now, (one) => isNamed(`schedules/${one.id}`));
+    for (const id of plans) this.schedules.delete(id);
+    return bots.length + rooms.length + plans.length > 0;
+  }
+
   /** All that is held, for another tab. */
   copy() {
     const { bots, rooms, schedules, recordings, participants } = this;
     const people = [...participants.values()].flatMap((those) => [...those.values()]);
     const shown = { participants: people };
     for (const [name, held] of Object.entries({ bots, rooms, schedules, recordings })) shown[name] = [...held.values()];
-    return { shown, scope: this.#scope, coming: this.#coming };
+    return { shown, scope: this.#scope, coming: this.#coming, recentMs: this.recentMs };
   }
 
   /** Hold what another tab holds, and nothing else. */
@@ -99,7 +124,8 @@ export class Documents {
   }
 
   /** Take the next words like another tab, that may be in the midst of a snapshot. */
-  goOnLike({ scope, coming }) {
+  goOnLike({ scope, coming, recentMs = Infinity }) {
+    this.recentMs = recentMs;
     this.#scope = scope;
     this.#coming = coming;
   }
@@ -125,6 +151,21 @@ export class Documents {
     drop(this.bots, (id) => isBot(id) === under);
     drop(this.rooms, (id) => isRoom(id) === under);
     drop(this.schedules, (id) => isSchedule(id) === under);
+  }
+
+  /** What is over for too long, and the oldest of what is too much. */
+  #outdated(held, now, isWanted) {
+    const over = [...held.values()].filter((one) => OVER.includes(one.status) && one.ended_at && !isWanted(one));
+    const ended = over.map(({ id, ended_at: at }) => [id, Date.parse(at)]).sort(([, one], [, other]) => other - one);
+    return ended.filter(([, at], place) => place >= MOST_OVER || now - at > this.recentMs).map(([id]) => id);
+  }
+
+  /** A launch became a bot: by the id of the launch it is gone. */
+  #letGrow(bots) {
+    for (const { id, provider, launch_id: launch } of bots) {
+      const placeholder = `${provider}:${launch}`;
+      if (launch && placeholder !== id) this.bots.delete(placeholder);
+    }
   }
 
   /** What turned out to belong to another session is told anew by that one: by this name it is gone. */

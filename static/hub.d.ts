@@ -188,6 +188,8 @@ export interface SnapshotPage {
   recordings?: Recording[];
   complete: boolean;
   time: string;
+  /** For how many seconds what has ended is part of a snapshot. */
+  recent?: number;
 }
 
 export interface State {

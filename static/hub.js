@@ -23,6 +23,9 @@ const WAKING = ["online", "pageshow", "visibilitychange", "resume"];
 // A page that is put aside must not keep the others waiting, and may be kept whole if it holds nothing.
 const LEAVING = ["pagehide", "freeze"];
 const TICK_MS = 1000;
+// What ended longer ago is of no snapshot; hubs that do not say it have an hour.
+const USUAL_RECENT_S = 3600;
+const FORGET_MS = 60_000;
 
 /**
  * Open the stream and keep it open until `close()`.
@@ -78,6 +81,7 @@ export class Hub extends EventTarget {
   // As far as events were told; what is shown may begin anew a little before.
   #reached = "";
   #told = "";
+  #forgotAt = Date.now();
   #ticker = setInterval(() => this.#tick(), TICK_MS);
   #closing = new AbortController();
 
@@ -269,7 +273,7 @@ export class Hub extends EventTarget {
   }
 
   #greet({ heartbeat, resumed }) {
-    this.#pulse.begin(heartbeat);
+    this.#pulse.begin(heartbeat, { resumed });
     this.problem = "";
     this.#isCurrent = resumed;
     if (!resumed) this.#documents.expectAll();
@@ -282,6 +286,7 @@ export class Hub extends EventTarget {
     this.#isCurrent = true;
     this.#isOfOthers = false;
     this.#pulse.setClock(page.time);
+    this.#documents.recentMs = (page.recent ?? USUAL_RECENT_S) * 1000;
     return true;
   }
 
@@ -350,6 +355,13 @@ export class Hub extends EventTarget {
     this.#group?.tick(this.#pulse.patienceMs);
     this.#noticeSilence();
     if (this.#isCurrent) this.#judge();
+    if (Date.now() - this.#forgotAt > FORGET_MS) this.#forget();
+  }
+
+  /** Over days what ended would be more than all that goes on. */
+  #forget() {
+    this.#forgotAt = Date.now();
+    if (this.#isCurrent && this.#documents.forgetOld(this.now(), this.#topics)) this.#change(null);
   }
 
   get #isSilent() {

@@ -11,6 +11,7 @@ const SAME_CLOCK_MS = 1000;
 export class Pulse {
   #everyMs = USUAL_HEARTBEAT_MS;
   #beatAt = 0;
+  /** How far the log was, as far as we know; null: somewhere, and we are on our way there. @type {number | null} */
   #head = 0;
   #clockLead = 0;
 
@@ -24,11 +25,11 @@ export class Pulse {
     return Date.now() + this.#clockLead;
   }
 
-  /** A connection begins; of this hub's head nothing is known yet. @param {number} heartbeat in seconds */
-  begin(heartbeat) {
+  /** A connection begins: with a state of now, or with what was missed, at the end of which comes a heartbeat. */
+  begin(heartbeat, { resumed }) {
     this.#everyMs = heartbeat * 1000;
     this.#beatAt = Date.now();
-    this.#head = 0;
+    this.#head = resumed ? null : 0;
   }
 
   setClock(time) {
@@ -43,7 +44,7 @@ export class Pulse {
   /** How many events are missing. There is no heartbeat for who catches up: then nobody knows, and it is null. */
   behind(position) {
     const isBeating = Date.now() - this.#beatAt <= this.patienceMs;
-    return isBeating ? Math.max(0, this.#head - sequenceOf(position)) : null;
+    return isBeating && this.#head !== null ? Math.max(0, this.#head - sequenceOf(position)) : null;
   }
 
   /** All of it, for another tab of this machine. */

@@ -53,7 +53,7 @@ def test_webhooks_change_the_page_while_one_looks(hub_process: HubProcess, open_
 
     page.keyboard.press("g")
     page.keyboard.press("b")
-    expect(page.locator("#bots .empty")).to_contain_text("hub simulate")
+    expect(page.locator("#bots .empty:visible")).to_contain_text("hub simulate")
     send(hub_process, "meetingbaas", "bot.status_change.in_call_recording", "data.bot_id=b1")
     expect(row(page, "Bot b1").locator(".status")).to_have_text("Recording")
     expect(row(page, "Bot b1").locator(".recording")).to_contain_text("Running")
@@ -338,6 +338,55 @@ def test_in_an_ended_room_nobody_is_active(stage: Stage) -> None:
     assert stage.look("hub.participants.get('a').get('p').active") is False
 
 
+def test_what_ended_long_ago_leaves_the_maps_but_for_topics_of_its_own(stage: Stage) -> None:
+    """A page that is open for days must not hold every meeting of these days."""
+    stage.page.evaluate("hub.subscribe('rooms/c')")
+    stage.greet()
+    ended = {"status": "ended", "ended_at": "1970-01-01T00:00:00Z", "sequence": 1, "durable_room": None}
+    held = [*rooms("going"), *({"id": name, **ended} for name in ("b", "c"))]
+    page = {"rooms": held, "complete": True, "time": "1970-01-01T00:00:01Z", "recent": 90}
+    stage.tell("snapshot", page, "e.1")
+    for second in range(11, 141, 10):
+        stage.wait(10)
+        said = {"time": f"1970-01-01T00:{second // 60:02}:{second % 60:02}Z", "head": "e.1", "degraded": False}
+        stage.tell("heartbeat", said, "e.1")
+        if second <= 90:
+            assert stage.shown == "going,b,c"
+    assert stage.shown == "going,c"
+
+
+def test_the_bot_that_a_launch_became_takes_its_place(stage: Stage) -> None:
+    """Else the same bot would be shown twice, once as requested for ever."""
+    stage.greet()
+    stage.show(position="e.1")
+    launch = {
+        "id": "meetingbaas:L1",
+        "provider": "meetingbaas",
+        "launch_id": "L1",
+        "status": "requested",
+        "sequence": 2,
+    }
+    stage.tell("message", {"data": {"bot": launch}}, "e.2")
+    assert stage.look("[...hub.bots.keys()].join()") == "meetingbaas:L1"
+    stage.tell(
+        "message", {"data": {"bot": {**launch, "id": "meetingbaas:b1", "status": "joining", "sequence": 3}}}, "e.3"
+    )
+    assert stage.look("[...hub.bots.keys()].join()") == "meetingbaas:b1"
+
+
+def test_what_arrives_is_told_apart_from_what_happens(stage: Stage) -> None:
+    """A notice of a delivery has no place in the log: to resume from it would lose what is between."""
+    stage.greet()
+    stage.show("a", position="e.1")
+    stage.page.evaluate(
+        "window.arrived = []; hub.addEventListener('delivery', ({ detail }) => arrived.push(detail.id))"
+    )
+    said = {"id": "deliveries/17/accepted/0", "type": "delivery.accepted", "data": {"delivery": {"id": "17"}}}
+    stage.tell("message", said)
+    assert stage.look("arrived") == ["deliveries/17/accepted/0"]
+    assert (stage.look("hub.position"), stage.look("hub.status")) == ("e.1", "live")
+
+
 def test_silence_is_taken_for_a_dead_connection(stage: Stage) -> None:
     """A connection that was cut without a word raises no error; only heartbeats that do not come give it away."""
     stage.greet()
@@ -352,6 +401,8 @@ def test_silence_is_taken_for_a_dead_connection(stage: Stage) -> None:
         "reconnecting",
     )
     stage.greet(resumed=True)
+    assert (stage.look("hub.status"), stage.look("hub.behind"), stage.shown) == ("behind", None, "a")
+    stage.beat("e.2", "e.2")
     assert (stage.look("hub.status"), stage.shown) == ("live", "a")
 
 

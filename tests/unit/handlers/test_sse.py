@@ -334,7 +334,7 @@ async def test_deliveries_and_rooms_may_be_followed_together(tmp_path: Path) -> 
             await viewer.until(lambda _: len(verdicts(viewer)) == 2)
             assert "snapshot" not in viewer.names
         async with hub.open("deliveries", "rooms") as viewer:
-            assert (await viewer.named("snapshot")).data.keys() == {"rooms", "complete", "time"}
+            assert (await viewer.named("snapshot")).data.keys() == {"rooms", "complete", "time", "recent"}
 
 
 async def test_everything_is_without_deliveries(tmp_path: Path) -> None:

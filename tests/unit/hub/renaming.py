@@ -151,7 +151,7 @@ class Renaming:
 
     def _hear(self, watcher: Watcher, block: Block) -> None:
         hear = {"hello": self._hello, "reset": self._reset, "snapshot": self._snapshot, "": self._event}
-        hear[block.name](watcher, block)
+        hear.get(block.name, self._beat)(watcher, block)
 
     def _hello(self, watcher: Watcher, block: Block) -> None:
         resumed = block.value["resumed"]
@@ -189,6 +189,11 @@ class Renaming:
         assert watcher.at.sequence == before.sequence + 1, "not the next event"
         event = self._log(watcher.at)[watcher.at.sequence - 1]
         assert block.value == orjson.loads(event.json(watcher.at.epoch)), "an event of another log"
+
+    def _beat(self, watcher: Watcher, block: Block) -> None:
+        assert block.name == "heartbeat"
+        assert not watcher.awaits_state, "who has no state was told that nothing is missing"
+        assert Position.parse(str(block.id)) == watcher.at, "the place of a heartbeat is not that of who hears it"
 
     def _move(self, watcher: Watcher, block: Block, *, is_told: bool) -> None:
         place = Position.parse(str(block.id))

@@ -969,7 +969,7 @@ class TestErasure:
             late = Link()
             now.hub.connect(late, Grant(ROOMS), Wish(Position(epoch="epoch1", sequence=0)))
             await turns()
-            assert late.names == ["hello", "1", "2"]
+            assert late.names == ["hello", "1", "2", "heartbeat"]
             assert b"secret" not in b"".join(late.pieces)
 
     async def test_a_page_that_was_read_before_is_not_remembered_either(self):
@@ -993,7 +993,7 @@ class TestErasure:
             await turns()
             now.hub.connect(late, Grant(ROOMS), wish)
             await turns()
-            assert late.names == ["hello", *map(str, range(1, 11))]
+            assert late.names == ["hello", *map(str, range(1, 11)), "heartbeat"]
             assert b"secret" not in b"".join(late.pieces)
 
     async def test_the_state_of_before_is_not_shown_to_who_comes_then(self):

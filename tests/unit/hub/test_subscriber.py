@@ -162,7 +162,7 @@ class TestResuming:
             now.happen(5)
             now.hear()
             _, link = await now.resume(2)
-            assert link.names == ["hello", "3", "4", "5"]
+            assert link.names == ["hello", "3", "4", "5", "heartbeat"]
             assert (link.blocks[0].id, link.blocks[0].value["resumed"]) == ("epoch1.2", True)
 
     async def test_what_memory_does_not_hold_is_read_from_the_store(self):
@@ -171,7 +171,7 @@ class TestResuming:
             now.happen(5)
             now.hear()
             _, link = await now.resume(2)
-            assert link.names == ["hello", *map(str, range(3, 706))]
+            assert link.names == ["hello", *map(str, range(3, 706)), "heartbeat"]
 
     async def test_only_what_matches_is_told(self):
         """Replay is authorised like everything else."""
@@ -181,7 +181,7 @@ class TestResuming:
             now.hear()
             for start in (0, 3):
                 _, link = await now.resume(start)
-                assert link.names == ["hello", *(str(one) for one in (1, 2, 3, 6) if one > start)]
+                assert link.names == ["hello", *(str(one) for one in (1, 2, 3, 6) if one > start), "heartbeat"]
 
     @pytest.mark.parametrize("floor", [0, 5])
     async def test_a_position_at_the_head_can_always_be_resumed(self, floor: int):
@@ -192,7 +192,7 @@ class TestResuming:
             now.happen(1)
             now.hear()
             await turns()
-            assert link.names == ["hello", "6"]
+            assert link.names == ["hello", "heartbeat", "6"]
 
     async def test_a_position_that_this_process_has_not_reached_waits_for_it(self):
         """It was given by another process, which was faster."""
@@ -200,14 +200,26 @@ class TestResuming:
             now.happen(3)
             _, link = await now.resume(4)
             _, behind = await now.resume(2)
-            assert link.names == ["hello"]
+            assert link.names == ["hello", "heartbeat"]
             assert link.blocks[0].id == "epoch1.4"
             now.hear()
             now.happen(1)
             now.hear()
             await turns()
-            assert link.names == ["hello", "5"]
-            assert behind.names == ["hello", "3", "4", "5"]
+            assert link.names == ["hello", "heartbeat", "5"]
+            assert behind.names == ["hello", "heartbeat", "3", "4", "5"]
+
+    async def test_who_has_all_that_it_missed_is_told_so_once(self):
+        """How much that was it cannot know, and the next heartbeat of all may be half a minute away."""
+        async with scene(5) as now:
+            viewer, link = await now.resume(2)
+            beat = link.blocks[-1]
+            assert (beat.name, beat.id, beat.value["head"]) == ("heartbeat", "epoch1.5", "epoch1.5")
+            now.hub.fanout.recall(viewer)
+            now.happen(1)
+            now.hear()
+            await turns()
+            assert link.names == ["hello", "3", "4", "5", "heartbeat", "6"]
 
     async def test_after_any_amount_of_other_traffic_nothing_is_reset(self):
         """A filter that hides everything for an hour must not cost a viewer its place."""
@@ -217,14 +229,14 @@ class TestResuming:
             now.happen(1)
             now.hear()
             _, link = await now.resume(1)
-            assert link.names == ["hello", str(now.store.kept.head)]
+            assert link.names == ["hello", str(now.store.kept.head), "heartbeat"]
 
     async def test_the_last_position_that_is_kept_can_be_resumed(self):
         """Who has seen the last event that was trimmed has missed nothing."""
         async with scene(9) as now:
             now.store.raise_floor(5)
             _, link = await now.resume(5)
-            assert link.names == ["hello", "6", "7", "8", "9"]
+            assert link.names == ["hello", "6", "7", "8", "9", "heartbeat"]
 
 
 class TestLosingThePlace:
@@ -631,8 +643,8 @@ class TestRenamedLog:
             now.happen(3)
             _, link = await now.resume(6, "epoch2")
             assert (link.blocks[0].id, link.blocks[0].value["resumed"]) == ("epoch2.6", True)
-            assert link.names == ["hello", "7", "8"]
-            assert {block.value["id"] for block in link.blocks[1:]} == {"epoch2.7", "epoch2.8"}
+            assert link.names == ["hello", "7", "8", "heartbeat"]
+            assert {block.value["id"] for block in link.blocks[1:-1]} == {"epoch2.7", "epoch2.8"}
 
     async def test_others_of_that_process_are_reset_then(self):
         """It knows by now."""
@@ -673,7 +685,7 @@ class TestFromMemory:
             now.store.problem = "away"
             for start in (0, 3, 5):
                 _, link = await now.resume(start)
-                assert link.names == ["hello", *(str(one) for one in range(start + 1, 6))]
+                assert link.names == ["hello", *(str(one) for one in range(start + 1, 6)), "heartbeat"]
                 assert link.blocks[0].value["resumed"] is True
 
     async def test_a_store_that_hangs_is_not_waited_for_either(self):
@@ -683,7 +695,7 @@ class TestFromMemory:
             now.hear()
             now.store.reads.hold()
             _, link = await now.resume(2)
-            assert link.names == ["hello", "3", "4", "5"]
+            assert link.names == ["hello", "3", "4", "5", "heartbeat"]
 
     async def test_what_is_known_to_be_trimmed_is_not_told_from_memory(self):
         """It is gone for everybody, whoever still happens to have it."""
