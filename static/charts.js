@@ -10,11 +10,12 @@ const AREA = { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none" };
 export function sparkline() {
   const line = drawing("path", { class: "spark-line" });
   const root = drawing("svg", { ...AREA, class: "spark", role: "img", "aria-hidden": "true" }, line);
-  const draw = (values) => mark(line, "d", values.some(Boolean) ? lineOf(values, Math.max(3, ...values)) : `M0 ${HEIGHT - 1}H${WIDTH}`);
+  const flat = `M0 ${HEIGHT - 1}H${WIDTH}`;
+  const draw = (values) => mark(line, "d", values.length > 1 && values.some(Boolean) ? lineOf(values, Math.max(3, ...values)) : flat);
   return { root, draw };
 }
 
-/** A rate over the last minutes: the number of now, and an area. */
+/** A rate over the last minutes: the number of now, and an area. Nothing is drawn of when nobody counted (null). */
 export function rateChart(label, unit) {
   const number = element("strong", {}, "0");
   const note = element("span", { class: "rate-note" });
@@ -30,7 +31,7 @@ export function rateChart(label, unit) {
     const highest = Math.max(1, ...values);
     const path = lineOf(values, highest);
     mark(line, "d", path);
-    mark(area, "d", `${path}L${WIDTH} ${HEIGHT}L0 ${HEIGHT}Z`);
+    mark(area, "d", path && `${path}V${HEIGHT}H${startOf(values).toFixed(1)}Z`);
     write(number, now);
     write(note, words);
   };
@@ -53,10 +54,19 @@ export function presenceBar(visits, from, to) {
 }
 
 function lineOf(values, highest) {
-  const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map((value, place) => {
+  const step = stepOf(values);
+  const points = values.flatMap((value, place) => {
+    if (value === null) return [];
     const height = HEIGHT - 1 - (value / highest) * (HEIGHT - 3);
-    return `${(place * step).toFixed(1)} ${height.toFixed(1)}`;
+    return [`${(place * step).toFixed(1)} ${height.toFixed(1)}`];
   });
-  return `M${points.join("L")}`;
+  return points.length > 1 ? `M${points.join("L")}` : "";
+}
+
+function startOf(values) {
+  return Math.max(0, values.findIndex((value) => value !== null)) * stepOf(values);
+}
+
+function stepOf(values) {
+  return WIDTH / Math.max(1, values.length - 1);
 }

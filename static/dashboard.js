@@ -14,6 +14,7 @@
  */
 
 import { Activity } from "./activity.js";
+import * as bot from "./bot.js";
 import * as bots from "./bots.js";
 import { crowdsOf } from "./crowds.js";
 import * as delivery from "./delivery.js";
@@ -24,12 +25,13 @@ import { listenToKeys } from "./keys.js";
 import * as now from "./now.js";
 import * as room from "./room.js";
 import * as rooms from "./rooms.js";
+import { totals } from "./totals.js";
 import * as webhooks from "./webhooks.js";
 
 /** By the first part of the address: the view of all, and that of one. */
 const VIEWS = {
   "": { title: "Now", all: now },
-  bots: { title: "Bots", all: bots },
+  bots: { title: "Bots", all: bots, one: bot },
   rooms: { title: "Rooms", all: rooms, one: room },
   webhooks: { title: "Webhooks", all: webhooks, one: delivery },
 };
@@ -61,6 +63,8 @@ const page = {
     const text = String(wanted);
     history.replaceState(null, "", location.hash.split("?")[0] + (text && `?${text}`));
   },
+  /** Have the view rendered: it has read something. */
+  changed: () => changed(),
   /** Say in the window's title what is shown. */
   entitle: (text) => (document.title = text ? `${text} · Meeting hub` : "Meeting hub"),
 };
@@ -82,7 +86,9 @@ hub.addEventListener("status", ({ detail }) => {
 addEventListener("hashchange", open);
 setInterval(() => {
   // What is not live must not look as if it went on.
-  if (hub.freshness !== "stale") view?.tick?.(hub.now());
+  if (hub.freshness === "stale") return;
+  activity.sample(totals(hub), hub.now());
+  view?.tick?.(hub.now());
 }, FRESH_MS);
 listenToKeys({ go: page.go, up: () => (place().id ? `#/${place().section}` : "#/") });
 tellFreshness(hub);
@@ -119,7 +125,7 @@ function open() {
   main.replaceChildren(root);
   scrollTo(0, 0);
   page.entitle(found.title);
-  for (const anchor of document.querySelectorAll("nav a")) {
+  for (const anchor of document.querySelectorAll(".top nav a")) {
     mark(anchor, "aria-current", anchor.dataset.section === section ? "page" : null);
   }
   view = (id ? found.one : found.all).open(root, page, id);

@@ -51,6 +51,20 @@ export function emptiness(title, ...lines) {
   return element("div", { class: "empty" }, element("p", { class: "empty-title" }, title), ...lines.map((line) => element("p", {}, ...line)));
 }
 
+/** Let these be the children, in this order; those that stay where they are keep their place, focus and scroll. */
+export function arrange(parent, nodes) {
+  let place = parent.firstElementChild;
+  for (const node of nodes) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+  while (place) {
+    const next = place.nextElementSibling;
+    place.remove();
+    place = next;
+  }
+}
+
 export function code(text) {
   return element("code", {}, text);
 }

@@ -1,15 +1,13 @@
-/** Now: how many bots and rooms there are, what is going on, and what changed. */
+/** Now: how many there are, what just happened, what needs somebody, and whether all that can be believed. */
 
-import { element, write } from "./elements.js";
-import { rateChart } from "./charts.js";
-import { botStatus } from "./words.js";
+import { arrange, element, emptiness, code, mark, write } from "./elements.js";
+import { rateChart, sparkline } from "./charts.js";
+import { happening, subjectOf } from "./happenings.js";
+import { Sources } from "./sources.js";
+import { totals } from "./totals.js";
+import { stuck } from "./trouble.js";
+import { count, exactTime, fullTime } from "./words.js";
 
-const ROOM_COUNTERS = [
-  ["live", "Live rooms", "good"],
-  ["people", "People", "live"],
-  ["speakers", "Speakers", "calm"],
-  ["listeners", "Listeners", "calm"],
-];
 const BOT_COUNTERS = [
   ["starting", "Starting", "calm"],
   ["waiting", "Waiting", "wait"],
@@ -21,58 +19,154 @@ const BOT_COUNTERS = [
   ["failed", "Failed", "bad"],
 ];
 const CHART_SECONDS = 300;
+const FEED = 20;
+// Faster than this nobody reads.
+const FEED_MS = 250;
 
 /** @param {HTMLElement} root */
 export function open(root, page) {
   const { hub, activity } = page;
+  const isAdmin = page.may("admin");
   const counters = new Map();
+  const rooms = hero("Live rooms", "#/rooms", "live");
+  const people = hero("People", "#/rooms", "people");
+  const bots = hero("Bots at work", "#/bots", "atWork");
+  const attention = hero("Need attention", "#/bots?status=stuck", "attention");
   const events = rateChart("Events", "a second");
-  const deliveries = page.may("admin") ? rateChart("Webhooks", "a second") : null;
+  const deliveries = rateChart("Webhooks", "a second");
+  const sources = isAdmin ? new Sources(page) : null;
+  const feed = new Feed(activity);
+  const connection = element("dl", { class: "facts" });
   root.append(
-    strip("Rooms", "#/rooms", ROOM_COUNTERS),
-    strip("Bots", "#/bots", BOT_COUNTERS),
-    element("div", { class: "rates" }, events.root, deliveries?.root),
+    element("div", { class: "heroes" }, rooms.root, people.root, bots.root, attention.root),
+    strip(),
+    element(
+      "div",
+      { class: "columns" },
+      element("div", { class: "main-column" }, feed.root),
+      element("div", { class: "side" }, element("div", { class: "rates" }, isAdmin ? deliveries.root : barred(), events.root), sources?.root, element("section", { class: "sheet card", "aria-label": "Connection" }, element("h3", {}, "Connection"), connection)),
+    ),
   );
-  return {
+
+  const view = {
     render() {
-      for (const [name, number] of Object.entries(totals(hub))) {
-        const { value, box } = counters.get(name);
-        write(value, number.toLocaleString());
-        box.classList.toggle("zero", !number);
+      const sums = { ...totals(hub), attention: countStuck() };
+      for (const [name, { value, box }] of counters) {
+        write(value, sums[name].toLocaleString());
+        box.classList.toggle("zero", !sums[name]);
       }
+      write(people.note, `${sums.speakers.toLocaleString()} speaking, ${sums.listeners.toLocaleString()} listening`);
+      write(attention.note, attentionWords(sums.attention, sums.failed));
+      mark(attention.root, "data-tone", sums.attention ? "wait" : null);
+      feed.show(performance.now());
+      showConnection();
     },
     tick(now) {
       draw(events, activity.events(now, CHART_SECONDS));
-      if (deliveries) draw(deliveries, activity.deliveries(now, CHART_SECONDS));
+      if (isAdmin) draw(deliveries, activity.deliveries(now, CHART_SECONDS));
+      for (const { spark, note, name } of [rooms, bots]) showChange(spark, note, activity.gauge(name));
+      people.spark.draw(activity.gauge("people"));
+      sources?.tick(now);
+      view.render();
     },
+    heard(event) {
+      if (event.type.startsWith("delivery.")) sources?.outdate();
+    },
+    refresh: () => sources?.outdate(),
+    close() {},
   };
+  return view;
 
-  function strip(title, href, named) {
-    const boxes = named.map(([name, label, tone]) => {
-      const value = element("dd", { "data-count": name }, "–");
-      const box = element("div", { class: "zero", "data-tone": tone }, element("dt", {}, label), value);
+  function hero(label, href, name) {
+    const value = element("span", { class: "hero-number", "data-count": name }, "–");
+    const note = element("span", { class: "hero-note" });
+    const spark = sparkline();
+    const box = element("a", { class: "hero", href }, element("span", { class: "hero-label" }, label), value, spark.root, note);
+    counters.set(name, { value, box });
+    return { root: box, note, spark, name };
+  }
+
+  function strip() {
+    const boxes = BOT_COUNTERS.map(([name, label, tone]) => {
+      const value = element("span", { class: "counter-number", "data-count": name }, "–");
+      const box = element("a", { class: "zero", href: `#/bots?status=${name}`, "data-tone": tone }, value, element("span", { class: "counter-label" }, label));
       counters.set(name, { value, box });
       return box;
     });
-    const heading = element("h2", {}, element("a", { href }, title));
-    return element("section", { "aria-label": title }, heading, element("dl", { class: "counters" }, ...boxes));
+    return element("nav", { class: "counters", "aria-label": "Bots by status" }, ...boxes);
+  }
+
+  function countStuck() {
+    let number = 0;
+    for (const bot of hub.bots.values()) if (stuck(bot, hub.now(), activity.heardAt(`bots/${bot.id}`))) number += 1;
+    return number;
+  }
+
+  function showConnection() {
+    const missing = hub.behind === null ? "Catching up" : hub.behind ? count(hub.behind, "event") : "Nothing";
+    const facts = [
+      ["State", { live: "Live", behind: "Behind", stale: "Not connected" }[hub.freshness]],
+      ["Missing", hub.freshness === "stale" ? "Not known" : missing],
+      ["Last heard", hub.heardAt ? exactTime(hub.heardAt) : "Not yet"],
+      ["Position", hub.position],
+    ];
+    connection.replaceChildren(...facts.map(([name, said]) => element("div", {}, element("dt", {}, name), element("dd", {}, name === "Position" ? element("code", {}, said) : said))));
   }
 }
 
-function totals(hub) {
-  const sums = Object.fromEntries([...ROOM_COUNTERS, ...BOT_COUNTERS].map(([name]) => [name, 0]));
-  for (const bot of hub.bots.values()) sums[botStatus(bot.status).counter] += 1;
-  for (const room of hub.rooms.values()) {
-    if (room.status === "ended") continue;
-    sums.live += 1;
-    sums.people += room.participant_count;
-    sums.speakers += room.speaker_count;
-    sums.listeners += room.listener_count;
+/** The latest events, the newest on top. */
+class Feed {
+  #activity;
+  #list = element("ol", { class: "timeline feed" });
+  #rows = new Map();
+  #shownAt = 0;
+  #empty = emptiness("Nothing has happened since this page is open.", ["Try it: ", code("hub simulate")]);
+
+  constructor(activity) {
+    this.#activity = activity;
+    this.root = element("section", { class: "sheet", "aria-label": "What changes" }, element("h3", { class: "sheet-title" }, "What changes"), this.#list, this.#empty);
   }
-  return sums;
+
+  show(now) {
+    if (now - this.#shownAt < FEED_MS) return;
+    this.#shownAt = now;
+    const latest = this.#activity.latest.slice(0, FEED);
+    const rows = new Map(latest.map((event) => [event.id, this.#rows.get(event.id) ?? feedRow(event)]));
+    this.#rows = rows;
+    arrange(this.#list, [...rows.values()]);
+    this.#empty.hidden = rows.size > 0;
+  }
+}
+
+function feedRow(event) {
+  const { words, tone, because } = happening(event);
+  const { name, href } = subjectOf(event);
+  return element(
+    "li",
+    { "data-tone": tone },
+    element("time", { datetime: event.time, title: fullTime(event.time) }, exactTime(event.time)),
+    element("span", { class: "happened" }, element(href ? "a" : "span", { class: "feed-name", href: href || null }, name), " ", element("span", {}, words), because ? element("span", { class: "happened-because" }, because) : null),
+  );
+}
+
+function barred() {
+  const words = "How many webhooks arrive is shown to administrators.";
+  return element("figure", { class: "rate" }, element("figcaption", {}, "Webhooks"), element("p", { class: "remark" }, words));
+}
+
+function attentionWords(stuckNow, failed) {
+  if (stuckNow) return `${count(stuckNow, "bot")} in the lobby too long, silent or lost`;
+  return failed ? `No bot is stuck; ${failed.toLocaleString()} failed lately` : "No bot is stuck";
+}
+
+function showChange(spark, note, values) {
+  spark.draw(values);
+  const change = values.length > 1 ? values.at(-1) - values[0] : 0;
+  const since = Math.max(1, Math.round((values.length * 5) / 60));
+  write(note, change ? `${change > 0 ? "+" : "−"}${Math.abs(change).toLocaleString()} in ${since} min` : "No change lately");
 }
 
 function draw(chart, values) {
   const lately = values.slice(-10).reduce((sum, value) => sum + value, 0) / 10;
-  chart.draw(values, lately.toFixed(1), `most ${Math.max(...values)} in a second, of the last 5 minutes`);
+  chart.draw(values, lately.toFixed(1), `most ${Math.max(...values)} in a second, last 5 minutes`);
 }

@@ -53,7 +53,7 @@ class Watched:
 
     def __init__(self, page: Page, *, may_lose_the_stream: bool) -> None:
         self.page = page
-        # Whether the test itself keeps the stream from being served: the browser then says so in the console.
+        # Whether the test itself keeps the hub from answering: the browser then says so in the console.
         self.may_lose_the_stream = may_lose_the_stream
         self.complaints: list[str] = []
         self.requested: list[str] = []
@@ -63,8 +63,8 @@ class Watched:
         page.on("request", lambda request: self.requested.append(request.url))
 
     def _listen(self, message: ConsoleMessage) -> None:
-        is_about_stream = any(path in message.location.get("url", "") for path in ("/api/stream", "/api/access"))
-        if message.type in ("error", "warning") and not (self.may_lose_the_stream and is_about_stream):
+        is_about_api = "/api/" in message.location.get("url", "")
+        if message.type in ("error", "warning") and not (self.may_lose_the_stream and is_about_api):
             self.complaints.append(f"{message.text} ({message.location.get('url')})")
 
 

@@ -1,0 +1,69 @@
+/** What events say, in a few words each. */
+
+import { capital, count } from "./words.js";
+
+/** By the type of event: the words, and the tone. Functions get the event's data. */
+const HAPPENINGS = {
+  "bot.queued": ["Queued", "calm"],
+  "bot.retrying": [({ bot }) => `Tries again, attempt ${bot?.attempt ?? ""}`, "wait"],
+  "bot.joining": ["On its way into the meeting", "calm"],
+  "bot.waiting": ["In the lobby", "wait"],
+  "bot.joined": ["In the call", "good"],
+  "bot.leaving": ["Told to leave", "calm"],
+  "bot.left": ["Left the call", "calm"],
+  "bot.processing": ["Recording is being processed", "calm"],
+  "bot.completed": ["Completed", "done"],
+  "bot.failed": ["Failed", "bad"],
+  "bot.erased": ["Erased", "done"],
+  "room.started": ["Started", "good"],
+  "room.updated": ["Changed", "calm"],
+  "room.ended": ["Ended", "done"],
+  "room.erased": ["Erased", "done"],
+  "participant.joined": [({ participant }) => `${nameOf(participant)} came`, "good"],
+  "participant.left": [({ participant }) => `${nameOf(participant)} left`, "calm"],
+  "participant.rejected": [({ participant }) => `${nameOf(participant)} could not come in`, "bad"],
+  "participant.updated": [({ participant }) => `${nameOf(participant)} is ${participant?.role || "changed"} now`, "calm"],
+  "track.published": ["Somebody shares audio or video", "calm"],
+  "track.unpublished": ["Somebody stopped sharing", "calm"],
+  "track.updated": ["Audio or video changed", "calm"],
+  "recording.started": ["Recording", "live"],
+  "recording.updated": ["Recording changed", "calm"],
+  "recording.paused": ["Recording paused", "wait"],
+  "recording.resumed": ["Recording goes on", "live"],
+  "recording.stopped": ["Recording stopped", "calm"],
+  "recording.completed": ["Recording is ready", "good"],
+  "recording.failed": ["Recording failed", "bad"],
+  "stream.started": ["Live stream started", "live"],
+  "stream.stopped": ["Live stream stopped", "calm"],
+  "stream.failed": ["Live stream failed", "bad"],
+  "transcript.started": ["Being transcribed", "calm"],
+  "transcript.updated": [({ segments }) => (segments ? `Transcript: ${count(segments.length, "segment")}` : "Transcript goes on"), "calm"],
+  "transcript.completed": ["Transcript is ready", "good"],
+  "transcript.failed": ["Transcript failed", "bad"],
+  "chat.message": [({ message }) => `${message?.sender || "Somebody"}: ${message?.text ?? ""}`, "calm"],
+  "schedule.created": [({ schedule }) => `Planned: ${schedule?.title ?? "a meeting"}`, "calm"],
+  "schedule.updated": [({ schedule }) => `Plan changed: ${schedule?.title ?? "a meeting"}`, "calm"],
+  "schedule.cancelled": [({ schedule }) => `Cancelled: ${schedule?.title ?? "a meeting"}`, "done"],
+};
+
+/** @param {import("./hub.d.ts").HubEvent} event @returns {{ words: string, tone: string, because: string }} */
+export function happening({ type, data, providertype }) {
+  const [words, tone] = HAPPENINGS[type] ?? [capital(String(providertype || type).replace(/[._]/g, " ")), "calm"];
+  const { reason, recording } = data;
+  const because = (typeof reason === "object" ? reason?.message || reason?.code : reason) || recording?.error || "";
+  return { words: typeof words === "function" ? words(data) : words, tone, because: String(because) };
+}
+
+/** What an event is about, by name, and where that is shown. */
+export function subjectOf({ subject, data }) {
+  const [collection, id = ""] = [subject.slice(0, subject.indexOf("/")), subject.slice(subject.indexOf("/") + 1)];
+  const own = id.slice(id.search(/[:@]/) + 1);
+  const { bot, room, schedule } = data;
+  if (collection === "bots") return { name: bot?.name || `Bot ${own.slice(0, 8)}`, href: `#/bots/${id}` };
+  if (collection === "rooms") return { name: room?.name || room?.room_id || own, href: `#/rooms/${id}` };
+  return { name: schedule?.title || id, href: "" };
+}
+
+function nameOf(participant) {
+  return participant?.name || participant?.identity || "Somebody";
+}

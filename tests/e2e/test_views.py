@@ -1,0 +1,243 @@
+"""The views of the page: what just happened, which bots need somebody, and the whole story of one."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from hub.commands.send import sample_for, with_values
+from hub.events import format_time
+from hub.tokens import Claims, Tokens, Use
+from tests.e2e.conftest import OpenPage
+from tests.e2e.meetings import join, now_ms, send
+from tests.processes import HubProcess
+
+HOSTILE = '<img src=x onerror="window.wasRun = true">'
+MINUTE_MS = 60_000
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub for all tests of this file, each of which has bots and rooms of its own."""
+    process = HubProcess(tmp_path_factory.mktemp("hub"))
+    process.start()
+    yield process
+    process.kill()
+
+
+def show(open_page: OpenPage, hub: HubProcess, view: str, *, may_lose_the_stream: bool = False) -> Page:
+    page = open_page(f"{hub.login_url()}#/{view}", may_lose_the_stream=may_lose_the_stream)
+    expect(page.locator("#badge")).to_have_text("Live")
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    return page
+
+
+def tell(hub: HubProcess, bot: str, code: str, *, ago_ms: int = 0) -> None:
+    """Let a bot report a status of some time ago."""
+    told_at = f"data.status.created_at={format_time(now_ms() - ago_ms)}"
+    send(hub, "meetingbaas", f"bot.status_change.{code}", f"data.bot_id={bot}", told_at)
+
+
+def speak(hub: HubProcess, bot: str, number: int, text: str) -> None:
+    said = {"id": f"s{number}", "text": text, "start": number * 2, "end": number * 2 + 1}
+    changes = [f"data.segment.{name}={value}" for name, value in said.items()]
+    send(hub, "meetingbaas", "guide.transcription.updated", f"data.botId={bot}", *changes)
+
+
+def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, open_page: OpenPage) -> None:
+    """Who leaves the page open sees trouble without asking for it."""
+    wrong = sample_for("pulse", "participant_joined", now_ms())
+    assert hub.post("pulse", wrong, wrong=True)[0] == 401
+    # Kept apart from the answer, a moment later.
+    while not hub.get("/api/deliveries?verdict=refused")[1]["items"]:
+        pass
+    page = show(open_page, hub, "")
+    failing = page.locator(".source-list [data-failing]", has_text="pulse")
+    expect(failing).to_contain_text("1 refused")
+    join(hub, "now", HOSTILE)
+    expect(page.locator(".feed li").first).to_contain_text("now")
+    expect(page.locator(".feed li").first).to_contain_text("came")
+    expect(page.locator("[data-count=people]")).not_to_have_text("0")
+    webhooks = page.locator(".rate", has_text="Webhooks")
+    expect(webhooks.locator("strong")).not_to_have_text("0.0")
+    expect(page.get_by_label("Connection")).to_contain_text("Nothing")
+    tell(hub, "now1", "in_waiting_room", ago_ms=6 * MINUTE_MS)
+    expect(page.locator("[data-count=attention]")).to_have_text("1")
+    page.locator(".hero", has_text="Need attention").click()
+    expect(page.locator(".pill[aria-pressed=true]")).to_contain_text("Stuck")
+    assert page.evaluate("window.wasRun") is None
+
+
+def test_who_only_reads_is_offered_nothing_that_would_be_refused(hub: HubProcess, open_page: OpenPage) -> None:
+    """A page on a wall has a token of its own, which neither launches bots nor sees what arrives."""
+    claims = Claims(use=Use.ACCESS, topics=("bots",), scope=("read",), exp=now_ms() // 1000 + 60)
+    page = open_page(f"{hub.url}/?token={Tokens(hub.settings.auth.token_secrets).mint(claims)}")
+    expect(page.locator("#badge")).to_have_text("Live")
+    expect(page.locator(".rates")).to_contain_text("shown to administrators")
+    expect(page.get_by_label("Sources")).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("b")
+    expect(page.get_by_role("heading", name="Bots")).to_be_visible()
+    expect(page.get_by_role("button", name="Launch a bot")).to_have_count(0)
+
+
+def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, open_page: OpenPage) -> None:
+    """And who is stuck is marked, though nothing happens to it: that is what being stuck means."""
+    tell(hub, "stuck1", "in_waiting_room", ago_ms=7 * MINUTE_MS)
+    tell(hub, "fresh1", "in_waiting_room")
+    send(hub, "meetingbaas", "bot.failed", "data.bot_id=failed1", f"data.bot_name={HOSTILE}")
+    page = show(open_page, hub, "bots")
+    reason = page.locator("tr", has_text="stuck1").locator(".reason")
+    expect(reason).to_contain_text("In the lobby for 7 min: nobody has let it in.")
+    expect(reason).to_contain_text("The host · Ask the host to admit it")
+    expect(page.locator("tr", has_text="fresh1").locator(".reason .main")).to_be_empty()
+    expect(page.locator("tr", has_text="failed1").locator(".reason")).to_contain_text("Nobody let the bot into")
+    page.locator(".pill", has_text="Stuck").click()
+    expect(page.locator("tr", has_text="stuck1")).to_be_visible()
+    expect(page.locator("tr", has_text="fresh1")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.type("nobody of that name")
+    expect(page.locator(".empty:visible")).to_contain_text("No bot is like that now.")
+    # The address keeps it all: a link shows the same to somebody else.
+    assert page.url.endswith("#/bots?status=stuck&q=nobody+of+that+name")
+    page.goto(f"{hub.url}/#/bots?q=fresh1")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator("tbody tr").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h2", has_text="fresh1")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("h2", has_text="Bots")).to_be_visible()
+    assert page.evaluate("window.wasRun") is None
+
+
+def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_page: OpenPage) -> None:
+    """A double click must not send two bots; what was changed after a refusal is another launch."""
+    page = show(open_page, hub, "bots", may_lose_the_stream=True)
+    sent: list[tuple[str, object]] = []
+
+    def answer(route: Route) -> None:
+        sent.append((route.request.headers["idempotency-key"], route.request.post_data_json))
+        if len(sent) < 3:
+            problem = {"title": "The provider refused", "detail": "no tokens are left on the account", "status": 402}
+            route.fulfill(status=402, json=problem, content_type="application/problem+json")
+        else:
+            route.fulfill(status=201, json={"bot": {"id": "meetingbaas:launch1"}})
+
+    page.route("**/api/bots", answer)
+    page.get_by_role("button", name="Launch a bot").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Meeting link").fill("https://meet.test/abc")
+    form.get_by_role("button", name="Launch").click()
+    expect(form.get_by_role("alert")).to_have_text("The provider refused: no tokens are left on the account.")
+    form.get_by_role("button", name="Launch").click()
+    expect(form.get_by_role("button", name="Launch")).to_be_enabled()
+    form.get_by_text("Options").click()
+    form.get_by_label("More, as JSON").fill('{"extra": {"customer": 7}}')
+    tell(hub, "launch1", "joining_call")
+    form.get_by_role("button", name="Launch").dblclick()
+    expect(page.locator("h2", has_text="launch1")).to_be_visible()
+    first, again, changed = sent
+    body = {"meeting_url": "https://meet.test/abc", "bot_name": "Notetaker"}
+    assert first == again == (first[0], body)
+    assert changed[0] != first[0]
+    assert changed[1] == {**body, "extra": {"customer": 7}}
+
+
+def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPage) -> None:
+    """One click too many must not end a recording."""
+    tell(hub, "leaver1", "in_call_not_recording")
+    page = show(open_page, hub, "bots/meetingbaas:leaver1")
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method != "DELETE":
+            return route.continue_()
+        asked.append(route.request.url)
+        return route.fulfill(status=202, json={})
+
+    page.route("**/api/bots/meetingbaas:leaver1", answer)
+    page.get_by_role("button", name="Let it leave").click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text("Let Bot leaver1 leave?")
+    expect(question.get_by_role("button", name="No")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question).to_have_count(0)
+    assert asked == []
+    page.get_by_role("button", name="Let it leave").click()
+    question.get_by_role("button", name="Let it leave").click()
+    expect(question).to_have_count(0)
+    assert len(asked) == 1
+
+
+def test_the_timeline_has_everything_and_marks_what_came_late_or_again(hub: HubProcess, open_page: OpenPage) -> None:
+    """Who asks why a meeting is missing reads here what the provider said, and when."""
+    tell(hub, "story1", "joining_call", ago_ms=2 * MINUTE_MS)
+    waiting = with_values(
+        sample_for("meetingbaas", "v1.bot.status_change.in_waiting_room", now_ms()), ["data.bot_id=story1"]
+    )
+    assert [hub.post("meetingbaas", waiting)[1]["status"] for _ in range(2)] == ["accepted", "duplicate"]
+    page = show(open_page, hub, "bots/meetingbaas:story1")
+    line = page.locator(".timeline li", has_text="In the lobby")
+    expect(line).to_contain_text("came 2 times")
+    expect(page.locator(".timeline li", has_text="On its way")).to_contain_text("+2 min")
+    # What happens now is added to what was read, and nothing is there twice.
+    assert hub.post("meetingbaas", waiting)[1]["status"] == "duplicate"
+    expect(line).to_contain_text("came 3 times")
+    tell(hub, "story1", "queued", ago_ms=5 * MINUTE_MS)
+    expect(page.locator(".timeline li").first).to_contain_text("Queued")
+    expect(page.locator(".timeline li").first).to_contain_text("out of order")
+    expect(page.locator(".timeline li")).to_have_count(3)
+
+
+def test_what_is_said_is_followed_until_one_reads_back(hub: HubProcess, open_page: OpenPage) -> None:
+    """Nobody can read a text that runs away; whoever is at its end wants to see what comes."""
+    tell(hub, "talk1", "in_call_not_recording")
+    for number in range(30):
+        speak(hub, "talk1", number, f"sentence {number} {HOSTILE}")
+    page = show(open_page, hub, "bots/meetingbaas:talk1")
+    said = page.locator(".speech li")
+    expect(said).to_have_count(30)
+    expect(said.last).to_be_in_viewport()
+    speak(hub, "talk1", 30, "the end")
+    expect(said.last).to_contain_text("the end")
+    expect(said.last).to_be_in_viewport()
+    page.locator(".speech").evaluate("list => (list.scrollTop = 0)")
+    expect(page.get_by_role("button", name="Follow")).to_be_visible()
+    speak(hub, "talk1", 31, "even later")
+    expect(said).to_have_count(32)
+    expect(said.last).not_to_be_in_viewport()
+    page.keyboard.press("/")
+    page.keyboard.type("even later")
+    expect(page.locator(".speech li:visible")).to_have_count(1)
+    expect(page.locator(".transcript header")).to_contain_text("1 of 32 segments")
+    assert page.evaluate("window.wasRun") is None
+
+
+def test_a_recording_is_reached_through_the_hub_as_long_as_its_link_is_good(
+    hub: HubProcess, open_page: OpenPage
+) -> None:
+    """The provider's own links are secrets, and end."""
+    send(hub, "meetingbaas", "v1.complete", "data.bot_id=done1")
+    page = show(open_page, hub, "bots/meetingbaas:done1")
+    files = page.get_by_label("Recording", exact=True)
+    expect(files).to_contain_text("The links are good for")
+    address = files.get_by_role("link", name="video").get_attribute("href")
+    assert address == "api/recordings/meetingbaas:done1/content?artifact=video"
+    expect(page.get_by_label("People", exact=True).locator("li").first).to_contain_text("spoke")
+
+
+def test_the_keyboard_reaches_everything(hub: HubProcess, open_page: OpenPage) -> None:
+    """And says how."""
+    page = show(open_page, hub, "")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Back up")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(page.locator(".top nav [aria-current=page]")).to_have_text("Rooms")
+    page.keyboard.press("Escape")
+    expect(page.locator(".top nav [aria-current=page]")).to_have_text("Now")
+    assert page.title() == "Now · Meeting hub"
