@@ -25,6 +25,8 @@ const VERDICTS = [
 const PAGE = 100;
 // What arrived longest ago makes room for what arrives, unless somebody asked for it.
 const HELD = 1000;
+// Before it is read again when the hub did not answer.
+const AGAIN_MS = 3000;
 
 /** @param {HTMLElement} root */
 export function open(root, page) {
@@ -33,6 +35,7 @@ export function open(root, page) {
   const held = new Map();
   const cards = new SourceCards();
   let [limit, next, isClosed, isHolding, asked, wasStale, isRead] = [HELD, null, false, false, 0, false, false];
+  let [neglected, failedAt] = [null, 0];
   const kept = [];
   const filters = sieve(
     page,
@@ -43,6 +46,7 @@ export function open(root, page) {
     () => {
       held.clear();
       table.sift();
+      isRead = false;
       void read();
     },
   );
@@ -86,6 +90,7 @@ export function open(root, page) {
   /** What has arrived so far. Who has chosen otherwise meanwhile, or has gone, is not told. */
   async function read() {
     const mine = (asked += 1);
+    failedAt = 0;
     try {
       const [sources, { items, next: following }] = await Promise.all([page.get("/api/sources"), page.get(`/api/deliveries?${wanted()}`)]);
       if (isClosed || mine !== asked) return;
@@ -93,11 +98,13 @@ export function open(root, page) {
       for (const one of items) put(one);
       cards.show(sources, hub.now());
       filters.offer("source", sources.items.map(({ name }) => [name, name]));
-      write(unhandled, held.size ? unhandledWords(sources.unhandled, hub.now()) : "");
+      neglected = sources.unhandled;
       trouble.hidden = true;
       render();
+      tick(hub.now());
     } catch (problem) {
       if (isClosed || mine !== asked) return;
+      failedAt = Date.now();
       trouble.hidden = false;
       write(trouble, problem.message);
     }
@@ -124,6 +131,11 @@ export function open(root, page) {
   function heard({ type, data }) {
     if (!type.startsWith("delivery.")) return;
     const { delivery } = data;
+    // It was redriven: what was counted of it is no longer so.
+    if (held.get(delivery.id)?.verdict === "dead" && delivery.verdict !== "duplicate") return void read();
+    if (neglected && (delivery.verdict === "dead" || delivery.verdict === "refused")) {
+      neglected = { count: neglected.count + 1, oldest: neglected.oldest ?? delivery.received_at };
+    }
     cards.count(delivery, hub.now());
     if (isHolding) kept.push(delivery);
     else take(delivery);
@@ -138,11 +150,16 @@ export function open(root, page) {
     }
     if ((!source || delivery.source === source) && (!verdict || delivery.verdict === verdict)) put(delivery);
     else if (known) held.delete(delivery.id);
-    while (held.size > limit) held.delete(held.keys().next().value);
   }
 
   function put(one) {
     held.set(one.id, { ...one, at: Date.parse(one.received_at) });
+  }
+
+  function forgetOldest() {
+    if (held.size <= limit + PAGE) return;
+    const oldest = [...held.values()].sort((one, other) => one.at - other.at).slice(0, held.size - limit);
+    for (const { id } of oldest) held.delete(id);
   }
 
   /** Nobody reads a list that moves. */
@@ -155,6 +172,7 @@ export function open(root, page) {
 
   function render() {
     while (kept.length > HELD) kept.shift();
+    forgetOldest();
     table.render();
     cards.render();
     write(hold, isHolding ? (kept.length ? `Show ${kept.length.toLocaleString()} new` : "Held") : "Hold");
@@ -165,6 +183,8 @@ export function open(root, page) {
   }
 
   function tick(now) {
+    if (failedAt && Date.now() - failedAt > AGAIN_MS) void read();
+    if (neglected) write(unhandled, held.size ? unhandledWords(neglected, now) : "");
     table.tick(now);
     cards.tick(now);
   }
