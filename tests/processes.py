@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import signal
 import socket
@@ -49,7 +50,8 @@ def free_port() -> int:
 
 def viewers_told(metrics: str) -> int:
     """Return how many viewers a process has by its `/metrics`."""
-    return int(float(next(line for line in metrics.splitlines() if line.startswith("hub_viewers ")).split()[1]))
+    # A worker names itself in braces.
+    return int(float(next(line for line in metrics.splitlines() if re.match(r"hub_viewers[ {]", line)).split()[1]))
 
 
 @contextlib.asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +118,14 @@ async def test_each_worker_takes_requests_on_the_one_port(hub: HubProcess) -> No
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)
     assert len({tuple(viewer.sequences) for viewer in viewers}) == 1
+
+
+def test_a_worker_says_whose_numbers_it_shows(hub: HubProcess) -> None:
+    """Through the one port now this one answers and now that one: what two of them count must not look like one's."""
+    shown = [urllib.request.urlopen(f"{hub.url}/metrics", timeout=10).read().decode() for _ in range(4)]
+    named = {frozenset(re.findall(r'worker="(\d+)"', text)) for text in shown}
+    assert {len(workers) for workers in named} == {1}
+    assert {int(pid) for workers in named for pid in workers} <= workers_of(hub)
 
 
 async def test_workers_that_are_killed_come_back_and_viewers_miss_nothing(hub: HubProcess) -> None:
