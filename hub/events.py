@@ -29,6 +29,8 @@ _LAST_MS = 253_402_300_799_999  # the last millisecond that RFC 3339's four-digi
 class Kind(StrEnum):
     """What happened, in one word for all providers: `<entity>.<past participle>`."""
 
+    BOT_REQUESTED = "bot.requested"
+    BOT_UNKNOWN = "bot.unknown"
     BOT_QUEUED = "bot.queued"
     BOT_RETRYING = "bot.retrying"
     BOT_JOINING = "bot.joining"
@@ -117,6 +119,13 @@ class BotDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     ended_at: int | None = None
     participants: tuple[str, ...] = ()
     speakers: tuple[str, ...] = ()
+    # Which launch of the hub's it came of, what was asked for then, and when; `extra` is JSON for holders of API keys.
+    launch_id: str = ""
+    requested_at: int | None = None
+    extra: str = ""
+    order: str = ""
+    # Of a launch: the bot (`<provider>:<bot id>`) that it became. It is then shown as that, and no longer as itself.
+    became: str = ""
 
 
 class ParticipantDetail(

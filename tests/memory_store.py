@@ -169,9 +169,7 @@ class MemoryStore:
 
     async def document(self, topic: str) -> Reading:
         """Return one document or none."""
-        return await self._answer(
-            lambda: Reading(tuple(one for one in self.kept.documents.values() if one.topic == topic), self._position())
-        )
+        return await self._answer(lambda: Reading(tuple(self._found(topic)[:1]), self._position()))
 
     async def people(self, rooms: Sequence[str]) -> Reading:
         """Return every participant of some rooms."""
@@ -287,8 +285,14 @@ class MemoryStore:
         sessions = {name for topic in singles for name in self._current_sessions(topic, ended_after)}
         for entity in {*singles, *sessions, *(name for topic in singles for name in self._meetings(topic))}:
             found |= {one.topic: one for one in documents if one.parent == entity}
-        segments = [body for topic in singles for body in self._segments(topic)[-_LATEST_SEGMENTS:]]
+        segments = [body for topic in {*singles, *sessions} for body in self._segments(topic)[-_LATEST_SEGMENTS:]]
         return Snapshot(self._position(), tuple(found.values()), tuple(segments))
+
+    def _found(self, topic: str) -> list[Document]:
+        """Return the document of a topic, and bots that were launched by that name."""
+        own = [one for one in self.kept.documents.values() if one.topic == topic]
+        launched = [one for one in self.kept.documents.values() if one.collection == "bots" and one.durable == topic]
+        return own + sorted(launched, key=lambda one: (-one.began_at, one.topic))
 
     def _meetings(self, topic: str) -> list[str]:
         document = self.kept.documents.get(topic)
@@ -297,7 +301,11 @@ class MemoryStore:
         return [f"rooms/{session}" for session in orjson.loads(document.body)["sessions"]]
 
     def _current_sessions(self, durable: str, ended_after: int) -> list[str]:
-        sessions = [one for one in self.kept.documents.values() if one.collection == "rooms" and one.durable == durable]
+        sessions = [
+            one
+            for one in self.kept.documents.values()
+            if one.collection in ("rooms", "bots") and one.durable == durable
+        ]
         latest = sorted(sessions, key=lambda one: (-one.began_at, one.topic))[:1]
         return [
             one.topic
@@ -332,7 +340,7 @@ class MemoryStore:
 
     def _is_wanted(self, document: Document, query: Query) -> bool:
         owner = self.kept.documents.get(document.parent)
-        home = owner.durable if owner and owner.collection == "rooms" else ""
+        home = owner.durable if owner and owner.collection in ("rooms", "bots") else ""
         owners = frozenset(COLLECTIONS) if "*" in query.topics else query.topics
         return (
             document.collection == query.collection

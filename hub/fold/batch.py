@@ -141,6 +141,10 @@ class _Work:
             log.exception("delivery.poison", source=delivery.source, delivery=identity)
             return Status.DEAD, f"folding failed: {type(problem).__name__}"
         self._state = state
+        # Launches that became bots: what tells of the bot says so.
+        self._gone |= state.vanished
+        for topic in state.vanished:
+            self._documents.pop(topic, None)
         self._events += [(event, identity) for event in events]
         for one, rows in zip(told, documents, strict=True):
             self._gone = (self._gone | one.gone) - rows.keys()
@@ -188,6 +192,8 @@ class _State:
         self._written: dict[StateKey, bytes] = {}
         self.erased = Erased()
         self.dropped: set[StateKey] = set()
+        # Documents that go without an event of their own, with the delivery that is being folded.
+        self.vanished: frozenset[str] = frozenset()
         self._load()
         self._load_siblings()
 
@@ -198,6 +204,7 @@ class _State:
         twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
         twin._items, twin._written = dict(self._items), dict(self._written)
         twin.erased, twin.dropped = self.erased, set(self.dropped)
+        twin.vanished = frozenset()
         return twin
 
     def written(self) -> dict[StateKey, bytes]:
@@ -311,8 +318,10 @@ class _State:
 
     def _erase(self, fact: Fact) -> list[_Told]:
         if fact.bot:
-            change = erase_bot(fact, self._bots.pop(fact.bot, BotWork(fact.bot, {}, {})))
-            self.erased = Erased(self.erased.topics | {fact.entity}, self.erased.parts)
+            known = self._bots.pop(fact.bot, BotWork(fact.bot, {}, {}))
+            change = erase_bot(fact, known)
+            # Of a bot that the hub launched, also what was known before the provider gave it an id.
+            self.erased = Erased(self.erased.topics | {fact.entity, known.alias} - {""}, self.erased.parts)
             return [_Told(change.entry, gone=change.gone)]
         home = self._homes.get(fact.room, "") or fact.durable
         before = self._house(home or fact.room, home)
@@ -359,6 +368,9 @@ class _State:
         for part, facts in after.parts.items():
             if before.parts.get(part) is not facts:
                 self._put((fact.entity, part), facts)
+        if after.has_become:
+            self.vanished |= frozenset(before.documents())
+            return []
         change = bot_change(fact, before, after, segments, news=news)
         return [_Told(change.entry, change.rows, after.documents(), _encoded(after.hidden()))] if change else []
 

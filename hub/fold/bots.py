@@ -10,7 +10,7 @@ from hub.fold.compose import Change, Entry, circumstances
 from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, merge_into, segment_document
 from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
-from hub.state.bot import bot_document, current_attempt, is_over, left_at, transcript_artifacts
+from hub.state.bot import alias_of, beside, bot_document, current_attempt, is_over, left_at
 from hub.state.capture import Capture, Document, capture
 from hub.state.facts import since
 
@@ -38,9 +38,25 @@ class BotWork:
         generation = part.removeprefix(SEGMENT).partition("/")[0]
         self.segments[generation] = self.segments.get(generation, 0) + 1
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether it has a document: anything is known of it, and it is no launch that became a bot."""
+        return "" in self.parts and not self.has_become
+
+    @property
+    def has_become(self) -> bool:
+        """Whether it is a launch that became a bot: all that is told of it from then on is told of that."""
+        return "" in self.parts and bool(self.parts[""].text("became"))
+
+    @property
+    def alias(self) -> str:
+        """The topic by which its launch was known, empty when that is its own, or there was none."""
+        name = alias_of(self.identity, self.parts[""]) if "" in self.parts else ""
+        return f"bots/{name}" if name else ""
+
     def documents(self) -> dict[str, Document]:
         """Return what is shown of the bot, by topic: itself and its recordings."""
-        if "" not in self.parts:
+        if not self.is_shown:
             return {}
         facts = self.parts[""]
         own = self.parts.get(f"recording/{self.identity.partition(':')[2]}")
@@ -50,7 +66,7 @@ class BotWork:
 
     def captures(self) -> dict[str, Capture]:
         """Return what the bot recorded, by topic."""
-        if "" not in self.parts:
+        if not self.is_shown:
             return {}
         begun, left = current_attempt(self.parts[""]), left_at(self.parts[""])
         captured = {}
@@ -65,9 +81,9 @@ class BotWork:
 
     def hidden(self) -> dict[str, Hidden]:
         """Return what is kept beside the documents for authorised readers, by topic."""
-        if "" not in self.parts:
+        if not self.is_shown:
             return {}
-        own: dict[str, Hidden] = {f"bots/{self.identity}": transcript_artifacts(self.parts[""])}
+        own: dict[str, Hidden] = {f"bots/{self.identity}": beside(self.parts[""])}
         return own | {name: one.artifacts for name, one in self.captures().items()}
 
 
@@ -81,16 +97,16 @@ def bot_change(
     changed |= differing(before.captures(), after.captures())
     if not changed and not (news and not was_told(before.parts, fact)):
         return None
-    topic = f"bots/{fact.bot}"
+    topic, also = f"bots/{fact.bot}", (after.alias,) if after.alias else ()
     told = _details(fact, new, segments)
     if fact.kind is Kind.PROVIDER_EVENT:
         # What nobody knows the meaning of is shown, and changes nothing.
-        return Change(Entry(fact.kind, topic, (), fact, {**told, **circumstances(fact)}))
+        return Change(Entry(fact.kind, topic, also, fact, {**told, **circumstances(fact)}))
     data = {"bot": new[topic], **told, **_also_changed(changed, new, told), **circumstances(fact)}
     # What is told again has the sequence of who told it last.
     again = {f"recordings/{one['id']}" for one in (told.get("recording"),) if isinstance(one, dict)}
     rows = tuple(_row(name, topic, new[name], after) for name in sorted(changed | again | {topic}))
-    return Change(Entry(fact.kind, topic, (), fact, data), rows)
+    return Change(Entry(fact.kind, topic, also, fact, data), rows)
 
 
 def _also_changed(changed: set[str], new: dict[str, Document], told: Document) -> Document:
@@ -110,6 +126,7 @@ def _row(topic: str, bot: str, document: Document, work: BotWork) -> Row:
         parent=topic,
         provider=provider,
         status=str(document["status"]),
+        durable=work.alias,
         name=str(document["name"] or ""),
         began_at=_milliseconds(document["created_at"]) or 0,
         active_at=_milliseconds(document["status_since"]) or 0,

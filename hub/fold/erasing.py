@@ -15,7 +15,8 @@ from hub.state.capture import Document
 def erase_bot(fact: Fact, known: BotWork) -> Change:
     """Return the entry that tells of it; `gone` are its documents."""
     said: Document = {"bot": {"id": fact.bot, "erased": True}}
-    return Change(Entry(fact.kind, fact.entity, (), fact, said), gone=frozenset(known.documents()))
+    also = (known.alias,) if known.alias else ()
+    return Change(Entry(fact.kind, fact.entity, also, fact, said), gone=frozenset(known.documents()))
 
 
 def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[Change], Erased]:

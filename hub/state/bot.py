@@ -6,6 +6,9 @@ from hub.state.facts import BEGINNING, Cell, Facts, Moment, Value, moment_of, si
 
 # Order within an attempt: a higher rank is never overwritten by a lower one, whenever that arrives.
 _LADDER = {
+    # Of launches: a sign of life of the bot is above what is only known of its launch.
+    Kind.BOT_REQUESTED: (-2, "requested"),
+    Kind.BOT_UNKNOWN: (-1, "unknown"),
     Kind.BOT_QUEUED: (0, "queued"),
     Kind.BOT_RETRYING: (0, "queued"),
     Kind.BOT_JOINING: (1, "joining"),
@@ -30,6 +33,15 @@ _TRANSCRIPT = {
 _REASON_WEIGHT = {Kind.BOT_FAILED: 2, Kind.BOT_COMPLETED: 2, Kind.BOT_LEAVING: 1}
 
 
+class Beside(Artifacts, frozen=True, omit_defaults=True):
+    """What is kept beside a bot's document: links to its transcript, and of its launch what few may see."""
+
+    # JSON, for holders of API keys only.
+    extra: str = ""
+    # What was asked for, as nobody can read it: to tell another order by the same key from the same one.
+    order: str = ""
+
+
 class _Step:
     """A status as it was reported, with the attempt it belongs to."""
 
@@ -43,9 +55,10 @@ class _Step:
 
 def bot_facts(fact: Fact, key: str) -> Facts:
     """Return what a fact states of its bot."""
-    first: dict[str, Cell] = {"seen": Cell(fact.time, key)}
-    latest: dict[str, Value] = {}
     detail = fact.detail
+    asked = detail.requested_at if isinstance(detail, BotDetail) else None
+    first: dict[str, Cell] = {"seen": Cell(min(fact.time, asked or fact.time), key)}
+    latest: dict[str, Value] = {}
     if fact.kind in _LADDER:
         number = detail.attempt if isinstance(detail, BotDetail) and detail.attempt else ""
         first[f"status/{fact.kind}/{fact.time}/{number}"] = Cell(fact.time, key)
@@ -76,7 +89,7 @@ def bot_document(identity: str, facts: Facts, capture: Facts | None, segments: i
     provider, _, _ = identity.partition(":")
     return {
         "id": identity,
-        "launch_id": None,
+        "launch_id": facts.text("launch_id") or None,
         "provider": provider,
         "name": facts.text("name") or None,
         "meeting_url": facts.text("meeting_url") or None,
@@ -100,9 +113,17 @@ def left_at(facts: Facts) -> int | None:
     return min((cell.time for cell in left if moment_of(cell) >= begun), default=None)
 
 
-def transcript_artifacts(facts: Facts) -> Artifacts:
-    """Return where the provider keeps the transcript."""
-    return artifacts(facts, "transcript_links")
+def beside(facts: Facts) -> Beside:
+    """Return where the provider keeps the transcript, and what was said with the launch."""
+    kept = artifacts(facts, "transcript_links")
+    return Beside(kept.links, kept.expire_at, facts.text("extra"), facts.text("order"))
+
+
+def alias_of(identity: str, facts: Facts) -> str:
+    """Return the id that a bot had before its provider gave it one; empty when that is its own, or it had none."""
+    launch_id = facts.text("launch_id")
+    alias = f"{identity.partition(':')[0]}:{launch_id}"
+    return alias if launch_id and alias != identity else ""
 
 
 def ended_at(facts: Facts, ladder: list[_Step]) -> int | None:
@@ -130,6 +151,10 @@ def _told(detail: BotDetail) -> dict[str, Value]:
         "ended_at": detail.ended_at,
         "participants": detail.participants,
         "speakers": detail.speakers,
+        "launch_id": detail.launch_id,
+        "extra": detail.extra,
+        "order": detail.order,
+        "became": detail.became,
     }
 
 

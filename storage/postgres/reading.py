@@ -69,8 +69,11 @@ async def snapshot(session: Session, topics: frozenset[str], ended_after: int) -
         if collections:
             found |= _documents(await session.rows("current", collections=collections, ended_after=ended_after))
         if singles:
-            found |= _documents(await session.rows("entities", topics=singles, ended_after=ended_after))
-            segments = await session.rows("segments", bots=singles)
+            entities = _documents(await session.rows("entities", topics=singles, ended_after=ended_after))
+            found |= entities
+            # By the topic of a launch, what its bot heard.
+            bots = sorted(set(singles) | {topic for topic in entities if topic.startswith("bots/")})
+            segments = await session.rows("segments", bots=bots)
         here = await position(session)
     return Snapshot(here, tuple(found.values()), tuple(row["body"] for row in segments))
 

@@ -53,9 +53,10 @@ def snapshot(session: Session, topics: frozenset[str], ended_after: int) -> Snap
             if EVERYTHING in topics or collection in topics:
                 found |= _documents(session.rows("current", collection=collection, ended_after=ended_after))
         singles = singles_of(topics)
-        for entity in _with_current_sessions(session, singles, ended_after):
+        entities = _with_current_sessions(session, singles, ended_after)
+        for entity in entities:
             found |= _documents(session.rows("entity", topic=entity))
-        segments = [row["body"] for topic in singles for row in session.rows("segments", bot=topic)]
+        segments = [row["body"] for topic in entities for row in session.rows("segments", bot=topic)]
         return Snapshot(position=position(session), documents=tuple(found.values()), segments=tuple(segments))
 
 

@@ -10,7 +10,7 @@ from hub.ports import Document, Query, Store
 from tests.contracts.plain import Folding, StoreRules, document, write
 from tests.contracts.store_pages import EXAMPLES
 
-_BOTS = tuple(document(f"bots/m:{name}") for name in "abc")
+_BOTS = (*(document(f"bots/m:{name}") for name in "ab"), document("bots/m:c", durable="bots/m:launch"))
 _ROOMS = tuple(document(f"rooms/l:{name}", durable=f"rooms/s@{home}") for name, home in ("ax", "bx", "cy", "dy", "ez"))
 _PEOPLE = tuple(
     document(f"{room.topic}/participants/{name}", collection="participants", parent=room.topic)
@@ -51,7 +51,9 @@ _QUERIES = st.builds(
     topics=st.one_of(
         st.just(frozenset({"*"})),
         st.frozensets(
-            st.sampled_from(("bots", "rooms", "bots/m:a", "rooms/l:a", "rooms/l:c", "rooms/s@x", "rooms/no"))
+            st.sampled_from(
+                ("bots", "rooms", "bots/m:a", "rooms/l:a", "rooms/l:c", "rooms/s@x", "rooms/no", "bots/m:launch")
+            )
         ),
     ),
     status=_SELDOM,
@@ -104,6 +106,15 @@ class DocumentRules(StoreRules):
         await write(store, folding, documents=(document("rooms/ab", durable="rooms/s@a"),))
         for topic in ("rooms/a", "rooms/s@a", "rooms", "rooms/AB", "*"):
             assert (await store.document(topic)).documents == ()
+
+    async def test_a_bot_is_found_by_the_topic_of_its_launch_too(self, store: Store, folding: Folding):
+        """Links of before the provider gave it an id stay good; what has that name itself comes first."""
+        bot = document("bots/m:b", durable="bots/m:launch")
+        await write(store, folding, documents=(bot, document("rooms/l:a", durable="rooms/s@a")))
+        assert [one.topic for one in (await store.document("bots/m:launch")).documents] == ["bots/m:b"]
+        assert (await store.document("rooms/s@a")).documents == ()
+        await write(store, folding, documents=(document("bots/m:launch"),))
+        assert [one.topic for one in (await store.document("bots/m:launch")).documents] == ["bots/m:launch"]
 
     async def test_what_is_gone_is_not_read_any_more(self, store: Store, folding: Folding):
         """A start that arrives late can take a session its only facts away."""
@@ -187,7 +198,7 @@ async def _paged(store: Store, query: Query) -> list[Document]:
 
 
 def _expected(documents: tuple[Document, ...], query: Query) -> list[Document]:
-    homes = {one.topic: one.durable for one in documents if one.collection == "rooms"}
+    homes = {one.topic: one.durable for one in documents if one.collection in ("rooms", "bots")}
     chosen = [
         one
         for one in documents

@@ -108,6 +108,14 @@ class SnapshotRules(StoreRules):
         whole = await store.snapshot(frozenset({"bots/m:a"}), SINCE)
         assert whole.segments == (b"1773144000000 whole",)
 
+    async def test_a_launch_is_the_bot_that_it_became_with_all_that_it_heard(self, store: Store, folding: Folding):
+        """Who followed the launch goes on without knowing the provider's id."""
+        bot = document("bots/m:a", durable="bots/m:launch", over=True, ended_at=LONG_AGO)
+        await write(store, folding, documents=(bot, *_parts("bots/m:a")), states=_transcript("bots/m:a", 0, "one"))
+        snapshot = await store.snapshot(frozenset({"bots/m:launch"}), SINCE)
+        assert _topics(snapshot) == sorted(one.topic for one in (bot, *_parts("bots/m:a")))
+        assert snapshot.segments == (b"0 one",)
+
     async def test_only_single_bots_come_with_segments(self, store: Store, folding: Folding):
         """Nobody reads all transcripts at once."""
         await write(store, folding, documents=(document("bots/m:a"),), states=_transcript("bots/m:a", 0, "one"))

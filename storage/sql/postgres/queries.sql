@@ -288,8 +288,13 @@ LEFT JOIN (
 ) AS one ON true
 ORDER BY one.sequence;
 
--- document: One document.
-SELECT * FROM documents WHERE topic = :topic;
+-- document: One document; a bot's also by the topic of its launch.
+SELECT * FROM (
+    SELECT *, 0 AS remoteness FROM documents WHERE topic = :topic
+    UNION ALL
+    SELECT *, 1 AS remoteness FROM documents WHERE durable = :topic AND durable <> '' AND collection = 'bots'
+) AS found
+ORDER BY remoteness, began_at DESC, topic LIMIT 1;
 
 -- list_by_began: Documents of a collection, newest first.
 SELECT * FROM documents
@@ -395,7 +400,7 @@ UNION ALL
 SELECT * FROM documents WHERE collection = ANY (:collections::text[]) AND over AND ended_at >= :ended_after;
 
 -- entities: Bots, rooms or schedules with their participants and recordings: single ones, of a durable room what is not
--- over, ended lately or is its latest session, and of a schedule the sessions that turned out to be its.
+-- over, ended lately or is its latest session, of a launch its bot, and of a schedule the sessions that turned out to be its.
 WITH wanted AS (
     SELECT unnest(:topics::text[]) AS topic
 ),
@@ -404,13 +409,13 @@ shown AS (
     UNION
     SELECT documents.topic
     FROM wanted JOIN documents
-        ON documents.durable = wanted.topic AND documents.durable <> '' AND documents.collection = 'rooms'
+        ON documents.durable = wanted.topic AND documents.durable <> '' AND documents.collection IN ('rooms', 'bots')
     WHERE NOT documents.over OR documents.ended_at >= :ended_after
     UNION
     SELECT latest.topic
     FROM wanted CROSS JOIN LATERAL (
         SELECT topic FROM documents
-        WHERE durable = wanted.topic AND durable <> '' AND collection = 'rooms'
+        WHERE durable = wanted.topic AND durable <> '' AND collection IN ('rooms', 'bots')
         ORDER BY began_at DESC, topic LIMIT 1
     ) AS latest
     UNION
@@ -420,9 +425,9 @@ shown AS (
 )
 SELECT documents.* FROM shown JOIN documents ON documents.parent = shown.topic;
 
--- sessions: Every session of some durable rooms.
+-- sessions: Every session of some durable rooms, and the bots that launches became.
 SELECT topic FROM documents
-WHERE durable = ANY (:durables::text[]) AND durable <> '' AND collection = 'rooms';
+WHERE durable = ANY (:durables::text[]) AND durable <> '' AND collection IN ('rooms', 'bots');
 
 -- segments: The latest generation of the transcripts of some bots.
 SELECT spoken.body

@@ -30,8 +30,8 @@ SELECT part, body FROM states WHERE subject = :subject AND part >= char(127);
 -- part: One part of an entity's state.
 SELECT body FROM states WHERE subject = :subject AND part = :part;
 
--- sessions: Every session of a durable room.
-SELECT topic FROM documents WHERE durable = :durable AND durable <> '' AND collection = 'rooms';
+-- sessions: Every session of a durable room, or the bot that a launch became.
+SELECT topic FROM documents WHERE durable = :durable AND durable <> '' AND collection IN ('rooms', 'bots');
 
 -- home: The durable room of a session, and when that began.
 SELECT durable, began_at FROM documents WHERE topic = :topic;
@@ -142,8 +142,13 @@ WHERE sequence IN (
 )
 ORDER BY sequence;
 
--- document: One document.
-SELECT * FROM documents WHERE topic = :topic;
+-- document: One document; a bot's also by the topic of its launch.
+SELECT * FROM (
+    SELECT *, 0 AS remoteness FROM documents WHERE topic = :topic
+    UNION ALL
+    SELECT *, 1 AS remoteness FROM documents WHERE durable = :topic AND durable <> '' AND collection = 'bots'
+) AS found
+ORDER BY remoteness, began_at DESC, topic LIMIT 1;
 
 -- list_by_began: Documents of a collection, newest first.
 SELECT * FROM documents
@@ -271,13 +276,13 @@ SELECT * FROM documents WHERE collection = :collection AND over = 0
 UNION ALL
 SELECT * FROM documents WHERE collection = :collection AND over = 1 AND ended_at >= :ended_after;
 
--- current_sessions: What of a durable room is not over, ended lately, or is its latest session.
+-- current_sessions: What of a durable room is not over, ended lately, or is its latest session; the bot of a launch.
 SELECT topic FROM documents
-WHERE durable = :durable AND durable <> '' AND collection = 'rooms' AND (over = 0 OR ended_at >= :ended_after)
+WHERE durable = :durable AND durable <> '' AND collection IN ('rooms', 'bots') AND (over = 0 OR ended_at >= :ended_after)
 UNION
 SELECT topic FROM (
     SELECT topic FROM documents
-    WHERE durable = :durable AND durable <> '' AND collection = 'rooms'
+    WHERE durable = :durable AND durable <> '' AND collection IN ('rooms', 'bots')
     ORDER BY began_at DESC, topic LIMIT 1
 );
 

@@ -224,6 +224,42 @@ bot_facts = st.builds(
 )
 
 
+# A launch, and the delivery in which it turns out to be a bot: one word about each of them.
+LAUNCH = "meetingbaas:launch-1"
+_launch_facts = st.builds(
+    lambda kind, time, attempt, reason, name: Fact(
+        kind=kind,
+        time=time,
+        bot=LAUNCH,
+        detail=BotDetail(launch_id="launch-1", attempt=attempt, reason=reason, name=name, requested_at=BASE),
+    ),
+    st.sampled_from((Kind.BOT_REQUESTED, Kind.BOT_REQUESTED, Kind.BOT_UNKNOWN, Kind.BOT_FAILED)),
+    moments,
+    st.sampled_from((1, 1, 2)),
+    _reasons,
+    _text,
+)
+_bindings = st.builds(
+    lambda time, name: [
+        Fact(
+            kind=Kind.BOT_QUEUED,
+            time=time,
+            bot=BOT,
+            detail=BotDetail(launch_id="launch-1", name=name, requested_at=BASE, extra='{"a":1}'),
+        ),
+        Fact(kind=Kind.BOT_QUEUED, time=time, bot=LAUNCH, detail=BotDetail(launch_id="launch-1", became=BOT)),
+    ],
+    moments,
+    _text,
+)
+
+
+def launch_tellings() -> st.SearchStrategy[list[Delivery]]:
+    """Return deliveries about a launch and the bot that it becomes, which also tells of itself."""
+    bodies = st.one_of(_bindings, st.one_of(_launch_facts, bot_facts).map(lambda fact: [fact]))
+    return st.builds(_told, st.lists(bodies, min_size=1, max_size=8), st.lists(st.integers(0, 7), max_size=2))
+
+
 def tellings(facts: st.SearchStrategy[Fact], *, facts_in_one: int = 2) -> st.SearchStrategy[list[Delivery]]:
     """Return deliveries of a few facts; some of them come again in other bytes, by a second channel."""
     bodies = st.lists(facts, min_size=1, max_size=facts_in_one)

@@ -283,3 +283,64 @@ def test_a_late_update_of_a_segment_does_not_show_its_older_text() -> None:
         )
         told_last = told(log.events[-1])["segments"]
         assert [segment["text"] for segment in told_last] == ["hello world"]  # type: ignore[index]
+
+
+LAUNCH = "meetingbaas:launch-1"
+
+
+def asked_for(second: float) -> Fact:
+    detail = BotDetail(launch_id="launch-1", name="Notes", requested_at=at(second), attempt=1, extra='{"a":1}')
+    return Fact(kind=Kind.BOT_REQUESTED, time=at(second), bot=LAUNCH, detail=detail)
+
+
+def became_bot(second: float) -> tuple[Fact, ...]:
+    """What the provider's answer says."""
+    detail = BotDetail(launch_id="launch-1", name="Notes", requested_at=at(1), extra='{"a":1}')
+    launch = BotDetail(launch_id="launch-1", became=BOT)
+    return (
+        of_bot(Kind.BOT_QUEUED, second, detail),
+        Fact(kind=Kind.BOT_QUEUED, time=at(second), bot=LAUNCH, detail=launch),
+    )
+
+
+def test_a_launch_becomes_its_bot_in_one_event_that_both_hear_of() -> None:
+    """Who follows the launch is told of the bot, and nothing is left of the launch by its own name."""
+    log = folded(asked_for(1))
+    assert shown(log, f"bots/{LAUNCH}")["status"] == "requested"
+    log.commit([delivery(*became_bot(3))])
+    assert len(log.events) == 2
+    assert log.events[-1].topics == (TOPIC, f"bots/{LAUNCH}", "bots")
+    bot = shown(log, TOPIC)
+    assert (bot["launch_id"], bot["status"], bot["created_at"]) == ("launch-1", "queued", rfc3339(at(1)))
+    assert f"bots/{LAUNCH}" not in log.documents
+    assert log.documents[TOPIC].durable == f"bots/{LAUNCH}"
+
+
+def test_what_was_said_with_a_launch_is_never_streamed() -> None:
+    """It is for holders of API keys, who ask for it."""
+    log = folded(asked_for(1))
+    log.commit([delivery(*became_bot(3))])
+    assert all(b'"a"' not in event.body and b"extra" not in event.body for event in log.events)
+    assert b'{"a":1}' in log.documents[TOPIC].hidden
+
+
+def test_a_launch_of_which_nobody_knows_what_became_waits_as_unknown_until_its_bot_shows_up() -> None:
+    """Any sign of the bot is worth more than not knowing."""
+    lost = Fact(kind=Kind.BOT_UNKNOWN, time=at(9), bot=LAUNCH, detail=BotDetail(launch_id="launch-1", attempt=1))
+    log = folded(asked_for(1), lost)
+    assert shown(log, f"bots/{LAUNCH}")["status"] == "unknown"
+    log.commit([delivery(*became_bot(3))])
+    assert shown(log, TOPIC)["status"] == "queued"
+    # What comes late about the launch is not told any more.
+    log.commit([delivery(asked_for(2), key="late")])
+    assert len(log.events) == 3
+
+
+def test_erasing_a_bot_erases_what_was_known_of_its_launch() -> None:
+    """The name and the meeting were told with the launch first."""
+    log = folded(asked_for(1))
+    log.commit([delivery(*became_bot(3))])
+    changes = log.commit([delivery(of_bot(Kind.BOT_ERASED, 5))])
+    assert changes.erased.topics == {TOPIC, f"bots/{LAUNCH}"}
+    assert log.events[-1].topics == (TOPIC, f"bots/{LAUNCH}", "bots")
+    assert not log.documents

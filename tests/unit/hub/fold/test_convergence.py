@@ -32,6 +32,7 @@ PLANNED = stories.tellings(
     st.one_of(stories.room_facts(_BY_BOTH, (*stories.PRESENCE, "recording")), stories.shared_facts)
 )
 BOTS = stories.tellings(stories.bot_facts)
+LAUNCHES = stories.launch_tellings()
 COUNTED_SESSIONS = stories.tellings(stories.room_facts(_BY_ALL, stories.PRESENCE))
 COUNTED_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH, stories.PRESENCE))
 STATUSES = stories.tellings(stories.bot_facts, facts_in_one=1)
@@ -123,6 +124,20 @@ def test_sessions_that_are_told_of_two_durable_rooms_converge(deliveries: list[D
 def test_bots_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
     """Two channels tell of one bot, each in its own order."""
     assert_converges(data, deliveries)
+
+
+@given(deliveries=LAUNCHES, data=st.data())
+@settings(SEARCH, max_examples=100)
+def test_launches_converge_with_the_bots_that_they_become(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """The provider's webhooks overtake its own answer, and a launch that became a bot is shown as that alone."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=LAUNCHES, data=st.data())
+@settings(SEARCH, max_examples=100)
+def test_viewers_of_launches_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """Who follows the events never has to ask, nor keeps a launch beside its bot."""
+    assert_viewers_show_it(arriving(data, deliveries), ("bots", "recordings"))
 
 
 @given(deliveries=EVERYTHING, data=st.data())

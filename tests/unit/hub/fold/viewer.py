@@ -18,6 +18,9 @@ class Viewer:
             data = told(event)
             if bot := data.get("bot"):
                 self.shown[f"bots/{bot['id']}"] = bot
+                if (launch := f"bots/{bot['provider']}:{bot['launch_id']}") != f"bots/{bot['id']}":
+                    # What was shown of its launch, until the provider gave it an id.
+                    self.shown.pop(launch, None)
             if room := data.get("room"):
                 self._see_room(room)
             for person in [*data.get("participants", ()), *filter(None, [data.get("participant")])]:
