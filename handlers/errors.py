@@ -1,5 +1,6 @@
 """From exception to answer: one table, RFC 9457 problem details."""
 
+import math
 from collections.abc import Mapping
 
 import orjson
@@ -8,19 +9,33 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hub.errors import (
+    AccountRefused,
+    AlreadyThere,
+    AnswerLate,
+    AnswerLost,
     BadRequest,
     BodyTooLarge,
+    BotIsOver,
     CannotRedrive,
+    Conflict,
     Expired,
     Forbidden,
     HubError,
+    NoSuchBot,
+    NotConfigured,
     NotFound,
+    OrderRefused,
+    OtherOrder,
     PositionGone,
     ProofRefused,
+    ProviderProblem,
+    SetupRefused,
     StorageUnavailable,
+    Throttled,
     TokenRefused,
     TooMany,
     Unauthenticated,
+    Unreachable,
 )
 
 # Exception -> (status, title). The most special class of an exception that is listed decides.
@@ -35,6 +50,20 @@ TABLE: Mapping[type[HubError], tuple[int, str]] = {
     Expired: (410, "No longer to be had"),
     PositionGone: (410, "The position cannot be resumed"),
     BodyTooLarge: (413, "The body is too large"),
+    OtherOrder: (422, "The idempotency key stands for another order"),
+    Conflict: (409, "It does not go with what is there"),
+    NotConfigured: (503, "The hub is not set up for this"),
+    ProviderProblem: (502, "The provider did not do it"),
+    OrderRefused: (422, "The provider does not take what was asked for"),
+    AlreadyThere: (409, "The provider has a bot in this meeting already"),
+    NoSuchBot: (404, "The provider knows no such bot"),
+    BotIsOver: (409, "The provider says that the bot is past that"),
+    SetupRefused: (502, "The hub is not set up right at the provider"),
+    AccountRefused: (402, "The account at the provider may not"),
+    Throttled: (429, "The provider is asked too often"),
+    Unreachable: (502, "The provider cannot be reached"),
+    AnswerLost: (502, "Nobody knows what the provider did"),
+    AnswerLate: (504, "The provider did not answer in time"),
     TooMany: (429, "Too many requests"),
     StorageUnavailable: (503, "The hub cannot take this now"),
 }
@@ -76,9 +105,24 @@ def problem_response(problem: HubError) -> web.Response:
     """Return the answer for one of the hub's own exceptions."""
     status, title = next((TABLE[kind] for kind in type(problem).__mro__ if kind in TABLE), _DEFECT)
     headers = {"Retry-After": _RETRY_SECONDS[status]} if status in _RETRY_SECONDS else {}
+    if isinstance(problem, NotConfigured):
+        # It does not come by itself.
+        headers = {}
+    if isinstance(problem, ProviderProblem):
+        return _response(status, title, str(problem), _waiting(problem), _fault(problem))
     if isinstance(problem, _CHALLENGED):
         headers["WWW-Authenticate"] = 'Bearer realm="hub"'
     return _response(status, title, str(problem), headers)
+
+
+def _waiting(problem: ProviderProblem) -> dict[str, str]:
+    return {} if problem.retry_after is None else {"Retry-After": str(math.ceil(problem.retry_after))}
+
+
+def _fault(problem: ProviderProblem) -> dict[str, object]:
+    """Say on whose side it is, whether the same may be asked again, and what the provider said."""
+    said = {"code": problem.code, "message": problem.said}
+    return {"fault": problem.fault, "retry": problem.retry, "provider": said}
 
 
 def problem_answer(status: int, title: str, detail: str, more: Mapping[str, object]) -> web.Response:

@@ -204,6 +204,7 @@ _NUMBERS: Mapping[str, Rule[float]] = {
     "stream.drain": _not_below(0),
     "rooms.price_per_participant_minute": _not_below(0),
     "rooms.presume_ended_after": _above(0),
+    "meetingbaas.requests_per_second": Rule("a whole number from 1 to 20", lambda number: 1 <= number <= 20),
     "sources.rate_limit": _whole_from(0),
     "sources.dedupe_window": _whole_from(0),
 }

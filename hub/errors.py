@@ -16,6 +16,20 @@ HubError
 ├── BodyTooLarge           a body over the limit
 ├── PositionGone           a position that can no longer be resumed
 ├── Expired                something that was there and is no more
+├── Conflict               what is asked for does not go with what is there
+├── OtherOrder             an idempotency key that stands for another order already
+├── NotConfigured          something that needs a setting which is not set
+├── ProviderProblem        a provider did not do what it was asked to; says whose fault that is, and if to try again
+│   ├── OrderRefused       … because of what the caller asked for
+│   ├── AlreadyThere       … because the account has a bot in that meeting
+│   ├── NoSuchBot          … because it knows no such bot
+│   ├── BotIsOver          … because the bot is done
+│   ├── SetupRefused       … because of how the hub is set up
+│   ├── AccountRefused     … because of the account: no tokens left, a cap reached
+│   ├── Throttled          … because it is asked too often
+│   ├── Unreachable        … because it could not be reached: certainly nothing was done
+│   └── AnswerLost         … or did, and the answer was lost
+│       └── AnswerLate     … because it did not come in time
 ├── NotFound               nothing by that name, or nothing the caller may know of
 └── BadRequest             a question that cannot be answered as it was asked
 """
@@ -90,6 +104,93 @@ class PositionGone(HubError):
 
 class Expired(HubError):
     """Something that was to be had for a while only, and is no more; the message says until when."""
+
+
+class Conflict(HubError):
+    """What is asked for does not go with what is there; the message says what to do."""
+
+
+class OtherOrder(HubError):
+    """An idempotency key was given before, with another order."""
+
+
+class NotConfigured(HubError):
+    """Something needs a setting that is not set; the message names it."""
+
+
+class ProviderProblem(HubError):
+    """A provider did not do what it was asked to.
+
+    `code` and `said` are the provider's own, made harmless; `retry_after` is in seconds, where it told some.
+    """
+
+    # caller, hub (its set-up), account or provider
+    fault = "provider"
+    # Whether the very same may be asked again: certainly nothing was done, and that may change by itself.
+    retry = False
+
+    def __init__(self, message: str, *, code: str = "", said: str = "", retry_after: float | None = None) -> None:
+        self.code = code
+        self.said = said
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class OrderRefused(ProviderProblem):
+    """The provider does not take what the caller asks for, such as the address of the meeting."""
+
+    fault = "caller"
+
+
+class AlreadyThere(ProviderProblem):
+    """The account has a bot in that meeting already."""
+
+    fault = "caller"
+
+
+class NoSuchBot(ProviderProblem):
+    """The provider knows no such bot."""
+
+    fault = "caller"
+
+
+class BotIsOver(ProviderProblem):
+    """The bot is done, or not yet as far as what is asked of it."""
+
+    fault = "caller"
+
+
+class SetupRefused(ProviderProblem):
+    """The provider does not know the hub's API key, or is not where the hub looks for it."""
+
+    fault = "hub"
+
+
+class AccountRefused(ProviderProblem):
+    """The account may not: it has no tokens left, or reached a cap."""
+
+    fault = "account"
+
+
+class Throttled(ProviderProblem):
+    """More was asked than the provider takes at a time; nothing was done."""
+
+    fault = "account"
+    retry = True
+
+
+class Unreachable(ProviderProblem):
+    """No connection came about; nothing was done."""
+
+    retry = True
+
+
+class AnswerLost(ProviderProblem):
+    """It may have been done: the answer broke off, or says that something went wrong on the way."""
+
+
+class AnswerLate(AnswerLost):
+    """It may have been done: the answer did not come in time."""
 
 
 class NotFound(HubError):

@@ -122,6 +122,8 @@ class MeetingBaas(_Section, frozen=True, kw_only=True):
     api_version: str = "v2"
     api_key: str = ""
     base_url: str = "https://api.meetingbaas.com"
+    # At most, of each process of the hub, for whatever it asks.
+    requests_per_second: int = 5
 
 
 class LiveKit(_Section, frozen=True, kw_only=True):

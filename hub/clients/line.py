@@ -1,0 +1,153 @@
+"""One provider's API over HTTP: in turns, within limits, and with every way to fail told apart."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import orjson
+
+from hub.clients.turns import Turns
+from hub.errors import AnswerLate, AnswerLost, Throttled, Unreachable
+
+# In seconds: to reach it, and for all of its answer.
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+# For a turn, and in all for what it asks to be waited for.
+PATIENCE = 15.0
+# A wait that is longer is the caller's business.
+LONGEST_WAIT = 5.0
+_LONGEST_ANSWER = 4 * 1024 * 1024
+_QUOTED = 300
+_USUAL_WAIT = 1.0
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s\"']+")
+_MAIL = re.compile(r"(?<=[^\s@])@[^\s@]*\.[^\s@]+")
+
+
+class Reply:
+    """An answer: its status, and the JSON object that it holds, empty when it holds none."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.body = body
+        self._headers = headers
+        try:
+            said = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            said = None
+        self.said: dict[str, Any] = said if isinstance(said, dict) else {}  # Any: it is the provider's
+
+    @property
+    def retry_after(self) -> float | None:
+        """For how many seconds not to ask again, where that is told, in a header or in the body."""
+        for told in (self._headers.get("Retry-After"), self.said.get("retryAfter"), self.said.get("retry_after")):
+            seconds = _seconds(told)
+            if seconds is not None:
+                return seconds
+        return None
+
+    def texts(self, *names: str) -> list[str]:
+        """Return what it says in text by some names."""
+        return [value for name in names if isinstance(value := self.said.get(name), str) and value]
+
+
+class Line:
+    """Asks one provider. `secret` is never quoted in anything that is raised."""
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        turns: Turns,
+        *,
+        secret: str = "",
+        seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._turns = turns
+        self._secret = secret
+        self._seconds = seconds
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(self, method: str, path: str, said: object = None, **query: str) -> Reply:
+        """Return what is answered, but 429, which is waited out if that is short.
+
+        Raises Throttled and Unreachable when certainly nothing was done, AnswerLost and AnswerLate when it may be.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + PATIENCE
+        while True:
+            if not await self._turns.take(until - clock()):
+                raise Throttled("the hub itself has more to ask than it may, so this was not asked", retry_after=5)
+            reply = await self._asked(method, path, said, query)
+            if reply.status != 429:
+                return reply
+            wait = _USUAL_WAIT if reply.retry_after is None else reply.retry_after
+            if wait > LONGEST_WAIT or clock() + wait > until:
+                code = next(iter(reply.texts("code", "error")), "")
+                raise Throttled("the provider is asked too often", code=self.quoted(code), retry_after=wait)
+            await asyncio.sleep(wait)
+
+    def quoted(self, words: str) -> str:
+        """Return words of the provider without what nobody may see."""
+        if self._secret:
+            words = words.replace(self._secret, "…")
+        return _MAIL.sub("@…", _ADDRESS.sub(r"\1…", words))[:_QUOTED]
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session:
+            await self._session.close()
+
+    async def _asked(self, method: str, path: str, said: object, query: Mapping[str, str]) -> Reply:
+        body = None if said is None else orjson.dumps(said)
+        headers = {"Content-Type": "application/json"} if body else {}
+        try:
+            async with self._opened().request(
+                method, self._base + path, params=query, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                return Reply(answer.status, answer.headers, await _read(answer))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as problem:
+            # No byte of the request has left.
+            raise Unreachable(f"the provider cannot be reached: {type(problem).__name__}") from problem
+        except TimeoutError as problem:
+            raise AnswerLate(f"the provider did not answer within {self._seconds:.0f} seconds") from problem
+        except (aiohttp.ClientError, OSError) as problem:
+            raise AnswerLost(f"the answer of the provider broke off: {type(problem).__name__}") from problem
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            # A connection of its own for each: on one that was kept, nobody knows whether what is sent arrives.
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True, limit=50),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS),
+            )
+        return self._session
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    chunks, size = [], 0
+    async for chunk in answer.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > _LONGEST_ANSWER:
+            raise AnswerLost("the answer of the provider is too long")
+    return b"".join(chunks)
+
+
+def _seconds(told: object) -> float | None:
+    if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told < 1e9:
+        return float(told)
+    if not isinstance(told, str):
+        return None
+    if told.strip().isdigit():
+        return float(told)
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return max(0.0, (moment - type(moment).now(moment.tzinfo)).total_seconds())

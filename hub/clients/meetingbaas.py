@@ -1,0 +1,238 @@
+"""MeetingBaaS as the hub calls it: v1 and v2 of its API behind one interface."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from hub.clients.line import Line, Reply
+from hub.clients.turns import Turns
+from hub.errors import (
+    AccountRefused,
+    AlreadyThere,
+    AnswerLost,
+    BotIsOver,
+    NoSuchBot,
+    OrderRefused,
+    ProviderProblem,
+    SetupRefused,
+    Throttled,
+)
+from hub.launches.words import LAUNCH_FIELD
+from hub.ports.dispatch import Dispatcher, Order, Told
+from hub.settings import Settings
+
+PROVIDER = "meetingbaas"
+_KEY_HEADER = "x-meeting-baas-api-key"
+
+# By the code that comes with it, letters only, since v1 writes it in several ways; then by the status.
+_BY_CODE: Mapping[str, type[ProviderProblem]] = {
+    "invalidapikey": SetupRefused,
+    "fsterrforbidden": SetupRefused,
+    "fsterrunauthorized": SetupRefused,
+    "insufficienttokens": AccountRefused,
+    "fsterrinsufficienttokens": AccountRefused,
+    "fsterrdailybotcapreached": AccountRefused,
+    "toomanyrequests": Throttled,
+    "fsterrtoomanyrequests": Throttled,
+    "botalreadyexists": AlreadyThere,
+    "fsterrbotalreadyexists": AlreadyThere,
+    "botnotfound": NoSuchBot,
+    "fsterrbotnotfoundbyid": NoSuchBot,
+    "fsterrbotstatus": BotIsOver,
+}
+_BY_STATUS: Mapping[int, type[ProviderProblem]] = {
+    401: SetupRefused,
+    402: AccountRefused,
+    403: SetupRefused,
+    408: AnswerLost,
+    429: Throttled,
+}
+_MEANS = {
+    OrderRefused: "the provider does not take this",
+    AlreadyThere: "the account has sent a bot to this meeting already",
+    NoSuchBot: "the provider knows no such bot",
+    BotIsOver: "the provider says that the bot is done, or not yet so far",
+    SetupRefused: "the provider does not take the hub's own API key, or is not at meetingbaas.base_url",
+    AccountRefused: "the account at the provider may not: no tokens are left, or its cap is reached",
+    Throttled: "the provider is asked too often",
+    AnswerLost: "something went wrong at the provider, and it may have been done",
+}
+
+
+def dispatcher(settings: Settings, made: frozenset[str] = frozenset()) -> Dispatcher | None:
+    """Return the account that the configuration names, if any. `made` are settings whose secrets the hub made up."""
+    account = settings.meetingbaas
+    if not account.api_key:
+        return None
+    turns = Turns(account.requests_per_second, asyncio.get_running_loop().time)
+    line = Line(account.base_url, {_KEY_HEADER: account.api_key}, turns, secret=account.api_key)
+    if account.api_version == "v1":
+        return V1(line)
+    secret = _secret_of(settings, "callback_secrets", made)
+    return V2(line, secret, must_be_asked=must_be_asked(settings, made))
+
+
+def must_be_asked(settings: Settings, made: frozenset[str]) -> bool:
+    """Whether v2 has no way to tell the hub how far bots are: no account webhook, or no address to send it to."""
+    has_webhook = bool(_secret_of(settings, "webhook_secrets", made))
+    return settings.meetingbaas.api_version == "v2" and not (has_webhook and settings.server.public_url)
+
+
+def warning(settings: Settings, made: frozenset[str]) -> str:
+    """Say how bots that are launched tell of themselves, where that is less than it could be; else nothing."""
+    account = settings.meetingbaas
+    if not account.api_key:
+        return "meetingbaas.api_key is not set: POST /api/bots launches nothing (set MEETINGBAAS_API_KEY)"
+    if not settings.server.public_url:
+        how = (
+            "tells of them by its account webhook only" if account.api_version == "v1" else "is asked how far they are"
+        )
+        return f"server.public_url is not set: bots are launched without a webhook of their own, and MeetingBaaS {how}"
+    if must_be_asked(settings, made):
+        return "MEETINGBAAS_WEBHOOK_SECRET is not set: without an account webhook v2 is asked how far bots are"
+    return ""
+
+
+class _Version:
+    """What both versions have in common."""
+
+    provider = PROVIDER
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._line.close()
+
+    def _bot_of(self, reply: Reply, said: Mapping[str, Any]) -> str:
+        bot = said.get("bot_id")
+        if isinstance(bot, str | int) and not isinstance(bot, bool) and bot != "":
+            return str(bot)
+        raise AnswerLost(f"the provider answered {reply.status} and named no bot")
+
+    def _check(self, reply: Reply, otherwise: type[ProviderProblem]) -> Reply:
+        """Return an answer that says yes; raise what any other means. A refusal that nobody knows is `otherwise`."""
+        if 200 <= reply.status < 300:
+            return reply
+        codes = reply.texts("code", "error", "name")
+        words = self._line.quoted(next(iter(reply.texts("message", "error")), ""))
+        kind = otherwise
+        if reply.status >= 500:
+            kind = AnswerLost
+        elif reply.status < 400 or (reply.status in (404, 405) and otherwise is OrderRefused):
+            kind = SetupRefused
+        else:
+            known = (_BY_CODE.get("".join(filter(str.isalpha, code.lower()))) for code in codes)
+            kind = next(filter(None, known), None) or _BY_STATUS.get(reply.status, otherwise)
+        if kind is OrderRefused and reply.status == 409:
+            kind = AlreadyThere
+        code = self._line.quoted(codes[0]) if codes else str(reply.status)
+        raise kind(_MEANS[kind], code=code, said=words, retry_after=reply.retry_after)
+
+
+class V1(_Version):
+    """The first version of the API: bots have webhooks of their own, and are found by what was said with them."""
+
+    finds_launches = True
+    must_be_asked = False
+    own_options = frozenset({"webhook_url", "deduplication_key"})
+
+    async def launch(self, order: Order) -> str:
+        """Send a bot, once, and return its id."""
+        said = {
+            # Theirs first: what is the hub's cannot be changed by an option.
+            **order.options,
+            "meeting_url": order.meeting_url,
+            "bot_name": order.bot_name,
+            "extra": {**order.extra, LAUNCH_FIELD: order.launch_id},
+            "deduplication_key": order.launch_id,
+        }
+        if order.webhook_url:
+            said["webhook_url"] = order.webhook_url
+        reply = self._check(await self._line.ask("POST", "/bots/", said), OrderRefused)
+        return self._bot_of(reply, reply.said)
+
+    async def leave(self, bot: str) -> None:
+        """Ask a bot to leave its meeting."""
+        reply = await self._line.ask("DELETE", f"/bots/{quote(bot, safe='')}")
+        self._check(reply, NoSuchBot if reply.status == 404 else BotIsOver)
+
+    async def status(self, bot: str) -> Told:
+        """Raise: this version tells by webhooks how far a bot is, and has no answer to that."""
+        raise BotIsOver(f"v1 has no status of {bot} to ask for")
+
+    async def find(self, launch_id: str) -> str:
+        """Return the id of the bot of a launch, empty when there is none (yet)."""
+        query = {"filter_by_extra": f"{LAUNCH_FIELD}:{launch_id}", "limit": "10"}
+        reply = self._check(await self._line.ask("GET", "/bots/bots_with_metadata", **query), SetupRefused)
+        listed = (one for several in reply.said.values() if isinstance(several, list) for one in several)
+        for one in listed:
+            extra = one.get("extra") if isinstance(one, dict) else None
+            # Whatever the filter does, only a bot that says so itself is of this launch.
+            if isinstance(extra, dict) and extra.get(LAUNCH_FIELD) == launch_id:
+                return str(one.get("bot_id") or one.get("uuid") or one.get("id") or "")
+        return ""
+
+
+class V2(_Version):
+    """The second version: callbacks tell the end only; what is before is told by the account's webhook, or asked."""
+
+    finds_launches = False
+    own_options = frozenset({"callback_enabled", "callback_config"})
+
+    def __init__(self, line: Line, callback_secret: str, *, must_be_asked: bool) -> None:
+        super().__init__(line)
+        self._callback_secret = callback_secret
+        self.must_be_asked = must_be_asked
+
+    async def launch(self, order: Order) -> str:
+        """Send a bot, once, and return its id."""
+        said = {
+            "allow_multiple_bots": False,
+            **order.options,
+            "meeting_url": order.meeting_url,
+            "bot_name": order.bot_name,
+            "extra": {**order.extra, LAUNCH_FIELD: order.launch_id},
+        }
+        if order.webhook_url:
+            callback = {"url": order.webhook_url, "method": "POST"}
+            secret = {"secret": self._callback_secret} if self._callback_secret else {}
+            said |= {"callback_enabled": True, "callback_config": callback | secret}
+        reply = self._check(await self._line.ask("POST", "/v2/bots", said), OrderRefused)
+        return self._bot_of(reply, _inner(reply))
+
+    async def leave(self, bot: str) -> None:
+        """Ask a bot to leave its meeting."""
+        reply = await self._line.ask("POST", f"/v2/bots/{quote(bot, safe='')}/leave")
+        self._check(reply, NoSuchBot if reply.status == 404 else BotIsOver)
+
+    async def status(self, bot: str) -> Told:
+        """Return how far a bot is."""
+        reply = await self._line.ask("GET", f"/v2/bots/{quote(bot, safe='')}/status")
+        said = _inner(self._check(reply, NoSuchBot))
+        status, since = said.get("status"), said.get("updated_at")
+        if not isinstance(status, str) or not status:
+            raise AnswerLost(f"the provider answered {reply.status} and named no status")
+        return Told(status=status, updated_at=since if isinstance(since, str) else "", body=reply.body)
+
+    async def find(self, launch_id: str) -> str:
+        """Return nothing: bots cannot be looked for by what was said with them."""
+        del launch_id
+        return ""
+
+
+def _inner(reply: Reply) -> Mapping[str, Any]:
+    inner = reply.said.get("data")
+    return inner if isinstance(inner, dict) else reply.said
+
+
+def _secret_of(settings: Settings, field: str, made: frozenset[str]) -> str:
+    """Return the first secret of the provider's sources in a setting that somebody set."""
+    for source in settings.sources:
+        if source.provider == PROVIDER and f"sources.{source.name}.{field}" not in made:
+            for secret in getattr(source, field):
+                if secret:
+                    return str(secret)
+    return ""

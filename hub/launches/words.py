@@ -1,0 +1,145 @@
+"""What a launch is called, and what the log is told of it: the intent, the answer, a refusal, that nobody knows."""
+
+import hashlib
+import re
+
+import msgspec
+import orjson
+
+from hub.errors import ProviderProblem, Throttled, Unreachable
+from hub.events import BotDetail, Delivery, Fact, Kind, Reason, escape_id, parse_time
+from hub.ports import Document
+from hub.state.bot import Beside
+
+# Where what the hub itself decides comes from.
+HUB = "hub"
+# By what a bot says, in whatever is told of it, which launch it came of.
+LAUNCH_FIELD = "hub_launch_id"
+LAUNCH_ID = re.compile(r"launch-[0-9a-f]{32}")
+# Certainly nothing was sent: the same launch may be tried again.
+BUSY, UNREACHABLE = "provider_busy", "provider_unreachable"
+MAY_BE_REPEATED = frozenset({BUSY, UNREACHABLE})
+
+# Whose side a failure is on, as reasons say it.
+_GROUPS = {"caller": "host", "account": "billing", "provider": "platform", "hub": "system"}
+_LOST = Reason(
+    code="answer_lost",
+    group="platform",
+    message="Nobody knows whether there is a bot: look at the provider's, then erase this, or launch with another key.",
+)
+_NOTHING_BESIDE = Beside()
+_decode_beside = msgspec.msgpack.Decoder(Beside).decode
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A launch as it is kept: what may be shown of it, and beside that what few may see, or nobody."""
+
+    provider: str
+    launch_id: str
+    name: str = ""
+    meeting_url: str = ""
+    # Milliseconds since 1970.
+    requested_at: int | None = None
+    attempt: int = 1
+    # JSON, for holders of API keys.
+    extra: str = ""
+    # What tells another order by the same idempotency key from this one.
+    mark: str = ""
+
+    @property
+    def id(self) -> str:
+        """As documents call it."""
+        return f"{self.provider}:{self.launch_id}"
+
+    def detail(self, **more: object) -> BotDetail:
+        """Return what is known of the bot of this launch."""
+        return BotDetail(
+            launch_id=self.launch_id,
+            name=self.name,
+            meeting_url=self.meeting_url,
+            requested_at=self.requested_at,
+            extra=self.extra,
+            order=self.mark,
+            **more,  # type: ignore[arg-type]  # names and values of a detail
+        )
+
+
+def launch_id_of(key: str) -> str:
+    """Return what the launch is called that an idempotency key stands for."""
+    digest = hashlib.sha256(b"hub launch\n" + key.encode()).hexdigest()
+    return f"launch-{digest[:32]}"
+
+
+def asked_of(document: Document) -> Asked:
+    """Return the launch that a document shows, by its own name or as the bot that it became."""
+    shown = orjson.loads(document.body)
+    kept = beside_of(document)
+    created = shown["created_at"]
+    return Asked(
+        provider=document.provider,
+        launch_id=shown["launch_id"] or "",
+        name=shown["name"] or "",
+        meeting_url=shown["meeting_url"] or "",
+        requested_at=parse_time(created) if created else None,
+        attempt=shown["attempt"],
+        extra=kept.extra,
+        mark=kept.order,
+    )
+
+
+def beside_of(document: Document) -> Beside:
+    """Return what is kept beside a bot's document."""
+    return _decode_beside(document.hidden) if document.hidden else _NOTHING_BESIDE
+
+
+def requested(asked: Asked, body: bytes, now: int) -> Delivery:
+    """Say that somebody wants a bot; equal ones are one, so that of many who call at once one does."""
+    fact = Fact(kind=Kind.BOT_REQUESTED, time=now, bot=asked.id, detail=asked.detail(attempt=asked.attempt))
+    return _delivery("bot.launch", f"launch:{asked.launch_id}:{asked.attempt}", (fact,), now, body)
+
+
+def answered(asked: Asked, bot: str, now: int) -> Delivery:
+    """Say which bot a launch became."""
+    return _delivery("bot.launched", f"launched:{asked.launch_id}:{bot}", became(asked, escape_id(bot), now), now)
+
+
+def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
+    """Return what is stated when a launch turns out to be a bot, of each of them; `bot` is escaped."""
+    topic = f"{asked.provider}:{bot}"
+    return (
+        Fact(kind=Kind.BOT_QUEUED, time=now, bot=topic, detail=asked.detail()),
+        Fact(kind=Kind.BOT_QUEUED, time=now, bot=asked.id, detail=BotDetail(launch_id=asked.launch_id, became=topic)),
+    )
+
+
+def refused(asked: Asked, problem: ProviderProblem, now: int) -> Delivery:
+    """Say that there is certainly no bot, and why."""
+    reason = Reason(code=code_of(problem), group=_GROUPS[problem.fault], message=problem.said or str(problem))
+    detail = asked.detail(attempt=asked.attempt, reason=reason)
+    fact = Fact(kind=Kind.BOT_FAILED, time=now, bot=asked.id, detail=detail)
+    return _delivery("bot.refused", f"refused:{asked.launch_id}:{asked.attempt}", (fact,), now)
+
+
+def lost(asked: Asked, now: int) -> Delivery:
+    """Say that nobody knows whether there is a bot."""
+    detail = asked.detail(attempt=asked.attempt, reason=_LOST)
+    fact = Fact(kind=Kind.BOT_UNKNOWN, time=now, bot=asked.id, detail=detail)
+    return _delivery("bot.unknown", f"lost:{asked.launch_id}:{asked.attempt}", (fact,), now)
+
+
+def leaving(bot: str, now: int) -> Delivery:
+    """Say that a bot (as documents call it) was asked to leave."""
+    reason = Reason(code="leave_requested", group="host", message="asked through the hub")
+    fact = Fact(kind=Kind.BOT_LEAVING, time=now, bot=bot, detail=BotDetail(code="leave_requested", reason=reason))
+    return _delivery("bot.leave", f"leave:{bot}:{now}", (fact,), now)
+
+
+def code_of(problem: ProviderProblem) -> str:
+    """Return the code by which a refusal is shown: the provider's, but for what may be tried again."""
+    if isinstance(problem, Throttled):
+        return BUSY
+    return UNREACHABLE if isinstance(problem, Unreachable) else problem.code
+
+
+def _delivery(name: str, key: str, facts: tuple[Fact, ...], now: int, body: bytes = b"{}") -> Delivery:
+    return Delivery(source=HUB, scope=HUB, key=key, received_at=now, body=body, provider_type=name, facts=facts)

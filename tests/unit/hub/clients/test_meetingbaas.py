@@ -1,0 +1,77 @@
+"""The account at MeetingBaaS, as the configuration names it."""
+
+import pytest
+
+from hub.clients.meetingbaas import dispatcher, must_be_asked, warning
+from hub.errors import AnswerLost, BotIsOver
+from hub.ports.dispatch import Order
+from hub.settings import MeetingBaas, Server, Settings, Source
+from tests.meetingbaas_server import API_KEY, Refusal, meetingbaas
+
+SOURCE = Source(
+    provider="meetingbaas",
+    name="mb",
+    path="/mb",
+    callback_secrets=("cb-secret",),
+    webhook_secrets=("whsec_x",),
+)
+ORDER = Order(launch_id="launch-1", meeting_url="https://x", bot_name="B", webhook_url="https://hub/key")
+PUBLIC = Server(public_url="https://hub.example")
+
+
+def settings(version: str = "v2", server: Server = PUBLIC, url: str = "http://x", key: str = API_KEY) -> Settings:
+    account = MeetingBaas(api_version=version, api_key=key, base_url=url)
+    return Settings(server=server, sources=(SOURCE,), meetingbaas=account)
+
+
+async def test_a_secret_that_the_hub_made_up_is_never_sent() -> None:
+    """Nobody else knows it, and the callback is proved by the key in its path."""
+    async with meetingbaas() as server:
+        for made, secret in ((frozenset(), "cb-secret"), (frozenset({"sources.mb.callback_secrets"}), None)):
+            account = dispatcher(settings(url=server.url), made)
+            assert account is not None
+            bot = await account.launch(ORDER)
+            assert server.bots[bot].order["callback_config"].get("secret") == secret
+            await account.close()
+
+
+def test_v2_must_be_asked_unless_its_account_webhook_can_reach_the_hub() -> None:
+    """A secret that was made up is nobody's webhook."""
+    assert not must_be_asked(settings(), frozenset())
+    assert must_be_asked(settings(), frozenset({"sources.mb.webhook_secrets"}))
+    assert must_be_asked(settings(server=Server()), frozenset())
+    assert not must_be_asked(settings("v1", Server()), frozenset())
+
+
+def test_what_is_less_than_it_could_be_is_said() -> None:
+    """`hub check` shows it."""
+    made = frozenset({"sources.mb.webhook_secrets"})
+    assert "MEETINGBAAS_API_KEY" in warning(settings(key=""), frozenset())
+    assert "public_url" in warning(settings(server=Server()), frozenset())
+    assert "MEETINGBAAS_WEBHOOK_SECRET" in warning(settings(), made)
+    assert warning(settings(), frozenset()) == ""
+
+
+async def test_without_a_key_there_is_no_account() -> None:
+    """Nothing is launched then."""
+    assert dispatcher(settings(key="")) is None
+
+
+async def test_an_answer_that_names_no_bot_is_a_lost_one() -> None:
+    """There may be one."""
+    async with meetingbaas() as server:
+        account = dispatcher(settings(url=server.url))
+        assert account is not None
+        server.faults = [Refusal(201, {"success": True, "data": {}})]
+        with pytest.raises(AnswerLost):
+            await account.launch(ORDER)
+        assert await account.find("launch-1") == ""
+        await account.close()
+
+
+async def test_v1_is_not_asked_how_far_a_bot_is() -> None:
+    """It tells by webhooks, and has no such question."""
+    account = dispatcher(settings("v1"))
+    assert account is not None
+    with pytest.raises(BotIsOver):
+        await account.status("b")
