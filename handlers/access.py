@@ -26,6 +26,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     # What a reconnect token was made for; None with any other credential.
     follows: frozenset[str] | None = None
+    # Whether it is an API key, which alone is shown what callers of the API say among themselves (`extra`).
+    is_key: bool = False
     # Whether it is the page's cookie that said so, which browsers send along whoever asks.
     by_cookie: bool = False
 
@@ -155,7 +157,7 @@ class Access:
         found = None
         for key, scopes in self._keys:
             if hmac.compare_digest(key, given):
-                found = Caller(scopes=scopes)
+                found = Caller(scopes=scopes, is_key=True)
         return found
 
     def _is_own(self, request: web.Request) -> bool:

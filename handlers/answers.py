@@ -11,8 +11,10 @@ from aiohttp import web
 
 from handlers.access import Caller
 from handlers.parts import ACCESS, BODIES, SETTINGS, STORE
+from handlers.providers.registry import LAUNCHED_WITH
 from hub.errors import BadRequest, NotFound
 from hub.events import Position, covers, parse_time
+from hub.launches.words import LAUNCH_ID
 from hub.ports import Document, Reading
 
 LONGEST_PAGE = 1000
@@ -57,6 +59,12 @@ async def visible(request: web.Request, caller: Caller, topic: str) -> Reading:
 def may_see(caller: Caller, document: Document) -> bool:
     """Whether a document, or the bot or room that it is part of, is among what a caller may see."""
     return covers(caller.topics, document.parent) or (bool(document.durable) and document.durable in caller.topics)
+
+
+def bot_topic(request: web.Request) -> str:
+    """Return the topic that a request's `{id}` means: a launch's may be given without its provider."""
+    identity = request.match_info["id"]
+    return f"bots/{LAUNCHED_WITH}:{identity}" if LAUNCH_ID.fullmatch(identity) else f"bots/{identity}"
 
 
 def is_durable(request: web.Request, identity: str) -> bool:

@@ -8,9 +8,8 @@ from aiohttp import web
 from handlers.parts import NOW
 from handlers.webhooks import commit
 from hub.events import Delivery, Fact
+from hub.launches.words import HUB
 from hub.ports import Outcome
-
-HUB = "hub"
 
 
 async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said: object) -> Outcome:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from handlers.answers import answer, demanded, is_durable, may_see
+from handlers.answers import answer, bot_topic, demanded, is_durable, may_see
 from handlers.decisions import decided
 from handlers.parts import NOW, STORE
 from hub.errors import BadRequest, NotFound
@@ -11,16 +11,16 @@ from hub.events import Fact, Kind, covers
 
 async def erase_bot(request: web.Request) -> web.Response:
     """Take away all that is known of a bot: events keep their places, deliveries that they came."""
-    identity = request.match_info["id"]
-    await _check(request, f"bots/{identity}", is_durable=False)
-    return await _erase(request, Fact(kind=Kind.BOT_ERASED, time=request.app[NOW](), bot=identity))
+    topic, _ = await _check(request, bot_topic(request), is_durable=False)
+    # By the id of its launch, what that became.
+    return await _erase(request, Fact(kind=Kind.BOT_ERASED, time=request.app[NOW](), bot=topic.partition("/")[2]))
 
 
 async def erase_room(request: web.Request) -> web.Response:
     """Take away all that is known of a session; by the id of a durable room, of all its sessions, and its schedules."""
     identity = request.match_info["id"]
     durable_meant = is_durable(request, identity)
-    durable = await _check(request, f"rooms/{identity}", is_durable=durable_meant)
+    _, durable = await _check(request, f"rooms/{identity}", is_durable=durable_meant)
     fact = Fact(
         kind=Kind.ROOM_ERASED,
         time=request.app[NOW](),
@@ -30,8 +30,8 @@ async def erase_room(request: web.Request) -> web.Response:
     return await _erase(request, fact)
 
 
-async def _check(request: web.Request, topic: str, *, is_durable: bool) -> str:
-    """Return the durable room of what is to be erased. Raises NotFound and BadRequest."""
+async def _check(request: web.Request, topic: str, *, is_durable: bool) -> tuple[str, str]:
+    """Return the topic of what is to be erased, and its durable room. Raises NotFound and BadRequest."""
     caller = demanded(request, "admin")
     if request.query.get("erase") != "1":
         raise BadRequest("erase: expected 1, since this cannot be undone")
@@ -39,7 +39,7 @@ async def _check(request: web.Request, topic: str, *, is_durable: bool) -> str:
     # Of a durable room there may be plans and decisions only.
     if not any(may_see(caller, one) for one in documents) and not (is_durable and covers(caller.topics, topic)):
         raise NotFound("there is nothing by this id")
-    return documents[0].durable if documents else ""
+    return (documents[0].topic, documents[0].durable) if documents else (topic, "")
 
 
 async def _erase(request: web.Request, fact: Fact) -> web.Response:

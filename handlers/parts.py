@@ -6,6 +6,7 @@ import msgspec
 from aiohttp import web
 
 from handlers.access import Access
+from handlers.bindings import Bindings
 from handlers.bodies import BodyBudget
 from handlers.limits import Rates
 from handlers.metrics import Metrics
@@ -17,8 +18,10 @@ from hub.fanout import Fanout
 from hub.feed import Feed
 from hub.health import Health
 from hub.ingest import Ingest
+from hub.launches.launches import Launches
 from hub.ports import Bus, Store
 from hub.present import Clockwork
+from hub.seals import Seals
 from hub.settings import Settings
 
 
@@ -46,5 +49,8 @@ CLOCKWORK = web.AppKey("CLOCKWORK", Clockwork)
 LIFECYCLE = web.AppKey("LIFECYCLE", Lifecycle)
 HEALTH = web.AppKey("HEALTH", Health)
 METRICS = web.AppKey("METRICS", Metrics)
+LAUNCHES = web.AppKey("LAUNCHES", Launches)
+BINDINGS = web.AppKey("BINDINGS", Bindings)
+SEALS = web.AppKey("SEALS", Seals)
 BUS = web.AppKey("BUS", Bus)
 NOW: web.AppKey[Callable[[], int]] = web.AppKey("NOW")

@@ -5,7 +5,19 @@ import orjson
 from aiohttp import web
 
 from handlers.access import Caller
-from handlers.answers import Cursor, after_of, answer, cursor_of, filters, limit_of, listed, may_see, reader, visible
+from handlers.answers import (
+    Cursor,
+    after_of,
+    answer,
+    bot_topic,
+    cursor_of,
+    filters,
+    limit_of,
+    listed,
+    may_see,
+    reader,
+    visible,
+)
 from handlers.parts import CLOCKWORK, FEED, NOW, STORE
 from hub.errors import BadRequest, NotFound, PositionGone
 from hub.events import Position, parse_topic, without_nesting
@@ -30,12 +42,6 @@ async def rooms(request: web.Request) -> web.Response:
     return await documents(request, Query(collection="rooms", sort=_SORTS[sort], **wanted))
 
 
-async def bot(request: web.Request) -> web.Response:
-    """`GET /api/bots/{id}`."""
-    reading = await visible(request, reader(request), f"bots/{request.match_info['id']}")
-    return one(request, reading)
-
-
 async def room(request: web.Request) -> web.Response:
     """`GET /api/rooms/{id}`: a session, or of a durable room the session that goes on, else the last one."""
     return one(request, await room_meant(request))
@@ -43,11 +49,9 @@ async def room(request: web.Request) -> web.Response:
 
 async def transcript(request: web.Request) -> web.Response:
     """`GET /api/bots/{id}/transcript`: the segments in the order in which they were spoken, and the artifacts."""
-    topic = f"bots/{request.match_info['id']}"
-    reading = await visible(request, reader(request), topic)
-    spoken = sorted(
-        (segment_document(decode_segment(body)) for body in await request.app[STORE].transcript(topic)), key=_spoken
-    )
+    reading = await visible(request, reader(request), bot_topic(request))
+    bodies = await request.app[STORE].transcript(reading.documents[0].topic)
+    spoken = sorted((segment_document(decode_segment(body)) for body in bodies), key=_spoken)
     after, limit = after_of(request), limit_of(request)
     items = [segment for segment in spoken if after is None or _spoken(segment) > after][:limit]
     more = bool(items) and items[-1] is not spoken[-1]

@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from handlers.answers import filters, may_see, reader, visible
+from handlers.answers import bot_topic, filters, may_see, reader, visible
 from handlers.parts import NOW, STORE
 from handlers.reads import documents, one
 from hub.errors import BadRequest, Expired, NotFound
@@ -36,7 +36,7 @@ async def content(request: web.Request) -> web.Response:
 
 async def transcript_content(request: web.Request) -> web.Response:
     """`GET /api/bots/{id}/transcript/content (?artifact=)`: a redirect to the transcript's file."""
-    reading = await visible(request, reader(request), f"bots/{request.match_info['id']}")
+    reading = await visible(request, reader(request), bot_topic(request))
     return _redirect(request, reading.documents[0])
 
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from handlers.answers import answer
 from handlers.deliveries import kept_of
-from handlers.parts import ACCESS, FEED, SETTINGS, STORE
+from handlers.parts import ACCESS, BINDINGS, FEED, SETTINGS, STORE
 from handlers.providers.arrival import Arrival
 from handlers.providers.registry import read_again
 from handlers.webhooks import commit, proved
@@ -32,7 +32,7 @@ async def redrive(request: web.Request) -> web.Response:
 
 
 async def _read_again(request: web.Request, source: Source, kept: Kept, before: Delivery) -> web.Response:
-    delivery = read_again(source, before)
+    delivery = await request.app[BINDINGS].settled(read_again(source, before))
     if _is_dry(request):
         return answer(_foretold(kept.arrived.id, delivery), kept.position)
     outcome = await commit(request, msgspec.structs.replace(delivery, redrive=int(kept.arrived.id)))
@@ -53,8 +53,10 @@ async def _verify_again(request: web.Request, source: Source, kept: Kept, refusa
         path_key=refusal.path_key,
         hashed=True,
     )
+    bindings = request.app[BINDINGS]
     try:
-        delivery = proved(source, arrival, refusal.address)
+        arrival = await bindings.identified(source, arrival)
+        delivery = await bindings.settled(proved(source, arrival, refusal.address))
     except ProofRefused as problem:
         raise CannotRedrive(str(problem)) from problem
     if _is_dry(request):

@@ -10,8 +10,9 @@ from aiohttp.typedefs import Handler
 from handlers.addresses import client_address, is_within
 from handlers.errors import problem_answer
 from handlers.metrics import LIMITED, UNAVAILABLE
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
+from handlers.parts import ARRIVALS, BINDINGS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Arrival
+from handlers.providers.binding import launch_of
 from handlers.providers.registry import PROVIDERS, receive
 from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
 from hub.events import Delivery
@@ -74,8 +75,8 @@ async def _take(request: web.Request, source: Source) -> web.Response:
             received_at=request.app[NOW](),
             path_key=request.match_info.get("bot_key", ""),
         )
-        delivery = _verified(request, source, arrival, address)
         try:
+            delivery = await _settled(request, await _verified(request, source, arrival, address))
             outcome = await commit(request, delivery, may_be_spooled=True)
         except StorageUnavailable:
             request.app[METRICS].turned_away(source.name, UNAVAILABLE)
@@ -91,11 +92,36 @@ async def _take(request: web.Request, source: Source) -> web.Response:
     return _answer(delivery, outcome)
 
 
-def _verified(request: web.Request, source: Source, arrival: Arrival, address: str) -> Delivery:
+async def _settled(request: web.Request, delivery: Delivery) -> Delivery:
+    """Return the delivery with what is known of the launches that it tells of, if the store can be asked."""
+    if not any(map(launch_of, delivery.facts)):
+        return delivery
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            return await request.app[BINDINGS].settled(delivery)
+    except (StorageUnavailable, TimeoutError):
+        return delivery
+
+
+async def _identified(request: web.Request, source: Source, arrival: Arrival) -> tuple[Arrival, bool]:
+    """Return the request with what the key in its path proves, and whether that could be found out."""
+    if not arrival.path_key:
+        return arrival, True
+    try:
+        async with asyncio.timeout(COMMIT_SECONDS):
+            return await request.app[BINDINGS].identified(source, arrival), True
+    except (StorageUnavailable, TimeoutError):
+        return arrival, False
+
+
+async def _verified(request: web.Request, source: Source, arrival: Arrival, address: str) -> Delivery:
     """Return the delivery of a genuine request; refuse others, more shortly when they come too often."""
+    arrival, is_certain = await _identified(request, source, arrival)
     try:
         delivery = proved(source, arrival, address)
     except ProofRefused as refusal:
+        if not is_certain:
+            raise StorageUnavailable("the store did not say whose key that is, so send it again") from refusal
         request.app[METRICS].turned_away(source.name, REFUSED)
         request.app[QUARANTINE].offer(source, arrival, address, str(refusal))
         failures = request.app[FAILURES].count((address, source.name), arrival.received_at)

@@ -7,7 +7,6 @@ import random
 import resource
 import secrets
 import signal
-import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 import structlog
@@ -15,6 +14,7 @@ from aiohttp import web
 
 from handlers import parts
 from handlers.access import Access
+from handlers.bindings import Bindings
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
@@ -25,6 +25,8 @@ from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.admission import Admission
 from hub.chores import chores
+from hub.clients.meetingbaas import dispatcher
+from hub.clock import now_ms
 from hub.desk import Desk
 from hub.errors import ConfigRefused, StorageUnavailable
 from hub.events import Delivery, Position
@@ -33,9 +35,11 @@ from hub.feed import Feed
 from hub.health import Health
 from hub.ingest import BATCH_LIMIT, Ingest
 from hub.keeper import Keeper
+from hub.launches.launches import Launches
 from hub.notices import refused_notices, settled_notices
 from hub.ports import Outcome, Store
 from hub.present import Clockwork
+from hub.seals import Seals
 from hub.settings import Settings
 from hub.snapshots import Snapshots
 from hub.stores import Stores, make_epoch, open_stores
@@ -56,6 +60,8 @@ _STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _SHUTDOWN_SECONDS = 2.5
 # For what still waits for the store then. Nobody was told that it is taken, nor waits to be told any more.
 _SETTLING_SECONDS = 3.0
+# For launches that are under way: what a provider answers later is found out when a hub is started again.
+_LAUNCH_SECONDS = 5.0
 # What stopping takes at most, besides the time over which viewers are sent away.
 GRACE_SECONDS = 20.0
 
@@ -66,7 +72,14 @@ class Hub:
     """A hub that is built and not yet served."""
 
     def __init__(
-        self, settings: Settings, stores: Stores, feed: Feed, access: Access, batch_limit: int, worker: str = ""
+        self,
+        settings: Settings,
+        stores: Stores,
+        feed: Feed,
+        access: Access,
+        batch_limit: int,
+        made: frozenset[str],
+        worker: str = "",
     ) -> None:
         self.settings = settings
         self.store = store = stores.store
@@ -79,7 +92,9 @@ class Hub:
         )
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
-        self.keeper = Keeper(store, chores(settings, store, self.ingest), secrets.token_hex(8), random.random)
+        self.launches = Launches(dispatcher(settings, made), self.ingest, now_ms)
+        tasks = chores(settings, store, self.ingest, self.launches)
+        self.keeper = Keeper(store, tasks, secrets.token_hex(8), random.random)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)
         self.fanout = Fanout(self.desk, troubles=self.health.troubles, is_more_coming=lambda: self.ingest.is_busy)
         counts = self.desk.counts
@@ -118,6 +133,9 @@ class Hub:
         app[parts.CLOCKWORK] = self.clockwork
         app[parts.LIFECYCLE] = self.lifecycle
         app[parts.HEALTH] = self.health
+        app[parts.LAUNCHES] = self.launches
+        app[parts.SEALS] = seals = Seals(self.settings.auth.token_secrets)
+        app[parts.BINDINGS] = Bindings(self.store, seals)
         app[parts.BUS] = self.bus
         app[parts.METRICS] = self.metrics
         app[parts.NOW] = now_ms
@@ -129,17 +147,19 @@ class Hub:
 Announce = Callable[[str, str], None]
 
 
-async def serve(settings: Settings, announce: Announce, *, is_worker: bool = False) -> None:
+async def serve(
+    settings: Settings, announce: Announce, *, is_worker: bool = False, made: frozenset[str] = frozenset()
+) -> None:
     """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
     raise_open_files()
     with _stopped_by_signals(stopping):
         if not is_worker:
-            await serve_until(stopping, settings, announce)
+            await serve_until(stopping, settings, announce, made=made)
             return
         watching = asyncio.create_task(_stop_with_parent(stopping))
         try:
-            await serve_until(stopping, settings, announce, shares_port=True)
+            await serve_until(stopping, settings, announce, shares_port=True, made=made)
         finally:
             watching.cancel()
 
@@ -152,11 +172,13 @@ async def serve_until(
     store: Store | None = None,
     batch_limit: int = BATCH_LIMIT,
     shares_port: bool = False,
+    made: frozenset[str] = frozenset(),
 ) -> None:
     """Serve until told to stop, then let everything that was begun come to its end.
 
     `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
-    the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
+    the dashboard, login included. `made` are the settings whose secrets the hub made up: no provider knows them.
+    Raises ConfigRefused and StorageRefused before anything listens.
     """
     opened = (Stores(store, LocalBus()), await store.position()) if store else await _opened(stopping, settings)
     if opened is None:
@@ -169,15 +191,10 @@ async def serve_until(
         access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
         # One of several behind one port: what they count must not be taken for one's.
         worker = str(os.getpid()) if shares_port else ""
-        hub = Hub(settings, stores, feed, access, batch_limit, worker)
+        hub = Hub(settings, stores, feed, access, batch_limit, made, worker)
         await _serve(hub, stopping, announce, shares_port=shares_port)
     finally:
         await stores.close()
-
-
-def now_ms() -> int:
-    """Return the time, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
 
 
 def raise_open_files() -> None:
@@ -264,6 +281,7 @@ async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce, *, share
             for task in running:
                 task.cancel()
     finally:
+        await hub.launches.close()
         await runner.cleanup()
 
 
@@ -299,6 +317,7 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
     await _send_away(hub)
     # No request comes after that, and those under way are answered: providers find the next worker, not a refusal.
     await runner.cleanup()
+    await hub.launches.settle(_LAUNCH_SECONDS)
     try:
         async with asyncio.timeout(_SETTLING_SECONDS):
             await hub.ingest.close()

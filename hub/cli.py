@@ -20,6 +20,7 @@ from handlers.access import Access
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from hub import app, config, telemetry
+from hub.clock import now_ms
 from hub.commands import check as checking
 from hub.commands import redrive as redriving
 from hub.commands import send as sending
@@ -71,12 +72,12 @@ def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, 
     settings, completion = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
     telemetry.set_up(settings.log)
     if port is not None:
-        _run(_serve_as_worker(settings, port))
+        _run(_serve_as_worker(settings, completion, port))
         return
     for line in checking.greeting(settings, completion, config.variables(chosen, os.environ)):
         click.echo(line)
     if settings.server.workers == 1:
-        _run(_serve(settings, demo=demo))
+        _run(_serve(settings, completion, demo=demo))
     else:
         sys.exit(_supervise(settings, chosen))
 
@@ -123,7 +124,7 @@ def send(path: str | None, /, provider: str, event: str, listing: bool, **option
     """Post a correctly signed webhook to the running hub: hub send livekit participant_joined."""
     if listing or not provider:
         for name in [provider] if provider in PROVIDERS else sorted(PROVIDERS):
-            click.echo("\n".join(f"{name} {sample}" for sample in PROVIDERS[name].samples(app.now_ms())))
+            click.echo("\n".join(f"{name} {sample}" for sample in PROVIDERS[name].samples(now_ms())))
         return
     settings, _ = _load(path)
     answer = _run(_send(settings, provider, event, options))
@@ -221,16 +222,17 @@ def _show(url: str) -> None:
     sys.stdout.flush()
 
 
-async def _serve_as_worker(settings: Settings, port: int) -> None:
+async def _serve_as_worker(settings: Settings, completion: Completion, port: int) -> None:
     def announce(_: str, url: str) -> None:
         click.echo(url)
         sys.stdout.flush()
 
     server = msgspec.structs.replace(settings.server, port=port)
-    await app.serve(msgspec.structs.replace(settings, server=server), announce, is_worker=True)
+    settings = msgspec.structs.replace(settings, server=server)
+    await app.serve(settings, announce, is_worker=True, made=frozenset(completion.made))
 
 
-async def _serve(settings: Settings, *, demo: bool) -> None:
+async def _serve(settings: Settings, completion: Completion, *, demo: bool) -> None:
     playing: list[asyncio.Task[None]] = []
 
     def announce(base: str, url: str) -> None:
@@ -239,7 +241,7 @@ async def _serve(settings: Settings, *, demo: bool) -> None:
             playing.append(asyncio.create_task(simulating.play_for_ever(settings, base, _DEMO, _complain)))
 
     try:
-        await app.serve(settings, announce)
+        await app.serve(settings, announce, made=frozenset(completion.made))
     finally:
         for task in playing:
             task.cancel()
@@ -256,7 +258,7 @@ async def _migrate(settings: Settings, *, new_epoch: bool) -> str:
 
 
 async def _send(settings: Settings, provider: str, event: str, options: dict[str, object]) -> sending.Answer:
-    now = app.now_ms()
+    now = now_ms()
     source = sending.source_for(settings, provider, str(options["source"]))
     sample = _from_file(provider, options) if options["file"] else sending.sample_for(provider, event, now)
     assignments = options["assignments"]
@@ -271,12 +273,12 @@ def _from_file(provider: str, options: dict[str, object]) -> Sample:
         payload = orjson.loads(Path(str(options["file"])).read_bytes())
     except (OSError, orjson.JSONDecodeError) as problem:
         raise BadRequest(f"--file {options['file']}: expected JSON, got: {problem}") from problem
-    usual = next(iter(PROVIDERS[provider].samples(app.now_ms()).values())).dialect
+    usual = next(iter(PROVIDERS[provider].samples(now_ms()).values())).dialect
     return Sample(payload=payload, dialect=str(options["dialect"]) or usual)
 
 
 def _access(settings: Settings) -> Access:
-    return Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), app.now_ms)
+    return Access(settings.auth.api_keys, Tokens(settings.auth.token_secrets), now_ms)
 
 
 def _complain(sentence: str) -> None:

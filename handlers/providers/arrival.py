@@ -10,6 +10,15 @@ from hub.events import Fact
 HASH_PREFIX = "sha256:"
 
 
+class PathKey(msgspec.Struct, frozen=True, kw_only=True):
+    """What a key that is good proves: webhooks of one launch, or of one bot."""
+
+    # Empty where the key is a bot's.
+    launch_id: str = ""
+    # The provider's id of the bot (escaped); empty as long as nobody told what the launch became.
+    bot: str = ""
+
+
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """A request to a webhook path, exactly as received.
 
@@ -23,6 +32,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     path_key: str = ""
     # It was kept: what may be a static secret among its headers, and its path key, are there as `hashed_secret` only.
     hashed: bool = False
+    # What the path key proves, where it is one that the hub made.
+    proves: PathKey | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header (`name` in lower case), or None."""

@@ -6,6 +6,7 @@ import re
 import orjson
 
 from handlers.providers.arrival import HASH_PREFIX, Arrival, hashed_secret
+from handlers.providers.path_keys import kept_path_key
 from handlers.providers.reading import clean
 from hub.settings import Source
 
@@ -43,7 +44,7 @@ def as_kept(source: Source, arrival: Arrival) -> Arrival:
         (name, value if name not in static and _is_harmless(name, value) else hashed_secret(value))
         for name, value in arrival.headers
     )
-    path_key = hashed_secret(arrival.path_key) if arrival.path_key else ""
+    path_key = kept_path_key(arrival.path_key)
     return Arrival(headers=headers, body=arrival.body, received_at=arrival.received_at, path_key=path_key, hashed=True)
 
 

@@ -10,9 +10,10 @@ from handlers.providers.meetingbaas_telling import Telling, message_in, name_of,
 from handlers.providers.reading import Payload, harmless, listing, mapping, text, whole
 from hub.errors import Unusable
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, Reason, TranscriptDetail
+from hub.launches.words import LAUNCH_FIELD, LAUNCH_ID, Asked, became
 from hub.settings import Source
 
-__all__ = ["sign", "translate", "verify"]
+__all__ = ["observed", "sign", "translate", "verify"]
 
 _STATUS_KINDS = {
     "queued": Kind.BOT_QUEUED,
@@ -55,7 +56,23 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
     Raises Unusable when it does not say what happened, or speaks of a bot without naming it.
     """
     telling = read_telling(payload, received_at)
-    return Spoken(provider_type=telling.event, facts=_facts(telling), timed=telling.timed)
+    facts = _launch(telling, payload) + _facts(telling)
+    return Spoken(provider_type=telling.event, facts=facts, timed=telling.timed)
+
+
+def observed(bot: str, status: str, since: str, now: int) -> tuple[Fact, ...]:
+    """Say what it states that a bot is found in a status (RFC 3339 since when): the same as being told so."""
+    told = {"bot_id": bot, "status": {"code": status, "created_at": since}}
+    return _facts(read_telling({"event": "bot.status_change", "data": told}, now))
+
+
+def _launch(telling: Telling, payload: Payload) -> tuple[Fact, ...]:
+    """Say which launch of the hub's a bot came of, where the payload brings that back."""
+    places = (payload, telling.content)
+    launch_id = next(filter(None, (text(place, "extra", LAUNCH_FIELD) for place in places)), "")
+    if not telling.bot_id or not LAUNCH_ID.fullmatch(launch_id):
+        return ()
+    return became(Asked(provider="meetingbaas", launch_id=launch_id), telling.bot_id, telling.time)
 
 
 def _facts(telling: Telling) -> tuple[Fact, ...]:

@@ -17,15 +17,19 @@ from handlers.providers import (
     pulse_samples,
 )
 from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
+from handlers.providers.binding import bound, owned
 from handlers.providers.keeping import shown_headers
 from handlers.providers.reading import Payload, clean, parse_payload
 from handlers.providers.story import Meeting
 from hub.errors import NotJson, ProofRefused, Unusable
-from hub.events import Delivery, Verdict
+from hub.events import Delivery, Fact, Verdict
 from hub.settings import Source
 
 # What a defect in a translator raises. It must cost the delivery its meaning, never its bytes.
 _DEFECTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+# How a request is proved that has nothing but the key in its path.
+_PATH_KEY = "path-key"
 
 # (source, body, now in ms, dialect, delivery id) -> headers
 _Sign = Callable[[Source, bytes, int, str, str], dict[str, str]]
@@ -51,6 +55,8 @@ class Provider(msgspec.Struct, frozen=True):
     methods: tuple[str, ...] = ("POST",)
     # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
     sends_bots: bool = False
+    # (bot, status, since when in RFC 3339, now in ms) -> what it states that a bot was found so; None: it is not asked.
+    observed: Callable[[str, str, str, int], tuple[Fact, ...]] | None = None
     # What proves a request, in words; empty where the refusals say it themselves.
     takes: str = ""
 
@@ -97,6 +103,7 @@ PROVIDERS: Mapping[str, Provider] = {
         # The customer chooses how callbacks are sent.
         methods=("POST", "PUT"),
         sends_bots=True,
+        observed=meetingbaas.observed,
     ),
     "pulse": Provider(
         pulse.verify,
@@ -112,6 +119,10 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 
 
+# The provider that bots are launched with.
+LAUNCHED_WITH = next(name for name, provider in PROVIDERS.items() if provider.sends_bots)
+
+
 def receive(source: Source, arrival: Arrival) -> Delivery:
     """Turn a request into a verified delivery with its facts.
 
@@ -124,6 +135,10 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         spoken = _translated(source, arrival.body, arrival.received_at)
     except Unusable as refusal:
         return _dead(source, arrival, proof, refusal)
+    facts = spoken.facts
+    if arrival.proves:
+        facts = owned(arrival.proves, facts, source.provider) if proof.scheme == _PATH_KEY else facts
+        facts = bound(arrival.proves, facts, source.provider, arrival.received_at)
     delivery_id = proof.delivery_id or spoken.delivery_id
     is_lasting = bool(delivery_id) or spoken.timed
     return Delivery(
@@ -135,7 +150,7 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         body=arrival.body,
         headers=shown_headers(arrival.headers),
         provider_type=clean(spoken.provider_type),
-        facts=spoken.facts,
+        facts=facts,
     )
 
 
@@ -166,6 +181,8 @@ def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
     try:
         return provider.verify(source, arrival)
     except ProofRefused as refusal:
+        if arrival.proves:
+            return Proof(scheme=_PATH_KEY)
         if not provider.takes:
             raise
         # Whoever sets a webhook up sees nothing else: what was wrong, and what would be right.

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from hub.clients.meetingbaas import warning as launching
 from hub.errors import HubError, StorageRefused
 from hub.secrets import Completion, is_loopback, warnings
 from hub.settings import Settings
@@ -90,7 +91,9 @@ async def _bus(settings: Settings) -> Finding:
 
 
 def _known(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:
-    return [*_secrets(settings, completion, variables), *_paths(settings)]
+    told = launching(settings, frozenset(completion.made))
+    launches = [Finding("note", told)] if told else []
+    return [*_secrets(settings, completion, variables), *launches, *_paths(settings)]
 
 
 def _secrets(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from handlers import deliveries, redrives, sources
 from handlers.access import Access
+from handlers.bindings import Bindings
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
@@ -20,6 +21,7 @@ from handlers.overview import Overview
 from handlers.parts import (
     ACCESS,
     ARRIVALS,
+    BINDINGS,
     BODIES,
     FAILURES,
     FEED,
@@ -40,6 +42,7 @@ from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
 from hub.ports import Refusal
+from hub.seals import Seals
 from hub.settings import Server, Settings, Source
 from hub.stores import make_epoch
 from hub.tokens import Claims, Tokens, Use
@@ -52,6 +55,7 @@ LIVEKIT = Source(provider="livekit", name="livekit", path="/api/livekit/webhook"
 MEETINGBAAS = Source(provider="meetingbaas", name="meetingbaas", path="/mb", callback_secrets=(SECRET,))
 SOURCES = (LIVEKIT, MEETINGBAAS)
 TOKENS = Tokens(("secret",))
+SEALS = Seals(("secret",))
 Said = dict[str, object]
 
 
@@ -119,6 +123,7 @@ async def yard(
     app[SETTINGS] = Settings(server=Server(max_body=1_000_000), sources=configured, off=off)
     app[ACCESS] = Access(("key", "reader:read", "launcher:launch+read"), TOKENS, lambda: now[0])
     app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
+    app[BINDINGS] = Bindings(store, SEALS)
     app[STORE], app[FEED], app[QUARANTINE] = store, feed, quarantine
     app[OVERVIEW] = Overview(store)
     app[NOW] = lambda: now[0]

@@ -127,10 +127,10 @@ async def test_a_bot_goes_with_what_it_heard(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/rooms/livekit:RM_1", "/api/bots/meetingbaas:B", "/api/rooms/livekit:RM_1?erase=yes"]
+    "path", ["/api/rooms/livekit:RM_1", "/api/bots/meetingbaas:B?erase=0", "/api/rooms/livekit:RM_1?erase=yes"]
 )
 async def test_it_has_to_be_said_that_erasing_is_meant(tmp_path: Path, path: str):
-    """It cannot be undone, and DELETE of a bot will one day mean something else."""
+    """It cannot be undone, and DELETE of a bot alone means that it shall leave."""
     async with running_hub(tmp_path) as hub:
         status, said = await delete(hub, path)
         assert status == 400

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handlers import attendance, reads
+from handlers import attendance, bots, reads
 from handlers.access import Access
 from handlers.errors import problems
 from handlers.parts import ACCESS, CLOCKWORK, FEED, NOW, STORE
@@ -108,7 +108,7 @@ async def desk() -> AsyncIterator[Desk]:
     app.add_routes(
         [
             web.get("/api/bots", reads.bots),
-            web.get("/api/bots/{id}", reads.bot),
+            web.get("/api/bots/{id}", bots.bot),
             web.get("/api/rooms", reads.rooms),
             web.get("/api/rooms/{id}", reads.room),
             web.get("/api/rooms/{id}/participants", attendance.participants),

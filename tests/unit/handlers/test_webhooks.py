@@ -11,12 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from handlers.bindings import Bindings
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.limits import Rates
 from handlers.metrics import Metrics
-from handlers.parts import ARRIVALS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
+from handlers.parts import ARRIVALS, BINDINGS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Sample, hashed_secret
+from handlers.providers.path_keys import path_key
 from handlers.providers.registry import PROVIDERS
 from handlers.quarantine import Quarantine
 from handlers.webhooks import COMMIT_SECONDS, FAILURES_A_MINUTE, webhook_routes
@@ -25,6 +27,7 @@ from hub.events import Verdict
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
+from hub.seals import Seals
 from hub.settings import Server, Settings, Source
 from hub.stores import make_epoch
 from storage.local import LocalBus
@@ -73,6 +76,9 @@ class Door:
         )
 
 
+SEALS = Seals(("token-secret",))
+
+
 @contextlib.asynccontextmanager
 async def door(trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None = None) -> AsyncIterator[Door]:
     """Serve the webhook paths of all sources."""
@@ -85,6 +91,7 @@ async def door(trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None 
     app[QUARANTINE] = quarantine = Quarantine(store, lambda _: None)
     app[NOW] = lambda: now[0]
     app[METRICS] = Metrics(app[NOW])
+    app[BINDINGS] = Bindings(store, SEALS)
     app.add_routes(webhook_routes(SOURCES))
     writing = asyncio.create_task(ingest.run())
     try:
@@ -162,6 +169,30 @@ async def test_a_path_with_a_key_is_taken_like_the_path_without() -> None:
         path = MEETINGBAAS.path + "/some-key"
         status, _, _ = await hub.post(MEETINGBAAS, b'{"event": "x"}', path=path, **{"x-mb-secret": "callback-secret"})
         assert status == 200
+
+
+async def test_a_path_key_whose_bot_the_store_does_not_tell_is_to_be_sent_again() -> None:
+    """It may be good: a refusal would be for ever."""
+    async with door() as hub:
+        path = f"{MEETINGBAAS.path}/{path_key(SEALS, launch_id='launch-' + '0' * 32)}"
+        hub.store.problem = "the disk is full"
+        assert (await hub.post(MEETINGBAAS, b'{"event": "x"}', path=path))[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"event": "calendar.event_created", "data": {"calendar_id": "c"}}', 401),
+        (b'{"event": "failed", "data": {"bot_id": "b"}}', 200),
+        (b'{"event": "failed"}', 200),
+        (b"not json", 400),
+    ],
+)
+async def test_a_path_key_alone_speaks_for_one_bot_and_for_nothing_else(body: bytes, status: int) -> None:
+    """What says nothing of any bot is kept as dead, like from everybody."""
+    async with door() as hub:
+        path = f"{MEETINGBAAS.path}/{path_key(SEALS, launch_id='launch-' + '0' * 32)}"
+        assert (await hub.post(MEETINGBAAS, body, path=path))[0] == status
 
 
 @pytest.mark.parametrize("source", [LIVEKIT, MEETINGBAAS])

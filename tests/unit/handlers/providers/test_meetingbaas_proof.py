@@ -225,8 +225,8 @@ def test_refusals_never_repeat_a_secret() -> None:
         assert secret not in said
 
 
-def test_the_path_key_is_not_a_proof_yet() -> None:
-    """What it proves is decided where its bot is known."""
+def test_the_path_key_proves_nothing_by_itself() -> None:
+    """What it proves is decided where its bot is known: in what this module is given it has been looked up."""
     with pytest.raises(ProofRefused):
         verify(FULL, Arrival(headers=(), body=BODY, received_at=NOW, path_key=KEY))
 

@@ -7,7 +7,7 @@ import pytest
 
 from hub.commands.check import Finding, examine, greeting, public_url
 from hub.secrets import Completion
-from hub.settings import Auth, Bus, Server, Settings, Source, Storage
+from hub.settings import Auth, Bus, MeetingBaas, Server, Settings, Source, Storage
 from tests.hubs import running_hub
 
 LIVEKIT = Source(provider="livekit", name="livekit", path="/api/livekit/webhook", keys={"key": ("s" * 40,)})
@@ -31,6 +31,14 @@ async def test_a_set_up_that_is_right_has_no_warning(tmp_path: Path) -> None:
     findings = await examine(settings(tmp_path), NOTHING_MADE)
     assert levels(findings, "storage") == ["ok"]
     assert {finding.level for finding in findings} <= {"ok", "note"}
+
+
+async def test_what_launching_lacks_is_noted(tmp_path: Path) -> None:
+    """Bots are launched all the same, and tell less of themselves."""
+    account = MeetingBaas(api_key="k" * 20)
+    findings = await examine(settings(tmp_path, meetingbaas=account), NOTHING_MADE)
+    assert levels(findings, "launched without a webhook of their own") == ["note"]
+    assert levels(await examine(settings(tmp_path), NOTHING_MADE), "POST /api/bots launches nothing") == ["note"]
 
 
 async def test_every_source_is_told_with_the_url_to_give_its_provider(tmp_path: Path) -> None:
@@ -136,7 +144,7 @@ def test_a_start_says_everything_but_what_is_fine(tmp_path: Path) -> None:
     server = Server(public_url="https://hub.example.com")
     completion = Completion(made=("auth.token_secrets",), off=("pulse: nothing",))
     lines = greeting(settings(tmp_path, server=server), completion)
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert not any(line.startswith("ok") for line in lines)
 
 

@@ -1,0 +1,65 @@
+"""Which bot each launch became: asked of the store by those webhooks only that tell of a launch."""
+
+from collections import OrderedDict
+
+import msgspec
+
+from handlers.providers.arrival import Arrival
+from handlers.providers.binding import filled, launch_of
+from handlers.providers.path_keys import read_path_key
+from hub.events import Delivery
+from hub.launches.words import asked_of
+from hub.ports import Document, Store
+from hub.seals import Seals
+from hub.settings import Source
+
+_REMEMBERED = 10_000
+
+
+class Bindings:
+    """Knows what launches became. That never changes, so it is remembered."""
+
+    def __init__(self, store: Store, seals: Seals) -> None:
+        self._store = store
+        self._seals = seals
+        self._bots: OrderedDict[str, str] = OrderedDict()
+
+    async def identified(self, source: Source, arrival: Arrival) -> Arrival:
+        """Return a request with what the key in its path proves, if it has a good one. Raises StorageUnavailable."""
+        key = read_path_key(self._seals, arrival) if arrival.path_key else None
+        if key and key.launch_id:
+            bot, _ = await self._known(f"{source.provider}:{key.launch_id}")
+            key = msgspec.structs.replace(key, bot=bot)
+        return msgspec.structs.replace(arrival, proves=key) if key else arrival
+
+    async def settled(self, delivery: Delivery) -> Delivery:
+        """Return a delivery without the news, that are none, of which bot a launch became, and else with all about it.
+
+        Raises StorageUnavailable.
+        """
+        launches = {launch for fact in delivery.facts if (launch := launch_of(fact))}
+        for launch in launches:
+            provider = next(fact.bot for fact in delivery.facts if launch_of(fact) == launch).partition(":")[0]
+            bot, document = await self._known(f"{provider}:{launch}")
+            facts = delivery.facts
+            if bot:
+                facts = tuple(fact for fact in facts if launch_of(fact) != launch)
+            elif document:
+                asked = asked_of(document)
+                facts = tuple(filled(fact, asked) if launch_of(fact) == launch else fact for fact in facts)
+            delivery = msgspec.structs.replace(delivery, facts=facts)
+        return delivery
+
+    async def _known(self, launch: str) -> tuple[str, Document | None]:
+        """Return the bot that a launch became, else its document, if there is one."""
+        if launch in self._bots:
+            self._bots.move_to_end(launch)
+            return self._bots[launch], None
+        topic = f"bots/{launch}"
+        documents = (await self._store.document(topic)).documents
+        if not documents or documents[0].topic == topic:
+            return "", documents[0] if documents else None
+        self._bots[launch] = documents[0].topic.partition(":")[2]
+        if len(self._bots) > _REMEMBERED:
+            self._bots.popitem(last=False)
+        return self._bots[launch], None

@@ -1,0 +1,94 @@
+"""What is done with bots besides reading them: asking one to leave, and keys for bots that somebody else launches."""
+
+import re
+import secrets
+
+import orjson
+from aiohttp import web
+
+from handlers import erasure
+from handlers.answers import answer, asked, bot_topic, demanded, reader, visible
+from handlers.launching import base_url, viewer_access, webhook_path
+from handlers.parts import FEED, LAUNCHES, SEALS, STORE
+from handlers.providers.path_keys import path_key
+from handlers.providers.registry import LAUNCHED_WITH
+from handlers.reads import one
+from hub.errors import BadRequest, Conflict, NotFound
+from hub.events import escape_id
+from hub.launches.words import LAUNCH_ID, beside_of
+from hub.ports import Document
+
+_ID_LIMIT = 200
+_NOT_YET = {
+    "requested": "the bot is still being launched: ask again when its provider has given it an id",
+    "unknown": "nobody knows whether this launch became a bot: if there is one at the provider's, make it leave there; "
+    "then erase this (DELETE with ?erase=1)",
+}
+
+
+async def bot(request: web.Request) -> web.Response:
+    """`GET /api/bots/{id}`, also by the id of its launch; with an API key also its `extra`."""
+    caller = reader(request)
+    reading = await visible(request, caller, bot_topic(request))
+    document = reading.documents[0]
+    extra = beside_of(document).extra if caller.is_key else ""
+    if not extra:
+        return one(request, reading)
+    return answer({**orjson.loads(document.body), "extra": orjson.Fragment(extra)}, reading.position)
+
+
+async def delete(request: web.Request) -> web.Response:
+    """`DELETE /api/bots/{id}` → 202 `{bot}`: it is asked to leave. `?erase=1` erases what is known of it instead."""
+    if "erase" in request.query:
+        return await erasure.erase_bot(request)
+    caller = demanded(request, "launch")
+    document = (await visible(request, caller, bot_topic(request))).documents[0]
+    identity = document.topic.partition("/")[2]
+    _check(document, identity)
+    await request.app[LAUNCHES].leave(identity)
+    reading = await request.app[STORE].document(document.topic)
+    shown = reading.documents[0] if reading.documents else document
+    return answer({"bot": orjson.Fragment(shown.body)}, reading.position, 202)
+
+
+async def webhook(request: web.Request) -> web.Response:
+    """`POST /api/bots/webhooks {bot_id?}` → 201 `{url, key, launch_id, topic, token, …}`.
+
+    For a bot that somebody else launches with this URL: what comes by it is that bot's. Without `bot_id` it is the
+    bot that the first webhook by it names.
+    """
+    caller = demanded(request, "launch")
+    caller.narrowed(frozenset({"bots"}))
+    said = await asked(request)
+    if said.keys() - {"bot_id"}:
+        raise BadRequest('the body: expected {} or {"bot_id": …}')
+    bot_id = _bot_id(said.get("bot_id"))
+    launch_id = "" if bot_id else f"launch-{secrets.token_hex(16)}"
+    key = path_key(request.app[SEALS], launch_id=launch_id, bot=bot_id)
+    path = webhook_path(request, key)
+    if not path:
+        raise Conflict(f"no source of {LAUNCHED_WITH} is configured, or none with a secret, so none takes webhooks")
+    topic = f"bots/{LAUNCHED_WITH}:{bot_id or launch_id}"
+    url = {"url": f"{base_url(request)}{path}", "key": key, "launch_id": launch_id or None, "bot_id": bot_id or None}
+    return answer({**url, "topic": topic, **viewer_access(request, caller, (topic,))}, request.app[FEED].position, 201)
+
+
+def _check(document: Document, identity: str) -> None:
+    """Raise Conflict or NotFound unless the bot is one that can be asked to leave."""
+    if document.provider != LAUNCHED_WITH:
+        raise NotFound(f"only bots of {LAUNCHED_WITH} can be asked to leave")
+    if LAUNCH_ID.fullmatch(identity.partition(":")[2]) and document.status in _NOT_YET:
+        raise Conflict(_NOT_YET[document.status])
+    if document.over:
+        raise Conflict(f"the bot is {document.status}: it is in no meeting")
+
+
+def _bot_id(value: object) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not re.fullmatch(r"\S{1,200}", value) or LAUNCH_ID.fullmatch(value):
+        raise BadRequest("bot_id: expected the provider's id of a bot")
+    escaped = escape_id(value)
+    if len(escaped) > _ID_LIMIT:
+        raise BadRequest(f"bot_id: expected at most {_ID_LIMIT} characters")
+    return escaped

@@ -1,0 +1,480 @@
+"""Launching: never two bots, whatever breaks; and everybody is told what became of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+
+from handlers.launching import shown_options
+from tests.hubs import API_KEY, running_hub
+from tests.meetingbaas_server import (
+    AFTER,
+    BEFORE,
+    DROP,
+    HANG_AFTER,
+    HANG_BEFORE,
+    PUBLIC_URL,
+    Bot,
+    MeetingBaasServer,
+    Refusal,
+    meetingbaas,
+)
+from tests.processes import SECRETS, free_port
+from tests.streams import parsed
+from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY, Answer, Office
+
+URL = "https://meet.google.com/abc-defg-hij?pwd=open-sesame"
+ORDER = {"meeting_url": URL, "bot_name": "Notes", "extra": {"tenant": "acme-corp"}}
+BOTH = pytest.mark.parametrize("version", ["v1", "v2"])
+Said = dict[str, Any]
+
+
+@dataclass
+class Launching(Office):
+    """A hub that launches at a stand-in."""
+
+    provider: MeetingBaasServer = None  # type: ignore[assignment]  # a dataclass that extends one with defaults
+
+    async def launch(self, key: str = "", credential: str = API_KEY, **order: object) -> Answer:
+        """Ask for a bot."""
+        headers = {"Authorization": f"Bearer {credential}"} | ({"Idempotency-Key": key} if key else {})
+        return await self.ask_with(headers, "POST", "/api/bots", {**ORDER, **order})
+
+    async def launched(self, key: str = "", **order: object) -> Said:
+        """Return the answer to a launch that works."""
+        answer = await self.launch(key, **order)
+        assert answer.status == 201, answer.text
+        return answer.said
+
+    async def bots(self) -> list[Said]:
+        items: list[Said] = (await self.get("/api/bots"))["items"]
+        return items
+
+
+@asynccontextmanager
+async def launching(folder: Path, version: str = "v2", **overrides: str) -> AsyncIterator[Launching]:
+    async with meetingbaas() as provider:
+        environ = {
+            "HUB_API_KEY": f"{API_KEY},{READ_KEY}:read,{LAUNCH_KEY}:read+launch",
+            "HUB_MEETINGBAAS__BASE_URL": provider.url,
+            "HUB_MEETINGBAAS__API_VERSION": version,
+            "HUB_MEETINGBAAS__REQUESTS_PER_SECOND": "20",
+            "HUB_SERVER__PUBLIC_URL": PUBLIC_URL,
+            **overrides,
+        }
+        async with running_hub(folder, **environ) as hub:
+            provider.hub = hub.url
+            yield Launching(hub, provider=provider)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Launching]:
+    async with launching(tmp_path) as opened:
+        yield opened
+
+
+@BOTH
+async def test_a_launch_is_answered_with_its_bot_which_keeps_the_name_that_it_had_before(
+    tmp_path: Path, version: str
+) -> None:
+    """Who sends a bot may hand out where to look for it before the provider has an id for it."""
+    async with launching(tmp_path, version) as desk:
+        said, bot = await desk.launched(), desk.provider.only
+        shown = said["bot"]
+        assert shown["id"] == f"meetingbaas:{bot.id}"
+        assert (shown["status"], shown["name"]) == ("queued", "Notes")
+        for name in (shown["id"], f"meetingbaas:{shown['launch_id']}", shown["launch_id"]):
+            assert (await desk.get(f"/api/bots/{name}"))["id"] == shown["id"]
+            assert (await desk.get(f"/api/bots/{name}/transcript"))["bot"] == shown["id"]
+        assert len(await desk.bots()) == 1
+        assert bot.order["extra"] == {"tenant": "acme-corp", "hub_launch_id": shown["launch_id"]}
+
+
+async def test_v1_is_told_the_bots_own_webhook(tmp_path: Path) -> None:
+    """By it, live status comes without any account webhook."""
+    async with launching(tmp_path, "v1") as desk:
+        said, order = await desk.launched(recording_mode="audio_only"), desk.provider.only.order
+        launch_id = said["bot"]["launch_id"]
+        assert order["webhook_url"].startswith(f"{PUBLIC_URL}/api/meeting-bot/webhook/{launch_id}.")
+        assert (order["deduplication_key"], order["recording_mode"]) == (launch_id, "audio_only")
+
+
+async def test_v2_is_told_a_callback_with_the_secret_that_the_source_knows(desk: Launching) -> None:
+    """The end of a bot comes by it; two bots in one meeting come only if somebody asks for that."""
+    await desk.launched()
+    order = desk.provider.only.order
+    config = order["callback_config"]
+    assert (order["callback_enabled"], config["method"]) == (True, "POST")
+    assert config["secret"] == SECRETS["MEETINGBAAS_CALLBACK_SECRET"]
+    assert order["allow_multiple_bots"] is False
+    assert await desk.provider.call_back(desk.provider.only) == 200
+    assert (await desk.bots())[0]["status"] == "completed"
+    await desk.launched(allow_multiple_bots=True)
+    assert list(desk.provider.bots.values())[1].order["allow_multiple_bots"] is True
+
+
+async def test_whoever_gets_the_stream_url_watches_this_bot_and_no_other(desk: Launching) -> None:
+    """A page needs no key of its own."""
+    said = await desk.launched()
+    await desk.sample("meetingbaas", "bot.status_change.in_call_recording")
+    url = said["stream_url"].replace(PUBLIC_URL, desk.hub.url)
+    async with desk.hub.session.get(url) as answer:
+        sent = await anext(one async for one in parsed(answer.content) if one.name == "snapshot")
+    assert [bot["id"] for bot in sent.data["bots"]] == [said["bot"]["id"]]
+    assert said["websocket_url"].startswith("ws://hub.test/api/ws?topic=bots/meetingbaas:launch-")
+    alias = f"/api/bots/{said['bot']['launch_id']}"
+    assert (await desk.ask("GET", alias, credential=said["token"])).status == 200
+    assert [one["id"] for one in (await desk.get("/api/bots", said["token"]))["items"]] == [said["bot"]["id"]]
+
+
+async def test_who_follows_the_launch_is_told_what_happens_to_the_bot(desk: Launching) -> None:
+    """The link of the first moment is good to the end."""
+    said = await desk.launched()
+    await desk.provider.call_back(desk.provider.only)
+    topic = f"bots/meetingbaas:{said['bot']['launch_id']}"
+    events = (await desk.get(f"/api/events?topic={topic}", said["token"]))["items"]
+    assert [event["type"] for event in events][:3] == ["bot.requested", "bot.queued", "bot.completed"]
+
+
+async def test_extra_is_shown_to_api_keys_only(desk: Launching) -> None:
+    """Backends say among themselves there which of their customers it is for."""
+    said = await desk.launched()
+    path = f"/api/bots/{said['bot']['launch_id']}"
+    assert (await desk.get(path, READ_KEY))["extra"] == {"tenant": "acme-corp"}
+    for token in (said["token"], desk.token("*", scope=("read", "launch", "admin"))):
+        assert "extra" not in await desk.get(path, token)
+    for other in ("/api/bots", "/api/events", "/api/deliveries"):
+        assert "acme-corp" not in (await desk.ask("GET", other)).text
+
+
+async def test_secrets_in_options_reach_the_provider_and_no_disk(desk: Launching, tmp_path: Path) -> None:
+    """Nobody looks for a key of the transcription in the hub's database, but who finds one."""
+    options = {
+        "transcription_config": {"api_key": "gladia-secret-1"},
+        "streaming_config": {"output_url": "wss://x/k3y"},
+    }
+    await desk.launched(**options)
+    assert desk.provider.only.order["transcription_config"] == {"api_key": "gladia-secret-1"}
+    kept = b"".join(path.read_bytes() for path in tmp_path.glob("hub.db*"))
+    assert b"meet.google.com/abc-defg-hij" in kept
+    for secret in (b"gladia-secret-1", b"k3y", b"open-sesame"):
+        assert secret not in kept
+
+
+def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
+    """Enough to see how a bot was sent."""
+    options = {
+        "recording_mode": "audio_only",
+        "zoom_config": {"zoom_pwd": 1234},
+        "automatic_leave": {"silence_timeout": 300},
+        "entry_message": "call me at +49…",
+        "list": [True, "x"],
+    }
+    assert shown_options(options) == {
+        "recording_mode": "audio_only",
+        "zoom_config": {"zoom_pwd": "redacted"},
+        "automatic_leave": {"silence_timeout": 300},
+        "entry_message": "redacted",
+        "list": [True, "redacted"],
+    }
+
+
+async def test_the_same_key_is_the_same_launch(desk: Launching) -> None:
+    """Whoever did not hear the answer asks again."""
+    first = await desk.launched("order-1")
+    again = await desk.launch("order-1")
+    assert (again.status, again.said["bot"]["id"]) == (200, first["bot"]["id"])
+    other = await desk.launch("order-1", bot_name="Other")
+    assert other.status == 422
+    assert "Idempotency-Key" in other.said["detail"]
+    assert len(desk.provider.bots) == 1
+
+
+async def test_many_at_once_with_one_key_launch_one_bot(desk: Launching) -> None:
+    """A button that was pressed five times."""
+    answers = await asyncio.gather(*(desk.launch("order-1") for _ in range(5)))
+    assert len({answer.said["bot"]["id"] for answer in answers}) == len(desk.provider.bots) == 1
+    assert {answer.status for answer in answers} == {200, 201}
+
+
+async def test_a_caller_that_hangs_up_changes_nothing(desk: Launching) -> None:
+    """The bot is on its way, and is found by its key."""
+    desk.provider.faults = [HANG_AFTER]
+    calling = asyncio.create_task(desk.launch("order-1"))
+    await desk.provider.reached.wait()
+    assert [one["status"] for one in await desk.bots()] == ["requested"]
+    calling.cancel()
+    await asyncio.wait([calling])
+    desk.provider.go_on.set()
+    again = await desk.launch("order-1")
+    assert (again.status, again.said["bot"]["id"]) == (200, f"meetingbaas:{desk.provider.only.id}")
+
+
+@pytest.mark.parametrize(
+    ("order", "named"),
+    [
+        ({"meeting_url": "meet.google.com/abc"}, "meeting_url"),
+        ({"meeting_url": "https://"}, "meeting_url"),
+        ({"meeting_url": None}, "meeting_url"),
+        ({"bot_name": " "}, "bot_name"),
+        ({"bot_name": "x" * 256}, "bot_name"),
+        ({"extra": "acme"}, "extra"),
+        ({"extra": {"a": "x" * 20_000}}, "extra"),
+        ({"callback_config": {}}, "callback_config"),
+    ],
+)
+async def test_an_order_that_cannot_be_meant_is_refused_by_the_hub(desk: Launching, order: Said, named: str) -> None:
+    """Nothing is kept of it, and nobody is called."""
+    answer = await desk.launch(**order)
+    assert answer.status == 400
+    assert answer.said["detail"].startswith(named)
+    assert not desk.provider.calls
+
+
+async def test_who_may_not_launch_launches_nothing(desk: Launching) -> None:
+    """It costs money, and listens in."""
+    cases = [(READ_KEY, 403), (desk.token("rooms"), 403), (desk.token("bots", scope=("read",)), 403), ("wrong", 401)]
+    for credential, status in cases:
+        assert (await desk.launch(credential=credential)).status == status
+    assert (await desk.launch(credential=LAUNCH_KEY)).status == 201
+    assert (await desk.launch(credential=desk.token("bots"))).status == 201
+    assert (await desk.launch("with space")).status == 400
+
+
+async def test_without_an_account_the_setting_that_is_missing_is_named(tmp_path: Path) -> None:
+    """Trying again does not help."""
+    async with launching(tmp_path, MEETINGBAAS_API_KEY="") as desk:
+        answer = await desk.launch()
+    assert answer.status == 503
+    assert "MEETINGBAAS_API_KEY" in answer.said["detail"]
+    assert "Retry-After" not in answer.headers
+
+
+def _code(code: str, message: str = "") -> Said:
+    return {"success": False, "code": code, "error": "Error", "message": message}
+
+
+FAULTS = [
+    (Refusal(400, _code("FST_ERR_VALIDATION", "meeting_url is not for bots")), 422, "caller", False),
+    (Refusal(422, {"error": "BadUrl"}), 422, "caller", False),
+    (Refusal(403, _code("FST_ERR_FORBIDDEN")), 502, "hub", False),
+    (Refusal(400, {"error": "InvalidApiKey"}), 502, "hub", False),
+    (Refusal(404, {}), 502, "hub", False),
+    (Refusal(302, {}, {"Location": "/elsewhere"}), 502, "hub", False),
+    (Refusal(402, _code("FST_ERR_INSUFFICIENT_TOKENS")), 402, "account", False),
+    (Refusal(429, {"code": "FST_ERR_TOO_MANY_REQUESTS", "retryAfter": 60}), 429, "account", True),
+    (Refusal(409, _code("FST_ERR_BOT_ALREADY_EXISTS")), 409, "caller", False),
+]
+
+
+async def test_a_refusal_says_whose_fault_it_is_and_whether_to_try_again(desk: Launching) -> None:
+    """The caller, the account, the hub's set-up or the provider: each is mended by somebody else."""
+    for refusal, status, fault, retry in FAULTS:
+        desk.provider.faults = [refusal]
+        answer = await desk.launch()
+        assert (answer.status, answer.said["fault"], answer.said["retry"]) == (status, fault, retry), answer.text
+        assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert not desk.provider.bots
+    assert {one["status"] for one in await desk.bots()} == {"failed"}
+    assert len(await desk.bots()) == len(FAULTS)
+
+
+async def test_a_refused_launch_is_shown_with_what_the_provider_said(desk: Launching) -> None:
+    """And repeating it by its key says so again, since it would be refused again."""
+    said = "https://meet.example/x?pwd=1 of ann@acme.example is not for bots"
+    desk.provider.faults = [Refusal(400, _code("FST_ERR_VALIDATION", said))]
+    answer = await desk.launch("order-1")
+    assert answer.said["provider"] == {"code": "FST_ERR_VALIDATION", "message": "https://… of ann@… is not for bots"}
+    again = await desk.launch("order-1")
+    assert (again.status, again.said["bot"]["status"]) == (200, "failed")
+    assert again.said["bot"]["reason"] == {
+        "code": "FST_ERR_VALIDATION",
+        "group": "host",
+        "message": "https://… of ann@… is not for bots",
+    }
+
+
+async def test_a_short_wait_that_the_provider_asks_for_is_waited(desk: Launching) -> None:
+    """The caller need not know."""
+    desk.provider.faults = [Refusal(429, {"retryAfter": 0.05}), Refusal(429, {}, {"Retry-After": "0"})]
+    assert (await desk.launch()).status == 201
+    assert desk.provider.calls["POST /v2/bots"] == 3
+
+
+async def test_what_certainly_was_not_sent_may_be_launched_by_the_same_key(desk: Launching) -> None:
+    """Nothing happened, and the provider has time now."""
+    desk.provider.faults = [Refusal(429, {}, {"Retry-After": "30"})]
+    busy = await desk.launch("order-1")
+    assert (busy.status, busy.headers["Retry-After"]) == (429, "30")
+    said = await desk.launched("order-1")
+    assert said["bot"]["id"] == f"meetingbaas:{desk.provider.only.id}"
+    assert len(await desk.bots()) == 1
+
+
+async def test_a_provider_that_cannot_be_reached_is_not_taken_for_one_that_did_not_answer(tmp_path: Path) -> None:
+    """No byte has left: it is safe to try again."""
+    async with launching(tmp_path, HUB_MEETINGBAAS__BASE_URL=f"http://127.0.0.1:{free_port()}") as desk:
+        for attempt in (1, 2):
+            answer = await desk.launch("order-1")
+            assert (answer.status, answer.said["fault"], answer.said["retry"]) == (502, "provider", True)
+            shown = (await desk.bots())[0]
+            assert (shown["status"], shown["attempt"]) == ("failed", attempt)
+
+
+@pytest.mark.parametrize("fault", [AFTER, BEFORE, DROP])
+async def test_of_an_answer_that_was_lost_nobody_knows_and_nobody_tries_again(
+    desk: Launching, fault: str, tmp_path: Path
+) -> None:
+    """Of two bots in a meeting one is too many, and what went wrong may have gone wrong after the bot was sent."""
+    desk.provider.faults = [fault]
+    answer = await desk.launch("order-1")
+    assert (answer.status, answer.said["fault"], answer.said["retry"]) == (502, "provider", False)
+    again = await desk.launch("order-1")
+    assert (again.status, again.said["bot"]["status"]) == (200, "unknown")
+    assert desk.provider.calls["POST /v2/bots"] == 1
+    alias = f"/api/bots/{again.said['bot']['id']}"
+    refused = await desk.ask("DELETE", alias)
+    assert refused.status == 409
+    assert "erase" in refused.said["detail"]
+    assert (await desk.ask("DELETE", f"{alias}?erase=1")).status == 200
+    assert (await desk.launch("order-1")).status == 410
+    assert len(desk.provider.bots) == (0 if fault == BEFORE else 1)
+
+
+async def test_a_bot_whose_answer_was_lost_is_known_as_soon_as_it_tells_of_itself(desk: Launching) -> None:
+    """What comes back with every webhook says which launch it was; nothing else has to be known."""
+    desk.provider.faults = [DROP]
+    await desk.launch("order-1")
+    await desk.provider.call_back(desk.provider.only)
+    (shown,) = await desk.bots()
+    assert (shown["id"], shown["status"]) == (f"meetingbaas:{desk.provider.only.id}", "completed")
+    assert (shown["name"], shown["launch_id"][:7]) == ("Notes", "launch-")
+    assert (await desk.get(f"/api/bots/{shown['id']}"))["extra"] == {"tenant": "acme-corp"}
+
+
+@pytest.mark.parametrize("fault", [AFTER, DROP])
+async def test_v1_finds_the_bot_whose_answer_was_lost(tmp_path: Path, fault: str) -> None:
+    """Its list can be searched for what was said with the launch."""
+    async with launching(tmp_path, "v1") as desk:
+        desk.provider.faults = [fault]
+        said = await desk.launched()
+        assert said["bot"]["id"] == f"meetingbaas:{desk.provider.only.id}"
+
+
+async def test_a_webhook_that_overtakes_the_answer_tells_which_bot_it_is(tmp_path: Path) -> None:
+    """By the key in its path alone; what the answer adds later changes nothing of it."""
+    async with launching(tmp_path, "v1") as desk:
+
+        async def hurry(bot: Bot) -> None:
+            for code in ("in_waiting_room", "joining_call", "in_waiting_room"):
+                assert await desk.provider.tell_v1(bot, code, at=desk.now * 1000) == 200
+            (shown,) = await desk.bots()
+            assert (shown["id"], shown["name"], shown["status"]) == (f"meetingbaas:{bot.id}", "Notes", "waiting")
+
+        desk.provider.on_created = hurry
+        said = await desk.launched()
+        assert said["bot"]["status"] == "waiting"
+        assert len(await desk.bots()) == 1
+
+
+async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
+    """It stands in the logs of whoever is in between; whoever finds it must not speak for other bots."""
+    async with launching(tmp_path, "v1") as desk:
+        await desk.launched()
+        bot = desk.provider.only
+        other = Bot("another", bot.order)
+        assert await desk.provider.tell_v1(other, "in_call_recording") == 401
+        wrong = {**bot.order, "webhook_url": bot.order["webhook_url"][:-1] + "_"}
+        assert await desk.provider.tell_v1(Bot(bot.id, wrong), "in_call_recording") == 401
+        assert (await desk.bots())[0]["status"] == "queued"
+        refused: list[Said] = []
+        async with asyncio.timeout(5):
+            while len(refused) < 2:
+                refused = (await desk.get("/api/deliveries?verdict=refused"))["items"]
+                await asyncio.sleep(0.05)
+        assert {"another bot's" in one["reason"] for one in refused} == {True, False}
+        kept = (await desk.ask("GET", f"/api/deliveries/{refused[0]['id']}")).text
+        assert bot.order["webhook_url"].rpartition(".")[2] not in kept
+        # Looked at again, it is still not its bot.
+        assert (await desk.ask("POST", f"/api/deliveries/{refused[-1]['id']}/redrive")).status == 409
+        assert await desk.provider.tell_v1(bot, "in_call_recording") == 200
+
+
+async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None:
+    """Whoever launches with it need not share a secret with the hub."""
+    said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
+    bot = Bot("theirs", {"meeting_url": "https://x.example/1", "webhook_url": said["url"]})
+    assert await desk.provider.tell_v1(bot, "joining_call") == 200
+    shown = await desk.get(f"/api/bots/{said['launch_id']}", said["token"])
+    assert (shown["id"], shown["status"]) == ("meetingbaas:theirs", "joining")
+    assert await desk.provider.tell_v1(Bot("other", bot.order), "joining_call") == 401
+    answer = await desk.ask("POST", "/api/bots/webhooks", {"bot_id": "known"})
+    assert (answer.status, answer.said["launch_id"]) == (201, None)
+    order = {**bot.order, "webhook_url": answer.said["url"]}
+    assert await desk.provider.tell_v1(bot, "call_ended") == 200
+    assert await desk.provider.tell_v1(Bot("theirs", order), "call_ended") == 401
+    assert await desk.provider.tell_v1(Bot("known", order), "joining_call") == 200
+    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot": "x"}):
+        assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
+
+
+@BOTH
+async def test_a_bot_leaves_when_it_is_asked_to(tmp_path: Path, version: str) -> None:
+    """That it has left is told by the provider, later."""
+    async with launching(tmp_path, version) as desk:
+        said = await desk.launched()
+        path = f"/api/bots/{said['bot']['launch_id']}"
+        assert (await desk.ask("DELETE", path, credential=READ_KEY)).status == 403
+        answer = await desk.ask("DELETE", path, credential=LAUNCH_KEY)
+        assert (answer.status, answer.said["bot"]["reason"]["message"]) == (202, "asked through the hub")
+        assert desk.provider.only.left == 1
+        desk.provider.only.status = "failed"
+        assert (await desk.ask("DELETE", path)).status == 409
+        desk.provider.bots.clear()
+        gone = await desk.ask("DELETE", path)
+        assert (gone.status, gone.said["fault"]) == (404, "caller")
+
+
+async def test_a_bot_that_is_over_is_not_asked_to_leave(desk: Launching) -> None:
+    """The hub knows that itself."""
+    said = await desk.launched()
+    await desk.provider.call_back(desk.provider.only)
+    assert (await desk.ask("DELETE", f"/api/bots/{said['bot']['id']}")).status == 409
+    assert desk.provider.only.left == 0
+    erased = await desk.ask("DELETE", f"/api/bots/{said['bot']['launch_id']}?erase=1")
+    assert erased.status == 200
+    assert await desk.bots() == []
+    assert b"Notes" not in orjson.dumps(await desk.get("/api/events"))
+
+
+async def test_a_bot_that_is_still_being_launched_cannot_leave(desk: Launching) -> None:
+    """There is no id to ask by."""
+    desk.provider.faults = [HANG_BEFORE]
+    calling = asyncio.create_task(desk.launch("order-1"))
+    await desk.provider.reached.wait()
+    (shown,) = await desk.bots()
+    assert (await desk.ask("DELETE", f"/api/bots/{shown['id']}")).status == 409
+    desk.provider.go_on.set()
+    assert (await calling).status == 201
+
+
+async def test_without_an_account_webhook_v2_is_asked_how_far_its_bots_are(tmp_path: Path) -> None:
+    """Its callbacks tell the end only."""
+    async with launching(tmp_path, MEETINGBAAS_WEBHOOK_SECRET="") as desk:
+        said = await desk.launched()
+        desk.provider.become(desk.provider.only, "in_waiting_room")
+        url = said["stream_url"].replace(PUBLIC_URL, desk.hub.url)
+        timeout = aiohttp.ClientTimeout(total=15)
+        async with desk.hub.session.get(url, timeout=timeout) as answer:
+            told = await anext(
+                one
+                async for one in parsed(answer.content)
+                if not one.name and one.data["data"]["bot"]["status"] == "waiting"
+            )
+        assert told.data["source"] == "/sources/reconcile"

@@ -1,0 +1,61 @@
+"""Launches that are under way: whoever waits for them, and whoever does not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hub.errors import NotConfigured, OrderRefused
+from hub.launches.launches import Launches
+from tests.meetingbaas_server import HANG_BEFORE, MeetingBaasServer, Refusal, meetingbaas
+from tests.unit.hub.launches.stage import LAUNCH, TOPIC, memory, process
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[MeetingBaasServer]:
+    async with meetingbaas() as server:
+        yield server
+
+
+async def test_a_launch_that_is_under_way_is_not_begun_again(provider: MeetingBaasServer) -> None:
+    """Who comes second waits for the same."""
+    provider.faults = [HANG_BEFORE]
+    async with process(memory(), provider) as here:
+        first = here.launch()
+        assert here.launch() is first
+        assert here.launches.running(LAUNCH) is not None
+        await provider.reached.wait()
+        provider.go_on.set()
+        assert await first == provider.only.id
+        await asyncio.sleep(0)
+        assert here.launches.running(LAUNCH) is None
+
+
+async def test_a_hub_that_stops_lets_launches_come_to_their_end(provider: MeetingBaasServer) -> None:
+    """For a while: what is cut off has to be found out later."""
+    provider.faults = [HANG_BEFORE]
+    async with process(memory(), provider) as here:
+        launching = here.launch()
+        await provider.reached.wait()
+        await here.launches.settle(0.01)
+        assert not launching.done()
+        provider.go_on.set()
+        await here.launches.settle(5)
+        assert launching.result() == provider.only.id
+
+
+async def test_a_refusal_is_kept_before_it_is_told(provider: MeetingBaasServer) -> None:
+    """Whoever was told finds it."""
+    provider.faults = [Refusal(400)]
+    async with process(memory(), provider) as here:
+        with pytest.raises(OrderRefused):
+            await here.launch()
+        assert here.bots == {TOPIC: "failed"}
+
+
+async def test_without_an_account_nothing_can_be_launched() -> None:
+    """The setting is named."""
+    launches = Launches(None, None, int)  # type: ignore[arg-type]  # it is not asked for anything
+    assert not launches.is_configured
+    with pytest.raises(NotConfigured, match=r"meetingbaas\.api_key"):
+        _ = launches.dispatcher

@@ -1,0 +1,92 @@
+"""Asking how far bots are: what is answered goes the way of webhooks, and what is known already adds nothing."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from hub.clock import now_ms
+from hub.events import BotDetail, Delivery, Fact, Kind
+from hub.launches.polling import QUICK_SECONDS, RECONCILE
+from tests.meetingbaas_server import MeetingBaasServer, meetingbaas
+from tests.unit.hub.launches.stage import Process, memory, process
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[MeetingBaasServer]:
+    async with meetingbaas() as server:
+        yield server
+
+
+@pytest.fixture
+async def here(provider: MeetingBaasServer) -> AsyncIterator[Process]:
+    """A process that has launched a bot."""
+    async with process(memory(), provider) as one:
+        await one.launch()
+        yield one
+
+
+async def test_a_bot_is_asked_until_it_is_over(here: Process, provider: MeetingBaasServer) -> None:
+    """Every answer is one of the provider's own statuses, and means what it means in a webhook."""
+    bot, (topic,) = provider.only, here.bots
+    seen = []
+    for status in ("joining_call", "in_waiting_room", "completed", "failed"):
+        provider.become(bot, status)
+        assert await here.polling.round() == QUICK_SECONDS
+        here.polling._due.clear()
+        seen.append(here.bots[topic])
+    assert seen == ["joining", "waiting", "completed", "completed"]
+    assert provider.calls["GET /v2/bots/{id}/status"] == 3
+
+
+async def test_what_was_asked_for_is_marked_as_such(here: Process, provider: MeetingBaasServer) -> None:
+    """Whoever looks into the log sees what no webhook told."""
+    provider.become(provider.only, "joining_call")
+    await here.polling.round()
+    assert orjson.loads(here.store.kept.events[-1][0].body)["source"] == f"/sources/{RECONCILE}"
+    (topic,) = here.bots
+    assert topic in here.store.kept.events[-1][0].topics
+
+
+async def test_an_answer_that_says_nothing_new_adds_nothing(here: Process, provider: MeetingBaasServer) -> None:
+    """Every three seconds the same."""
+    provider.become(provider.only, "joining_call")
+    await here.polling.round()
+    head, batches = here.store.kept.head, len(here.store.batches)
+    here.polling._due.clear()
+    await here.polling.round()
+    assert (here.store.kept.head, len(here.store.batches)) == (head, batches)
+    async with process(here.store, provider) as other:
+        await other.polling.round()
+    assert here.store.kept.head == head
+
+
+async def test_in_the_call_there_is_time(here: Process, provider: MeetingBaasServer) -> None:
+    """What happens there is told by its end."""
+    provider.become(provider.only, "in_call_recording")
+    await here.polling.round()
+    here.polling._due.clear()
+    await here.polling.round()
+    await here.polling.round()
+    assert provider.calls["GET /v2/bots/{id}/status"] == 2
+
+
+async def test_bots_that_the_hub_did_not_launch_are_not_asked_for(here: Process, provider: MeetingBaasServer) -> None:
+    """They may be another account's."""
+    now = now_ms()
+    fact = Fact(kind=Kind.BOT_QUEUED, time=now, bot="meetingbaas:theirs", detail=BotDetail())
+    webhook = Delivery(source="mb", scope="meetingbaas/", key="k", received_at=now, body=b"{}", facts=(fact,))
+    await here.launches.keep(webhook)
+    provider.become(provider.only, "queued")
+    await here.polling.round()
+    assert provider.calls["GET /v2/bots/{id}/status"] == 1
+
+
+async def test_a_bot_that_the_provider_does_not_know_costs_the_others_nothing(
+    here: Process, provider: MeetingBaasServer
+) -> None:
+    """It may have been deleted there."""
+    provider.bots.clear()
+    before = here.bots
+    await here.polling.round()
+    assert here.bots == before
