@@ -30,7 +30,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PURPOSE = "order"
 _OTHER = "this Idempotency-Key was given before with another order: what differs needs another key"
 # For a launch that is under way, before somebody who asks for it again is told to come back.
-_WAIT_SECONDS = 5.0
+_WAIT_SECONDS = 3.0
 _LOOK_SECONDS = 0.25
 # Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
 _PLAIN_WORDS = frozenset({"recording_mode", "provider", "language", "audio_frequency"})

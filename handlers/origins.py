@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-_ALLOWED_HEADERS = "Authorization, Content-Type, Last-Event-ID"
+_ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID"
 _EXPOSED_HEADERS = "Hub-Position, Retry-After"
 
 

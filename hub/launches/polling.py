@@ -8,6 +8,7 @@ import structlog
 from hub.errors import NoSuchBot, ProviderProblem, Throttled
 from hub.events import Delivery, Fact
 from hub.launches.launches import Launches
+from hub.launches.words import beside_of
 from hub.ports import Document, Query, Store
 from hub.ports.dispatch import Told
 
@@ -48,15 +49,16 @@ class Polling:
                 bot = document.topic.partition("/")[2]
                 found.add(bot)
                 if self._due.get(bot, 0.0) <= clock():
-                    await self._ask(bot)
-                    # A little earlier than the next round, which comes when it comes.
-                    self._due[bot] = clock() + (QUICK_SECONDS if status in _QUICK else SLOW_SECONDS) - 0.5
+                    is_known = await self._ask(bot)
+                    pause = QUICK_SECONDS if is_known and status in _QUICK else SLOW_SECONDS
+                    # A little earlier than a round, which comes when it comes.
+                    self._due[bot] = clock() + pause - 0.5
         self._due = {bot: due for bot, due in self._due.items() if bot in found}
         self._told = {bot: told for bot, told in self._told.items() if bot in found}
         return QUICK_SECONDS
 
     async def _launched(self, status: str) -> list[Document]:
-        """Return the bots of a status that the hub launched lately."""
+        """Return the bots of a status that the hub launched lately; others with a key of the hub's may be anybody's."""
         wanted = Query(
             collection="bots",
             status=status,
@@ -64,24 +66,24 @@ class Polling:
             since=self._now() - _LONGEST_MS,
             limit=1000,
         )
-        return [document for document in (await self._store.read(wanted)).documents if document.durable]
+        found = (await self._store.read(wanted)).documents
+        return [document for document in found if document.durable and beside_of(document).order]
 
-    async def _ask(self, bot: str) -> None:
+    async def _ask(self, bot: str) -> bool:
+        """Ask for a bot, and keep what is news; return whether the provider knows it. Raises Throttled."""
         identity = bot.partition(":")[2]
         try:
             told = await self._launches.dispatcher.status(identity)
         except Throttled:
             raise
-        except NoSuchBot:
-            log.warning("bot.unheard", bot=bot)
-            return
         except ProviderProblem as problem:
             log.warning("bot.unheard", bot=bot, problem=str(problem))
-            return
+            return not isinstance(problem, NoSuchBot)
         said = (told.status, told.updated_at)
         if self._told.get(bot) != said:
             await self._launches.keep(self._delivery(bot, identity, told))
             self._told[bot] = said
+        return True
 
     def _delivery(self, bot: str, identity: str, told: Told) -> Delivery:
         now = self._now()

@@ -2,75 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
-import orjson
 import pytest
 
 from handlers.launching import shown_options
-from tests.hubs import API_KEY, running_hub
 from tests.meetingbaas_server import (
     AFTER,
     BEFORE,
     DROP,
     HANG_AFTER,
-    HANG_BEFORE,
     PUBLIC_URL,
     Bot,
-    MeetingBaasServer,
     Refusal,
-    meetingbaas,
 )
 from tests.processes import SECRETS, free_port
 from tests.streams import parsed
-from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY, Answer, Office
-
-URL = "https://meet.google.com/abc-defg-hij?pwd=open-sesame"
-ORDER = {"meeting_url": URL, "bot_name": "Notes", "extra": {"tenant": "acme-corp"}}
-BOTH = pytest.mark.parametrize("version", ["v1", "v2"])
-Said = dict[str, Any]
-
-
-@dataclass
-class Launching(Office):
-    """A hub that launches at a stand-in."""
-
-    provider: MeetingBaasServer = None  # type: ignore[assignment]  # a dataclass that extends one with defaults
-
-    async def launch(self, key: str = "", credential: str = API_KEY, **order: object) -> Answer:
-        """Ask for a bot."""
-        headers = {"Authorization": f"Bearer {credential}"} | ({"Idempotency-Key": key} if key else {})
-        return await self.ask_with(headers, "POST", "/api/bots", {**ORDER, **order})
-
-    async def launched(self, key: str = "", **order: object) -> Said:
-        """Return the answer to a launch that works."""
-        answer = await self.launch(key, **order)
-        assert answer.status == 201, answer.text
-        return answer.said
-
-    async def bots(self) -> list[Said]:
-        items: list[Said] = (await self.get("/api/bots"))["items"]
-        return items
-
-
-@asynccontextmanager
-async def launching(folder: Path, version: str = "v2", **overrides: str) -> AsyncIterator[Launching]:
-    async with meetingbaas() as provider:
-        environ = {
-            "HUB_API_KEY": f"{API_KEY},{READ_KEY}:read,{LAUNCH_KEY}:read+launch",
-            "HUB_MEETINGBAAS__BASE_URL": provider.url,
-            "HUB_MEETINGBAAS__API_VERSION": version,
-            "HUB_MEETINGBAAS__REQUESTS_PER_SECOND": "20",
-            "HUB_SERVER__PUBLIC_URL": PUBLIC_URL,
-            **overrides,
-        }
-        async with running_hub(folder, **environ) as hub:
-            provider.hub = hub.url
-            yield Launching(hub, provider=provider)
+from tests.unit.handlers.launching import BOTH, Launching, Said, launching
+from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY
 
 
 @pytest.fixture
@@ -140,17 +90,6 @@ async def test_who_follows_the_launch_is_told_what_happens_to_the_bot(desk: Laun
     topic = f"bots/meetingbaas:{said['bot']['launch_id']}"
     events = (await desk.get(f"/api/events?topic={topic}", said["token"]))["items"]
     assert [event["type"] for event in events][:3] == ["bot.requested", "bot.queued", "bot.completed"]
-
-
-async def test_extra_is_shown_to_api_keys_only(desk: Launching) -> None:
-    """Backends say among themselves there which of their customers it is for."""
-    said = await desk.launched()
-    path = f"/api/bots/{said['bot']['launch_id']}"
-    assert (await desk.get(path, READ_KEY))["extra"] == {"tenant": "acme-corp"}
-    for token in (said["token"], desk.token("*", scope=("read", "launch", "admin"))):
-        assert "extra" not in await desk.get(path, token)
-    for other in ("/api/bots", "/api/events", "/api/deliveries"):
-        assert "acme-corp" not in (await desk.ask("GET", other)).text
 
 
 async def test_secrets_in_options_reach_the_provider_and_no_disk(desk: Launching, tmp_path: Path) -> None:
@@ -404,64 +343,6 @@ async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
         # Looked at again, it is still not its bot.
         assert (await desk.ask("POST", f"/api/deliveries/{refused[-1]['id']}/redrive")).status == 409
         assert await desk.provider.tell_v1(bot, "in_call_recording") == 200
-
-
-async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None:
-    """Whoever launches with it need not share a secret with the hub."""
-    said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
-    bot = Bot("theirs", {"meeting_url": "https://x.example/1", "webhook_url": said["url"]})
-    assert await desk.provider.tell_v1(bot, "joining_call") == 200
-    shown = await desk.get(f"/api/bots/{said['launch_id']}", said["token"])
-    assert (shown["id"], shown["status"]) == ("meetingbaas:theirs", "joining")
-    assert await desk.provider.tell_v1(Bot("other", bot.order), "joining_call") == 401
-    answer = await desk.ask("POST", "/api/bots/webhooks", {"bot_id": "known"})
-    assert (answer.status, answer.said["launch_id"]) == (201, None)
-    order = {**bot.order, "webhook_url": answer.said["url"]}
-    assert await desk.provider.tell_v1(bot, "call_ended") == 200
-    assert await desk.provider.tell_v1(Bot("theirs", order), "call_ended") == 401
-    assert await desk.provider.tell_v1(Bot("known", order), "joining_call") == 200
-    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot": "x"}):
-        assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
-
-
-@BOTH
-async def test_a_bot_leaves_when_it_is_asked_to(tmp_path: Path, version: str) -> None:
-    """That it has left is told by the provider, later."""
-    async with launching(tmp_path, version) as desk:
-        said = await desk.launched()
-        path = f"/api/bots/{said['bot']['launch_id']}"
-        assert (await desk.ask("DELETE", path, credential=READ_KEY)).status == 403
-        answer = await desk.ask("DELETE", path, credential=LAUNCH_KEY)
-        assert (answer.status, answer.said["bot"]["reason"]["message"]) == (202, "asked through the hub")
-        assert desk.provider.only.left == 1
-        desk.provider.only.status = "failed"
-        assert (await desk.ask("DELETE", path)).status == 409
-        desk.provider.bots.clear()
-        gone = await desk.ask("DELETE", path)
-        assert (gone.status, gone.said["fault"]) == (404, "caller")
-
-
-async def test_a_bot_that_is_over_is_not_asked_to_leave(desk: Launching) -> None:
-    """The hub knows that itself."""
-    said = await desk.launched()
-    await desk.provider.call_back(desk.provider.only)
-    assert (await desk.ask("DELETE", f"/api/bots/{said['bot']['id']}")).status == 409
-    assert desk.provider.only.left == 0
-    erased = await desk.ask("DELETE", f"/api/bots/{said['bot']['launch_id']}?erase=1")
-    assert erased.status == 200
-    assert await desk.bots() == []
-    assert b"Notes" not in orjson.dumps(await desk.get("/api/events"))
-
-
-async def test_a_bot_that_is_still_being_launched_cannot_leave(desk: Launching) -> None:
-    """There is no id to ask by."""
-    desk.provider.faults = [HANG_BEFORE]
-    calling = asyncio.create_task(desk.launch("order-1"))
-    await desk.provider.reached.wait()
-    (shown,) = await desk.bots()
-    assert (await desk.ask("DELETE", f"/api/bots/{shown['id']}")).status == 409
-    desk.provider.go_on.set()
-    assert (await calling).status == 201
 
 
 async def test_without_an_account_webhook_v2_is_asked_how_far_its_bots_are(tmp_path: Path) -> None:

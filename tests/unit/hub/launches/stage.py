@@ -44,7 +44,9 @@ class Process:
 
     def launch(self) -> asyncio.Task[str]:
         """Begin the launch of the test."""
-        asked = Asked(provider="meetingbaas", launch_id=LAUNCH, name="Notes", requested_at=now_ms(), extra='{"a":1}')
+        asked = Asked(
+            provider="meetingbaas", launch_id=LAUNCH, name="Notes", requested_at=now_ms(), extra='{"a":1}', mark="x:y"
+        )
         order = Order(launch_id=LAUNCH, meeting_url="https://x.example/1", bot_name="Notes", extra={"a": 1})
         return self.launches.begin(asked, order, b"{}").task
 

@@ -74,8 +74,9 @@ async def test_in_the_call_there_is_time(here: Process, provider: MeetingBaasSer
 async def test_bots_that_the_hub_did_not_launch_are_not_asked_for(here: Process, provider: MeetingBaasServer) -> None:
     """They may be another account's."""
     now = now_ms()
-    fact = Fact(kind=Kind.BOT_QUEUED, time=now, bot="meetingbaas:theirs", detail=BotDetail())
-    webhook = Delivery(source="mb", scope="meetingbaas/", key="k", received_at=now, body=b"{}", facts=(fact,))
+    plain = Fact(kind=Kind.BOT_QUEUED, time=now, bot="meetingbaas:theirs", detail=BotDetail())
+    by_key = Fact(kind=Kind.BOT_QUEUED, time=now, bot="meetingbaas:other", detail=BotDetail(launch_id="launch-2"))
+    webhook = Delivery(source="mb", scope="meetingbaas/", key="k", received_at=now, body=b"{}", facts=(plain, by_key))
     await here.launches.keep(webhook)
     provider.become(provider.only, "queued")
     await here.polling.round()
@@ -89,4 +90,6 @@ async def test_a_bot_that_the_provider_does_not_know_costs_the_others_nothing(
     provider.bots.clear()
     before = here.bots
     await here.polling.round()
+    await here.polling.round()
     assert here.bots == before
+    assert provider.calls["GET /v2/bots/{id}/status"] == 1

@@ -1,0 +1,90 @@
+"""What is done with bots besides reading: they leave, and somebody else's get keys."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from tests.meetingbaas_server import (
+    HANG_BEFORE,
+    Bot,
+)
+from tests.unit.handlers.launching import BOTH, Launching, launching
+from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Launching]:
+    async with launching(tmp_path) as opened:
+        yield opened
+
+
+async def test_extra_is_shown_to_api_keys_only(desk: Launching) -> None:
+    """Backends say among themselves there which of their customers it is for."""
+    said = await desk.launched()
+    path = f"/api/bots/{said['bot']['launch_id']}"
+    assert (await desk.get(path, READ_KEY))["extra"] == {"tenant": "acme-corp"}
+    for token in (said["token"], desk.token("*", scope=("read", "launch", "admin"))):
+        assert "extra" not in await desk.get(path, token)
+    for other in ("/api/bots", "/api/events", "/api/deliveries"):
+        assert "acme-corp" not in (await desk.ask("GET", other)).text
+
+
+async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None:
+    """Whoever launches with it need not share a secret with the hub."""
+    said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
+    bot = Bot("theirs", {"meeting_url": "https://x.example/1", "webhook_url": said["url"]})
+    assert await desk.provider.tell_v1(bot, "joining_call") == 200
+    shown = await desk.get(f"/api/bots/{said['launch_id']}", said["token"])
+    assert (shown["id"], shown["status"]) == ("meetingbaas:theirs", "joining")
+    assert await desk.provider.tell_v1(Bot("other", bot.order), "joining_call") == 401
+    answer = await desk.ask("POST", "/api/bots/webhooks", {"bot_id": "known"})
+    assert (answer.status, answer.said["launch_id"]) == (201, None)
+    order = {**bot.order, "webhook_url": answer.said["url"]}
+    assert await desk.provider.tell_v1(bot, "call_ended") == 200
+    assert await desk.provider.tell_v1(Bot("theirs", order), "call_ended") == 401
+    assert await desk.provider.tell_v1(Bot("known", order), "joining_call") == 200
+    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot": "x"}):
+        assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
+
+
+@BOTH
+async def test_a_bot_leaves_when_it_is_asked_to(tmp_path: Path, version: str) -> None:
+    """That it has left is told by the provider, later."""
+    async with launching(tmp_path, version) as desk:
+        said = await desk.launched()
+        path = f"/api/bots/{said['bot']['launch_id']}"
+        assert (await desk.ask("DELETE", path, credential=READ_KEY)).status == 403
+        answer = await desk.ask("DELETE", path, credential=LAUNCH_KEY)
+        assert (answer.status, answer.said["bot"]["reason"]["message"]) == (202, "asked through the hub")
+        assert desk.provider.only.left == 1
+        desk.provider.only.status = "failed"
+        assert (await desk.ask("DELETE", path)).status == 409
+        desk.provider.bots.clear()
+        gone = await desk.ask("DELETE", path)
+        assert (gone.status, gone.said["fault"]) == (404, "caller")
+
+
+async def test_a_bot_that_is_over_is_not_asked_to_leave(desk: Launching) -> None:
+    """The hub knows that itself."""
+    said = await desk.launched()
+    await desk.provider.call_back(desk.provider.only)
+    assert (await desk.ask("DELETE", f"/api/bots/{said['bot']['id']}")).status == 409
+    assert desk.provider.only.left == 0
+    erased = await desk.ask("DELETE", f"/api/bots/{said['bot']['launch_id']}?erase=1")
+    assert erased.status == 200
+    assert await desk.bots() == []
+    assert b"Notes" not in orjson.dumps(await desk.get("/api/events"))
+
+
+async def test_a_bot_that_is_still_being_launched_cannot_leave(desk: Launching) -> None:
+    """There is no id to ask by."""
+    desk.provider.faults = [HANG_BEFORE]
+    calling = asyncio.create_task(desk.launch("order-1"))
+    await desk.provider.reached.wait()
+    (shown,) = await desk.bots()
+    assert (await desk.ask("DELETE", f"/api/bots/{shown['id']}")).status == 409
+    desk.provider.go_on.set()
+    assert (await calling).status == 201
