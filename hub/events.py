@@ -288,6 +288,9 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skewed: bool = False
     # Why participants that were still there were closed by this end (`room_finished`, …).
     closing_reason: str = ""
+    # Nobody told it: the hub asked the provider, and saw it. An end was then at this time at the latest, and counts
+    # only where the provider tells none, and nothing later; of anything else it says that it was there at this time.
+    observed: bool = False
 
     @property
     def entity(self) -> str:

@@ -57,6 +57,8 @@ def circumstances(fact: Fact) -> Document:
     said: Document = {}
     if fact.replay:
         said["replay"] = True
+    if fact.observed:
+        said["observed"] = True
     if fact.skewed:
         said["skewed"] = True
     return said

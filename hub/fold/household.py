@@ -21,8 +21,18 @@ from hub.fold.parts import (
 from hub.fold.recall import Recall
 from hub.state.capture import Capture, Document, capture
 from hub.state.facts import NOTHING, Facts, merged
-from hub.state.participant import Ends, Participant, participant
-from hub.state.room import Tally, all_ends, began_at, is_live, own_end, room_document, tally
+from hub.state.participant import Ends, Participant, is_told_of, participant
+from hub.state.room import (
+    Tally,
+    all_ends,
+    began_at,
+    is_live,
+    observed_end,
+    own_end,
+    room_document,
+    tally,
+    told_end,
+)
 from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
 
 
@@ -187,7 +197,7 @@ class Household:
         people = {
             part.partition("/")[2]: self._participant(session, part, facts, ends)
             for part, facts in parts.items()
-            if part.startswith("participant/")
+            if part.startswith("participant/") and is_told_of(facts)
         }
         provider = room.text("provider")
         captures = {
@@ -218,7 +228,11 @@ class Household:
         return min((run.start for run in nameless.runs if run.end == end), default=end) if nameless else end
 
     def _ends(self, session: str, room: Facts) -> Ends:
-        return own_end(room) if session != self.durable else self._nameless_ends(room)
+        if session == self.durable:
+            return self._nameless_ends(room)
+        told = told_end(room)
+        # What names no session cannot refute what was seen of one: whose it is depends on when sessions ended.
+        return told if told.times else observed_end(self.sessions.get(session, {}).get("", NOTHING))
 
     def parts_of(self, session: str) -> Parts:
         """Return the facts of a session, those of the pool included, by part."""

@@ -251,7 +251,8 @@ def _compared(derived: Derived | None) -> dict[str, object]:
 def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:
     detail = fact.detail
     if isinstance(detail, ParticipantDetail):
-        return _participant_details(detail, before, after)
+        # Of whom the hub saw and nobody told, there is nothing to show yet.
+        return _participant_details(detail, before, after) if detail.id in after.people else {}
     if isinstance(detail, CaptureDetail):
         family = fact.kind.value.partition(".")[0]
         return {family: after.captures[f"{family}/{detail.id}"].document}

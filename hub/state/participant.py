@@ -8,6 +8,8 @@ from hub.state.facts import Cell, Facts, Value
 from hub.state.presence import Visit, visits
 
 PEOPLE = ("human", "sip")
+# Of what the hub did not find when it asked, with the time in the name. It is no news by itself: no slash.
+GONE = "gone@"
 
 
 class Ends(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Participant(msgspec.Struct, frozen=True):
 
 def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
     """Return what a fact states of the participant it is about."""
+    if fact.observed:
+        return _observed_facts(fact, detail, key)
     first: dict[str, Cell] = {}
     if fact.kind is Kind.PARTICIPANT_JOINED:
         first[f"join/{fact.time}"] = Cell(fact.time, key)
@@ -72,11 +76,22 @@ def participant_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
     )
 
 
+def _observed_facts(fact: Fact, detail: ParticipantDetail, key: str) -> Facts:
+    if fact.kind is Kind.PARTICIPANT_LEFT:
+        return Facts(first={f"{GONE}{fact.time}": Cell(fact.time, key, detail.reason)})
+    return Facts(latest={"sighted": Cell(fact.time, key)})
+
+
+def is_told_of(facts: Facts) -> bool:
+    """Whether anybody but the hub, which only saw what was there, spoke of a participant."""
+    return any(not name.startswith(GONE) for name in facts.first)
+
+
 def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_roles: frozenset[str]) -> Participant:
     """Derive a participant from its facts and the ends of its room."""
     joins = [cell.time for _, cell in facts.named("join/")]
     leaves = [_leave(name) for name, _ in facts.named("leave/")]
-    stays = tuple(visits(joins, leaves, ends.times, final=ends.final))
+    stays = _observed(tuple(visits(joins, leaves, ends.times, final=ends.final)), facts)
     kind = facts.text("kind") or "human"
     role = facts.text("role")
     speaks = role in speaker_roles if role else facts.told("may_publish") is True
@@ -105,6 +120,20 @@ def participant(identity: str, room: str, facts: Facts, ends: Ends, speaker_role
     )
 
 
+def _observed(stays: tuple[Visit, ...], facts: Facts) -> tuple[Visit, ...]:
+    """End the visit that no leave ended when the hub first missed who it is of, if nothing later refutes it."""
+    gone = [cell.time for _, cell in facts.named(GONE)]
+    if not gone or not stays or not (stays[-1].end is None or stays[-1].cut):
+        return stays
+    cells = [cell for name, cell in facts.first.items() if not name.startswith(GONE)]
+    last = max(cell.time for cell in (*cells, *facts.latest.values()))
+    limit = next((time for time in gone if time >= last), None)
+    *before, open_one = stays
+    if limit is None or (open_one.end is not None and open_one.end <= limit):
+        return stays
+    return (*before, Visit(open_one.start, limit))
+
+
 def _joined(fact: Fact, detail: ParticipantDetail) -> int | None:
     if detail.joined_at is not None:
         return detail.joined_at
@@ -130,6 +159,7 @@ def _reason(stay: Visit, facts: Facts, ends: Ends) -> str:
         return dict(zip(ends.times, ends.reasons, strict=False)).get(stay.end, ends.closing_reason)
     # Of several leaves the one that ended the visit tells why.
     decisive = [cell for _, cell in facts.named("leave/") if cell.time == stay.end]
+    decisive = decisive or [cell for _, cell in facts.named(GONE) if cell.time == stay.end]
     return str(decisive[0].value or "") if decisive else _last_reason(facts)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from hub.events import Fact, Kind, NoteDetail, RoomDetail, format_time
 from hub.state.capture import Document
 from hub.state.facts import NOTHING, Cell, Facts, Value
-from hub.state.participant import Ends, Participant
+from hub.state.participant import GONE, Ends, Participant
 from hub.state.presence import peak
 
 # What is told of a session when it may well be over: none of these makes it one that goes on.
@@ -51,6 +51,8 @@ decode_tally = msgspec.msgpack.Decoder(Tally).decode
 
 def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None) -> Facts:
     """Return what a fact states of the session it belongs to; `heard_at` is when the hub received it."""
+    if fact.observed:
+        return _observed_facts(fact, key, heard_at)
     first: dict[str, Cell] = {"seen": Cell(fact.time, key)}
     told: dict[str, Value] = {"durable": fact.durable, "provider": provider}
     if fact.session:
@@ -69,6 +71,21 @@ def room_facts(fact: Fact, key: str, provider: str, heard_at: int | None = None)
     latest |= {name: Cell(fact.time, key) for name in _signs(fact)}
     if heard_at is not None:
         latest["heard"] = Cell(heard_at, key)
+    return Facts(first=first, latest=latest)
+
+
+def _observed_facts(fact: Fact, key: str, heard_at: int | None) -> Facts:
+    """Return what the hub saw when it asked: that a session was there, or was not; it makes none by itself."""
+    first: dict[str, Cell] = {}
+    latest = {"durable": Cell(fact.time, key, fact.durable)} if fact.durable else {}
+    if fact.kind is Kind.ROOM_ENDED:
+        first[f"{GONE}{fact.time}"] = Cell(fact.time, key, (fact.closing_reason, _reason(fact)))
+    elif fact.kind is not Kind.PARTICIPANT_LEFT:
+        latest["alive"] = Cell(fact.time, key)
+        if heard_at is not None:
+            latest["heard"] = Cell(heard_at, key)
+    if fact.kind is Kind.ROOM_UPDATED:
+        first[f"confirmed/{fact.time}"] = Cell(fact.time, key)
     return Facts(first=first, latest=latest)
 
 
@@ -114,11 +131,28 @@ def started_at(facts: Facts, ends: Ends, people: Iterable[Participant]) -> int |
 
 
 def own_end(facts: Facts) -> Ends:
-    """Return the end of a named session: the first one told is final."""
-    ends = facts.named("end/")
-    if not ends:
+    """Return the end of a named session, as it was told, else as the hub saw it."""
+    told = told_end(facts)
+    return told if told.times else observed_end(facts)
+
+
+def told_end(facts: Facts) -> Ends:
+    """Return the end of a named session that the provider told: the first one is final."""
+    return _end_of(cell for _, cell in facts.named("end/"))
+
+
+def observed_end(facts: Facts) -> Ends:
+    """Return the end that the hub concluded from asking: the earliest that nothing which happened later refutes."""
+    if "seen" not in facts.first:
+        # Of a session that nobody tells of there is none.
         return Ends()
-    return Ends(times=(ends[0][1].time,), closing_reason=_pair(ends[0][1].value)[0])
+    alive = facts.latest.get("alive")
+    return _end_of(cell for _, cell in facts.named(GONE) if alive is None or cell.time >= alive.time)
+
+
+def _end_of(cells: Iterable[Cell]) -> Ends:
+    first = next(iter(cells), None)
+    return Ends(times=(first.time,), closing_reason=_pair(first.value)[0]) if first else Ends()
 
 
 def all_ends(facts: Facts) -> list[tuple[int, str]]:
@@ -197,6 +231,9 @@ def ended_at(facts: Facts, ends: Ends) -> int | None:
 
 def _end_reason(facts: Facts, ended: int | None) -> str | None:
     told = [cell for _, cell in facts.named("end/") if cell.time == ended]
+    if not told:
+        # Nobody told an end: whoever asked says how it was known.
+        told = [cell for _, cell in facts.named(GONE) if cell.time == ended]
     if not told:
         return None
     return _pair(told[0].value)[1] or facts.text("end_reason") or None

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from hub.events import BotDetail, Fact, Kind, ParticipantDetail
 
 _LADDER = (
@@ -59,14 +61,57 @@ def bots_now(told: Iterable[Told]) -> dict[str, BotNow]:
 
 def rooms_now(told: Sequence[Told]) -> dict[str, RoomNow]:
     """Return what is going on in every session, also in those that nothing but a durable room identifies."""
+    observed = [one for one in told if one.fact.observed]
+    told = [one for one in told if not one.fact.observed]
     homes = {one.fact.room: "" for one in told if one.fact.room}
-    homes |= {one.fact.room: one.fact.durable for one in told if one.fact.room and one.fact.durable}
-    told = _once(told)
+    named = [one for one in (*told, *observed) if one.fact.durable and one.fact.room in homes]
+    homes |= {one.fact.room: one.fact.durable for one in named}
+    told = _once([*told, *_concluded(told, observed)])
     placed: dict[str, list[Told]] = {}
     for one in told:
         if one.fact.room or one.fact.durable:
             placed.setdefault(_place(one.fact, told, homes), []).append(one)
-    return {session: _room_now(session, facts, told, homes) for session, facts in placed.items()}
+    for session, facts in placed.items():
+        facts += [one for one in _sightings(observed) if one.fact.room == session]
+    now = {session: _room_now(session, facts, told, homes) for session, facts in placed.items()}
+    return {session: _without_missed(session, one, placed[session], observed) for session, one in now.items()}
+
+
+def _sightings(observed: Sequence[Told]) -> list[Told]:
+    """Return that something was there, whoever it was."""
+    bounds = (Kind.ROOM_ENDED, Kind.PARTICIPANT_LEFT)
+    return [Told(replace(fact, detail=None), key) for fact, key in observed if fact.kind not in bounds]
+
+
+def _concluded(told: Sequence[Told], observed: Sequence[Told]) -> list[Told]:
+    """Return the ends that were seen, of sessions of which none was told, and nothing that was later."""
+    ended = {one.fact.room for one in told if one.fact.kind is Kind.ROOM_ENDED}
+    open_ones = {one.fact.room for one in told} - ended
+    ends = [one for one in observed if one.fact.kind is Kind.ROOM_ENDED and one.fact.room in open_ones]
+    return [end for end in ends if end.fact.time >= _last_life(end.fact.room, told, observed)]
+
+
+def _last_life(session: str, told: Sequence[Told], observed: Sequence[Told]) -> int:
+    own = [one.fact for one in (*told, *_sightings(observed)) if one.fact.room == session]
+    return max((fact.time for fact in own if fact.kind is not Kind.PARTICIPANT_REJECTED), default=0)
+
+
+def _without_missed(session: str, now: RoomNow, facts: list[Told], observed: Sequence[Told]) -> RoomNow:
+    """Leave out who was missed when the hub asked, and of whom nobody said anything later."""
+    people, seen = _people(facts), _people([one for one in observed if one.fact.room == session])
+    missed = set()
+    for who in now.active & seen.keys():
+        last = [one.fact.time for one in people[who]]
+        last += [one.fact.time for one in seen[who] if one.fact.kind is not Kind.PARTICIPANT_LEFT]
+        gone = [one.fact.time for one in seen[who] if one.fact.kind is Kind.PARTICIPANT_LEFT]
+        missed |= {who} if max(gone, default=-1) >= max(last) else set()
+    counted = [one for who in missed if _is_person(one := people[who])]
+    speakers = sum(_speaks(one) for one in counted)
+    return RoomNow(now.status, now.active - missed, now.people - len(counted), now.speakers - speakers)
+
+
+def _is_person(facts: list[Told]) -> bool:
+    return (_latest(facts, lambda said: said.kind) or "human") in ("human", "sip")
 
 
 def _once(told: Sequence[Told]) -> list[Told]:
@@ -150,7 +195,7 @@ def _room_now(session: str, facts: list[Told], told: Sequence[Told], homes: dict
     is_live = (is_nameless and max(lives, default=0) > max(ends)) if ends else is_told_of
     people_told = _people(facts)
     inside = {who: one for who, one in people_told.items() if _is_inside(one, sorted(ends), is_final=not is_nameless)}
-    people = [one for one in inside.values() if (_latest(one, lambda said: said.kind) or "human") in ("human", "sip")]
+    people = [one for one in inside.values() if _is_person(one)]
     speakers = sum(_speaks(one) for one in people)
     return RoomNow("live" if is_live else "ended", frozenset(inside), len(people), speakers)
 

@@ -165,6 +165,23 @@ def _owned(detail: Detail | None, owner: str) -> Detail | None:
     return msgspec.structs.replace(detail, id=identity if detail.id == "own" else f"{detail.id}-{identity}")
 
 
+def _observed(kind: Kind, room: str, time: int, who: str, named: bool) -> Fact:
+    detail = ParticipantDetail(id=who, reason="not_listed") if kind.startswith("participant.") else None
+    durable = HOMES[room] if named else ""
+    closing = "not_listed" if kind is Kind.ROOM_ENDED else ""
+    return Fact(kind=kind, time=time, room=room, durable=durable, detail=detail, observed=True, closing_reason=closing)
+
+
+# What the hub saw when it asked: always of a session, and of single visits in it.
+observed_facts = st.builds(
+    _observed,
+    _happening(Kind.ROOM_ENDED, Kind.ROOM_ENDED, Kind.PARTICIPANT_LEFT, Kind.ROOM_UPDATED, Kind.PARTICIPANT_UPDATED),
+    st.sampled_from(tuple(HOMES)),
+    moments,
+    _who,
+    st.booleans(),
+)
+
 # Two plans so near each other that a late start moves a meeting from one to the other, and one that is half a day away.
 _begin = st.sampled_from((BASE, BASE + 4000, BASE + 12 * 3_600_000 + 4000))
 _planned = st.builds(

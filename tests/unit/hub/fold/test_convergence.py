@@ -19,6 +19,8 @@ _LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 SEARCH = search(200, suppress_health_check=_LARGE)
 # Whole meetings take as long as many facts.
 MEETINGS = search(40, suppress_health_check=_LARGE)
+# Searched less: the machinery is that of the others.
+ASKED = search(100, suppress_health_check=_LARGE)
 _BY_ALL, _BY_BOTH = (stories.NAMED,), (stories.NAMED, stories.NAMELESS)
 _ANYHOW = (stories.NAMED, stories.NAMELESS, stories.SID)
 SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))
@@ -36,6 +38,9 @@ LAUNCHES = stories.launch_tellings()
 COUNTED_SESSIONS = stories.tellings(stories.room_facts(_BY_ALL, stories.PRESENCE))
 COUNTED_ROOMS = stories.tellings(stories.room_facts(_BY_BOTH, stories.PRESENCE))
 STATUSES = stories.tellings(stories.bot_facts, facts_in_one=1)
+OBSERVED = stories.tellings(
+    st.one_of(stories.room_facts(_BY_BOTH, stories.PRESENCE), stories.observed_facts, stories.observed_facts)
+)
 EVERYTHING = stories.tellings(
     st.one_of(stories.room_facts((*_ANYHOW, stories.ALIAS)), stories.shared_facts, stories.bot_facts)
 )
@@ -217,6 +222,29 @@ def assert_viewers_show_it(batches: Sequence[Sequence[Delivery]], collections: S
             if not (topic.startswith("recordings/") and "recordings" not in collections)
         }
         assert seen == stored
+
+
+@given(deliveries=OBSERVED, data=st.data())
+@ASKED
+def test_what_the_hub_saw_when_it_asked_converges(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """What a provider tells may come before and after the hub's own conclusion, which counts where it is silent."""
+    assert_converges(data, deliveries)
+
+
+@given(deliveries=OBSERVED, data=st.data())
+@ASKED
+def test_what_the_hub_saw_counts_where_no_provider_refutes_it(deliveries: list[Delivery], data: st.DataObject) -> None:
+    """An end that was seen is void as soon as the provider tells another one, or of anything that was later."""
+    assert_follows_the_model(arriving(data, deliveries))
+
+
+@given(deliveries=OBSERVED, data=st.data())
+@ASKED
+def test_viewers_of_rooms_that_the_hub_asks_about_show_what_is_stored(
+    deliveries: list[Delivery], data: st.DataObject
+) -> None:
+    """A room that was taken for over and lives again does so for its viewers too."""
+    assert_viewers_show_it(arriving(data, deliveries), ("rooms", "participants", "recordings"))
 
 
 @given(deliveries=SESSIONS, data=st.data())
