@@ -30,7 +30,9 @@ _SECRET = frozenset(
     | {f"sources.{field}" for field in SOURCE_SECRETS}
 )
 # Addresses may carry a password, so no more than their scheme is ever shown.
-_ADDRESS = frozenset({"storage.url", "bus.url", "server.public_url", "meetingbaas.base_url", "livekit.url"})
+_ADDRESS = frozenset(
+    {"storage.url", "bus.url", "server.public_url", "meetingbaas.base_url", "livekit.url", "hms.base_url"}
+)
 _SHOWN_AT_MOST = 60
 
 _NAME = re.compile(r"[a-z0-9_-]+")
@@ -202,6 +204,7 @@ _NUMBERS: Mapping[str, Rule[float]] = {
     "stream.max_viewers_per_address": _whole_from(0),
     "stream.max_age": _above(0),
     "stream.drain": _not_below(0),
+    "reconcile.period": _above(0),
     "rooms.price_per_participant_minute": _not_below(0),
     "rooms.presume_ended_after": _above(0),
     "meetingbaas.requests_per_second": Rule("a whole number from 1 to 20", lambda number: 1 <= number <= 20),
@@ -230,6 +233,7 @@ _TEXTS: Mapping[str, Rule[str]] = {
     "sources.webhook_secrets": Rule("secrets whose part after whsec_ is base64", _is_webhook_secret),
     "meetingbaas.api_version": _one_of("v1", "v2"),
     "meetingbaas.base_url": _matching(_WEB, "an address https://…"),
+    "hms.base_url": _matching(_WEB, "an address https://…"),
     "livekit.url": _empty_or(_starting("wss://", "ws://", "https://", "http://")),
     "log.level": _one_of("debug", "info", "warning", "error"),
     "log.format": _one_of("text", "json"),

@@ -7,6 +7,7 @@ HubError
 │   └── NotJson            … because its bytes are not JSON
 ├── StorageUnavailable     the store did not answer, or not in time: ours to mend, the caller's to retry
 │   └── Overloaded         more work is queued than the hub promises to hold
+├── Unanswered             a provider that was asked did not answer, or refused to
 ├── StorageRefused         the store may not be used: another hub holds it, or it is of a newer version
 ├── TokenRefused           a credential that is malformed, forged or expired
 ├── Unauthenticated        nobody said who they are
@@ -61,6 +62,10 @@ class StorageUnavailable(HubError):
 
 class Overloaded(StorageUnavailable):
     """A queue or a budget of the hub is full."""
+
+
+class Unanswered(HubError):
+    """A provider did not answer what the hub asked; the message says which, why, and what to do about it."""
 
 
 class StorageRefused(HubError):

@@ -84,6 +84,8 @@ class Ingest:
         self.spool_problem = ""
         # Called with how many deliveries the store took at once, and how many seconds that took it.
         self.on_committed: Callable[[int, float], None] = lambda *_: None
+        # How many callers were not told that their delivery is taken: their webhooks are lost unless sent again.
+        self.refused = 0
         # Called with deliveries that were committed and what became of each, after all who wait were answered.
         self.on_settled: Callable[[Iterable[tuple[Delivery, Outcome]]], None] = lambda _: None
 
@@ -117,6 +119,13 @@ class Ingest:
         """
         if self._closing:
             raise Overloaded("the hub is stopping")
+        try:
+            return await self._queued(delivery, may_be_spooled=may_be_spooled)
+        except (StorageUnavailable, asyncio.CancelledError):
+            self.refused += 1
+            raise
+
+    async def _queued(self, delivery: Delivery, *, may_be_spooled: bool) -> Outcome:
         if len(self._waiting) >= self._capacity or self._bytes + len(delivery.body) > MEMORY_LIMIT:
             raise Overloaded("too many deliveries are waiting for the store")
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()

@@ -20,6 +20,8 @@ from hub.settings import Settings, Source
 
 SHORT = 16
 
+# What an API key begins with that the hub made up.
+_MADE_KEY = "hubkey"
 _LOCK_ATTEMPTS = 40
 _LOCK_PAUSE = 0.05
 
@@ -65,6 +67,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_made_up(api_key: str) -> bool:
+    """Whether the hub made an API key up: no provider knows it, and none is shown it."""
+    return api_key.startswith(_MADE_KEY)
 
 
 def _without_unproven(settings: Settings) -> tuple[Settings, Completion]:
@@ -186,7 +193,7 @@ def _write(file: Path, secrets: dict[str, _Secret]) -> None:
 def _invented(name: str, make: Callable[[], str]) -> _Secret:
     match name.rpartition(".")[2]:
         case "keys":
-            return {f"hubkey{make()[:12]}": (make(),)}
+            return {f"{_MADE_KEY}{make()[:12]}": (make(),)}
         case "headers":
             return {"X-100ms-Key": (make(),)}
         case "webhook_secrets":

@@ -137,6 +137,14 @@ class Hms(_Section, frozen=True, kw_only=True):
 
     access_key: str = ""
     app_secret: str = ""
+    base_url: str = "https://api.100ms.live"
+
+
+class Reconcile(_Section, frozen=True, kw_only=True):
+    """How often providers are asked what goes on."""
+
+    # Seconds between two rounds, more or less.
+    period: float = 300.0
 
 
 class Spool(_Section, frozen=True, kw_only=True):
@@ -165,6 +173,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     meetingbaas: MeetingBaas = MeetingBaas()
     livekit: LiveKit = LiveKit()
     hms: Hms = Hms()
+    reconcile: Reconcile = Reconcile()
     spool: Spool = Spool()
     log: Log = Log()
     # Sources that are off, since nothing can prove their webhooks; nobody sets this.

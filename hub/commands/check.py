@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-import msgspec
-
 from hub.clients.meetingbaas import warning as launching
+from hub.commands.finding import Finding
+from hub.commands.providers import ask_providers
 from hub.errors import HubError, StorageRefused
 from hub.secrets import Completion, is_loopback, warnings
 from hub.settings import Settings
@@ -20,20 +20,10 @@ Variables = Mapping[str, tuple[str, ...]]
 _NONE: Variables = MappingProxyType({})
 
 
-class Finding(msgspec.Struct, frozen=True):
-    """Something to know about the set-up: ok, note, warning or error."""
-
-    level: str
-    text: str
-
-    def line(self) -> str:
-        """Return it as a line for a terminal."""
-        return f"{self.level:8} {self.text}"
-
-
 async def examine(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[Finding]:
     """Look at everything that can be looked at without serving; `variables` are where keys are read from."""
-    return [await _storage(settings), await _bus(settings), *_known(settings, completion, variables)]
+    looked = [await _storage(settings), await _bus(settings), *await ask_providers(settings)]
+    return [*looked, *_known(settings, completion, variables)]
 
 
 def greeting(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[str]:

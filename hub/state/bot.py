@@ -106,6 +106,11 @@ def bot_document(identity: str, facts: Facts, capture: Facts | None, segments: i
     }
 
 
+def status_of(kind: Kind) -> str | None:
+    """Return the status of a bot of which a fact of this kind was told last, None when it tells none."""
+    return _LADDER[kind][1] if kind in _LADDER else None
+
+
 def left_at(facts: Facts) -> int | None:
     """Return when the bot left in its last attempt, as far as anybody said."""
     begun = current_attempt(facts)

@@ -1,0 +1,215 @@
+"""100ms, asked which sessions are active, what became of others, and to send again what did not arrive."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from hub.clients.rest import Json, asked
+from hub.errors import Unusable
+from hub.events import Kind, ParticipantDetail, format_time, parse_time
+from hub.reconcile.seen import HeldRoom, Listing, Said, SeenRoom, Translate, Words
+from hub.settings import Hms, Source
+
+_PAGE = "100"
+# A provider that lists itself in a circle is left after so many pages.
+_PAGES = 1000
+_TOKEN_SECONDS = 3600
+_CREDENTIALS = "HMS_ACCESS_KEY and HMS_APP_SECRET ([hms])"
+
+
+def management_token(access_key: str, app_secret: str, now: int, identity: str) -> str:
+    """Return the token by which 100ms knows whose request it is, good for an hour; `now` in milliseconds."""
+    issued = now // 1000
+    claims = {
+        "access_key": access_key,
+        "type": "management",
+        "version": 2,
+        "jti": identity,
+        "iat": issued,
+        "nbf": issued,
+        "exp": issued + _TOKEN_SECONDS,
+    }
+    signed = ".".join(_base64url(orjson.dumps(part)) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
+    digest = hmac.digest(app_secret.encode(), signed.encode(), hashlib.sha256)
+    return f"{signed}.{_base64url(digest)}"
+
+
+class HmsAccount:
+    """A 100ms account: its sessions, and its deliveries that failed."""
+
+    provider = "100ms"
+    tells_ends = True
+
+    def __init__(
+        self,
+        account: Hms,
+        sources: tuple[Source, ...],
+        translate: Translate,
+        now: Callable[[], int],
+        make_id: Callable[[], str],
+    ) -> None:
+        self._account = account
+        self._sources = tuple(source for source in sources if source.provider == self.provider)
+        self._translate = translate
+        self._now = now
+        self._make_id = make_id
+
+    async def listing(self) -> Listing:
+        """Return all active sessions, with everybody who is, or was, in them. Raises Unanswered."""
+        seen = [self._seen(session) async for session in self._active()]
+        homes = frozenset(source.home or source.name for source in self._sources)
+        return Listing(tuple(one for one in seen if one), homes)
+
+    async def end_of(self, held: HeldRoom) -> Said | None:
+        """Return attendance and end of a session that is over; None when it is not, or is not this account's."""
+        session = await self._asked(
+            "GET", f"/v2/sessions/{quote(held.room.partition(':')[2], safe='')}", missing_is_none=True
+        )
+        if session is None or session.get("active") is not False:
+            return None
+        left = (self._left(session, peer) for peer in _peers(session))
+        # Who the hub knows to have left is not told of again.
+        people = [said for said in left if said and _visit(said) not in held.gone]
+        end = self._end(session, held)
+        if end is None:
+            return None
+        words = {**end.words, "peers": [said.words for said in people]}
+        facts = (*(fact for said in people for fact in said.facts), *end.facts)
+        return Said(words, tuple(msgspec.structs.replace(fact, durable=held.durable) for fact in facts))
+
+    async def check(self) -> None:
+        """Ask for anything. Raises Unanswered when the account is not taken."""
+        await self._asked("GET", "/v2/sessions", params={"active": "true", "limit": "10"})
+
+    async def failed(self, since: int, until: int) -> int:
+        """Return how many deliveries failed between two times. Raises Unanswered."""
+        period = {"start_time": format_time(since) or "", "end_time": format_time(until) or ""}
+        answer = await self._asked("GET", "/v2/analytics/webhooks", params={**period, "status": "failed", "limit": "1"})
+        events = (answer or {}).get("events")
+        return len(events) if isinstance(events, list) else 0
+
+    async def replay(self, since: int, until: int) -> None:
+        """Have the deliveries that failed between two times sent again. Raises Unanswered."""
+        period = {"start_time": format_time(since), "end_time": format_time(until), "status": "failed"}
+        await self._asked("POST", "/v2/analytics/webhooks/replay", body=period)
+
+    async def _active(self) -> AsyncIterator[Json]:
+        start = ""
+        for _ in range(_PAGES):
+            params = {"active": "true", "limit": _PAGE, **({"start": start} if start else {})}
+            page = await self._asked("GET", "/v2/sessions", params=params) or {}
+            sessions = [one for one in page.get("data") or () if isinstance(one, dict)]
+            for session in sessions:
+                yield session
+            last = page.get("last")
+            if not sessions or not isinstance(last, str) or last in ("", start):
+                return
+            start = last
+
+    def _seen(self, session: Json) -> SeenRoom | None:
+        told = {**_names(session), "session_started_at": session.get("created_at")}
+        start = self._said("session.open.success", told, told)
+        if start is None or not start.facts[0].room or session.get("active") is False:
+            return None
+        people: dict[str, Said] = {}
+        left: dict[str, Said] = {}
+        for peer in _peers(session):
+            said = self._left(session, peer) if peer.get("left_at") else self._joined(session, peer)
+            if said:
+                (left if peer.get("left_at") else people)[_visit(said)] = said
+        fact = start.facts[0]
+        return SeenRoom(
+            room=fact.room,
+            durable=fact.durable,
+            scope=self._sources[0].scope,
+            began_at=fact.time,
+            start=start,
+            people=people,
+            left=left,
+        )
+
+    def _joined(self, session: Json, peer: Json) -> Said | None:
+        words = _of_peer(peer)
+        return self._said("peer.join.success", {**_names(session), **words}, words)
+
+    def _left(self, session: Json, peer: Json) -> Said | None:
+        words = {**_of_peer(peer), "left_at": peer.get("left_at")}
+        return self._said("peer.leave.success", {**_names(session), **words}, words) if peer.get("left_at") else None
+
+    def _end(self, session: Json, held: HeldRoom) -> Said | None:
+        """Return the end: when the last one had left, in no case before anything that is known to have happened."""
+        left = [_time(peer.get("left_at")) for peer in _peers(session)]
+        known = [time for time in left if time is not None]
+        last = max(known) if known and len(known) == len(left) else _time(session.get("updated_at"))
+        ended = max(last or 0, held.active_at, *known)
+        told = {**_names(session), "session_started_at": session.get("created_at")}
+        said = self._said("session.close.success", {**told, "session_stopped_at": format_time(ended)}, told)
+        # Its own webhook tells the moment, and the reason: it is to be believed should it still come.
+        if said is None:
+            return None
+        facts = tuple(msgspec.structs.replace(fact, observed=True) for fact in said.facts)
+        return Said({**told, "active": False, "ended_at": ended}, facts)
+
+    def _said(self, event: str, told: Words, words: Words) -> Said | None:
+        """Translate as if it were a webhook, so that both say the same."""
+        try:
+            facts = self._translate(self._sources[0], {"type": event, "data": told}, self._now())
+        except Unusable:
+            return None
+        return Said(words, facts) if facts and facts[0].kind is not Kind.PROVIDER_EVENT else None
+
+    async def _asked(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, str | None] | None = None,
+        missing_is_none: bool = False,
+    ) -> Json | None:
+        account = self._account
+        token = management_token(account.access_key, account.app_secret, self._now(), self._make_id())
+        return await asked(
+            method,
+            account.base_url.rstrip("/") + path,
+            {"Authorization": f"Bearer {token}"},
+            provider="100ms",
+            credentials=_CREDENTIALS,
+            params=params,
+            body=body,
+            missing_is_none=missing_is_none,
+        )
+
+
+def _names(session: Json) -> Json:
+    return {"session_id": session.get("id"), "room_id": session.get("room_id")}
+
+
+def _peers(session: Json) -> Iterator[Json]:
+    peers = session.get("peers")
+    # A map in one place of the documentation, a list in another.
+    listed = peers.values() if isinstance(peers, dict) else peers if isinstance(peers, list) else ()
+    return (peer for peer in listed if isinstance(peer, dict))
+
+
+def _of_peer(peer: Json) -> Json:
+    told = {"peer_id": peer.get("id"), "user_id": peer.get("user_id"), "user_name": peer.get("name")}
+    return {**told, "role": peer.get("role"), "joined_at": peer.get("joined_at")}
+
+
+def _time(told: object) -> int | None:
+    return parse_time(told) if isinstance(told, str) else None
+
+
+def _visit(said: Said) -> str:
+    detail = said.facts[0].detail
+    return detail.id if isinstance(detail, ParticipantDetail) else ""
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

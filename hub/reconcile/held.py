@@ -1,0 +1,77 @@
+"""What the hub shows of a provider's sessions, as far as it matters when the provider is asked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+import orjson
+
+from hub.ports import Document, Query, Store
+from hub.present import Clockwork, alive_until, decode_presence
+from hub.reconcile.seen import HeldRoom
+from hub.state.room import decode_tally
+
+_PAGE = 500
+_ROOMS_AT_ONCE = 100
+
+
+async def held_rooms(store: Store, provider: str, clockwork: Clockwork) -> dict[str, HeldRoom]:
+    """Return the sessions that go on for all the hub knows, those included that it presumes to be over."""
+    rooms: dict[str, HeldRoom] = {}
+    after: tuple[float, str] | None = None
+    while True:
+        query = Query(collection="rooms", provider=provider, status="live", after=after, limit=_PAGE)
+        documents = (await store.read(query)).documents
+        # A meeting that only its durable room identifies cannot be asked for.
+        rooms |= {one.room: one for one in (_held(row, clockwork) for row in documents) if one.room != one.durable}
+        if len(documents) < _PAGE:
+            return rooms
+        after = (documents[-1].began_at, documents[-1].topic)
+
+
+async def with_people(store: Store, rooms: Iterable[HeldRoom]) -> dict[str, HeldRoom]:
+    """Return the sessions with everybody who is, or was, in them."""
+    found = {one.room: one for one in rooms}
+    names = sorted(found)
+    for place in range(0, len(names), _ROOMS_AT_ONCE):
+        some = names[place : place + _ROOMS_AT_ONCE]
+        people = _by_room((await store.people([f"rooms/{name}" for name in some])).documents)
+        found |= {name: _peopled(found[name], people[f"rooms/{name}"]) for name in some}
+    return found
+
+
+async def end_reason_of(store: Store, room: str) -> tuple[bool, str]:
+    """Return whether the hub knows a session, and why that ended."""
+    documents = (await store.document(f"rooms/{room}")).documents
+    if not documents:
+        return False, ""
+    return True, str(orjson.loads(documents[0].body)["end_reason"] or "")
+
+
+def _held(row: Document, clockwork: Clockwork) -> HeldRoom:
+    tally = decode_tally(row.hidden)
+    return HeldRoom(
+        room=row.topic.partition("/")[2],
+        durable=row.durable.partition("/")[2],
+        active_at=max(tally.active_at or 0, row.began_at),
+        lives_until=alive_until(tally, clockwork),
+    )
+
+
+def _by_room(people: Sequence[Document]) -> defaultdict[str, list[Document]]:
+    rooms: defaultdict[str, list[Document]] = defaultdict(list)
+    for one in people:
+        rooms[one.parent].append(one)
+    return rooms
+
+
+def _peopled(room: HeldRoom, people: Iterable[Document]) -> HeldRoom:
+    active: dict[str, int] = {}
+    gone: dict[str, str] = {}
+    for one in people:
+        shown = orjson.loads(one.body)
+        if shown["active"]:
+            active[shown["id"]] = decode_presence(one.hidden).stays[-1][0]
+        else:
+            gone[shown["id"]] = shown["leave_reason"] or ""
+    return msgspec.structs.replace(room, active=active, gone=gone)

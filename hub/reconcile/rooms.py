@@ -1,0 +1,169 @@
+"""Compares what a provider lists with what the hub shows, and tells the difference."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+import structlog
+
+from hub.events import Delivery
+from hub.ingest import Ingest
+from hub.ports import Store
+from hub.present import Clockwork
+from hub.reconcile.held import end_reason_of, held_rooms, with_people
+from hub.reconcile.missing import PATIENCE_MS, Missing
+from hub.reconcile.seen import HeldRoom, Lister, Listing, Looked, Said, SeenRoom
+from hub.reconcile.telling import (
+    NOT_LISTED,
+    alive,
+    came_and_went,
+    people_gone,
+    room_gone,
+    started,
+    there,
+    told,
+)
+
+# Deliveries that are handed over together: they share commits, and webhooks still find room.
+_AT_ONCE = 100
+# So long before a silent session would be taken for over it is said that it is not.
+_MARGIN_MS = 30 * 60 * 1000
+
+log = structlog.get_logger()
+
+
+class ListedRooms:
+    """Asks one provider which sessions go on, again and again, and keeps in mind what was missing the last time."""
+
+    def __init__(
+        self,
+        lister: Lister,
+        store: Store,
+        ingest: Ingest,
+        now: Callable[[], int],
+        clockwork: Clockwork,
+        *,
+        again_after_ms: int = PATIENCE_MS,
+    ) -> None:
+        self._lister = lister
+        self._store = store
+        self._ingest = ingest
+        self._now = now
+        self._clockwork = clockwork
+        self._rooms = Missing(again_after_ms)
+        self._people = Missing(again_after_ms)
+
+    async def look(self) -> Looked:
+        """Ask once, and tell what the hub did not know. Raises Unanswered, and StorageUnavailable."""
+        listing = await self._lister.listing()
+        now = self._now()
+        held = await held_rooms(self._store, self._lister.provider, self._clockwork)
+        seen = _chosen(listing, held)
+        deliveries = [*await self._of_strangers(seen, held, now), *await self._of_known(seen, held, now)]
+        deliveries += await self._of_missing(listing, seen, held, now)
+        await self._submit(deliveries)
+        return Looked(listing.problems, self._rooms.is_waiting or self._people.is_waiting)
+
+    async def _of_strangers(
+        self, seen: Mapping[str, SeenRoom], held: Mapping[str, HeldRoom], now: int
+    ) -> list[Delivery]:
+        """Tell of sessions that the hub does not know, or takes for over without anybody having said so."""
+        deliveries: list[Delivery] = []
+        for name in sorted(seen.keys() - held.keys()):
+            is_known, reason = await end_reason_of(self._store, name)
+            if not is_known:
+                deliveries += started(seen[name], now)
+            elif reason == NOT_LISTED:
+                deliveries.append(alive(seen[name], now))
+        return deliveries
+
+    async def _of_known(self, seen: Mapping[str, SeenRoom], held: Mapping[str, HeldRoom], now: int) -> list[Delivery]:
+        """Tell who came and went in sessions that both know."""
+        both = await with_people(self._store, (held[name] for name in seen.keys() & held.keys()))
+        missed = {
+            f"{name}/{visit}": since
+            for name, room in both.items()
+            if seen[name].is_whole and not self._lister.tells_ends
+            for visit, since in room.active.items()
+            if visit not in seen[name].people and visit not in seen[name].arriving
+        }
+        twice = self._people.again(missed, now)
+        deliveries: list[Delivery] = []
+        for name, room in sorted(both.items()):
+            deliveries += _differences(seen[name], room, now)
+            gone = {visit: twice[f"{name}/{visit}"] for visit in room.active if f"{name}/{visit}" in twice}
+            deliveries += people_gone(seen[name], gone, now)
+        return deliveries
+
+    async def _of_missing(
+        self, listing: Listing, seen: Mapping[str, SeenRoom], held: Mapping[str, HeldRoom], now: int
+    ) -> list[Delivery]:
+        """Tell of sessions that are over, by the provider's own word, or because they are missing again."""
+        unlisted = {name: held[name] for name in held.keys() - seen.keys() if held[name].home in listing.homes}
+        if self._lister.tells_ends:
+            peopled = await with_people(self._store, unlisted.values())
+            ends = [await self._lister.end_of(room) for room in peopled.values()]
+            scope = f"{self._lister.provider}/"
+            return [told("session.ended", scope, end.words, end.facts, now) for end in ends if end]
+        twice = self._rooms.again({name: room.active_at for name, room in unlisted.items()}, now)
+        return [
+            room_gone(held[name], f"{self._lister.provider}/", _bound(held[name], first, seen.values()), now)
+            for name, first in sorted(twice.items())
+        ]
+
+    async def _submit(self, deliveries: list[Delivery]) -> None:
+        for place in range(0, len(deliveries), _AT_ONCE):
+            some = deliveries[place : place + _AT_ONCE]
+            outcomes = await asyncio.gather(*(self._ingest.submit(delivery) for delivery in some))
+            for delivery, outcome in zip(some, outcomes, strict=True):
+                log.info(
+                    "reconcile.told",
+                    provider=self._lister.provider,
+                    type=delivery.provider_type,
+                    delivery=outcome.delivery,
+                    events=outcome.events,
+                )
+
+
+def _chosen(listing: Listing, held: Mapping[str, HeldRoom]) -> dict[str, SeenRoom]:
+    """Return every session once: several API keys may list it, and its webhooks come by one of them."""
+    chosen: dict[str, SeenRoom] = {}
+    for one in listing.rooms:
+        is_as_told = one.room in held and held[one.room].durable == one.durable
+        if one.room not in chosen or is_as_told:
+            chosen[one.room] = one
+    # A session goes on being of the durable room that its webhooks named.
+    return {
+        name: _renamed(one, held[name].durable) if name in held and held[name].durable != one.durable else one
+        for name, one in chosen.items()
+    }
+
+
+def _renamed(seen: SeenRoom, durable: str) -> SeenRoom:
+    def renamed(said: Said) -> Said:
+        return Said(said.words, tuple(msgspec.structs.replace(fact, durable=durable) for fact in said.facts))
+
+    return msgspec.structs.replace(
+        seen,
+        durable=durable,
+        start=renamed(seen.start),
+        people={visit: renamed(said) for visit, said in seen.people.items()},
+        left={visit: renamed(said) for visit, said in seen.left.items()},
+    )
+
+
+def _differences(seen: SeenRoom, held: HeldRoom, now: int) -> list[Delivery]:
+    known = held.active.keys() | held.gone.keys()
+    news = {visit: said for visit, said in {**seen.left, **seen.people}.items() if visit not in known}
+    news |= {visit: said for visit, said in seen.left.items() if visit in held.active}
+    returned = sorted(visit for visit in seen.people if held.gone.get(visit) == NOT_LISTED)
+    deliveries = [*came_and_went(seen, news, now), *there(seen, returned, now)]
+    if now > held.lives_until - _MARGIN_MS:
+        deliveries.append(alive(seen, now))
+    return deliveries
+
+
+def _bound(held: HeldRoom, first_missed: int, seen: Iterable[SeenRoom]) -> int:
+    """Return when a session had ended at the latest: before its name was given to another one, too."""
+    successors = [one.began_at for one in seen if held.durable and one.durable == held.durable]
+    return min([first_missed, *(began for began in successors if began >= held.active_at)])

@@ -1,0 +1,100 @@
+"""Deliveries of what the hub found out by asking."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import orjson
+
+from hub.events import Delivery, Fact, Kind, ParticipantDetail
+from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Words
+
+SOURCE = "reconcile"
+# Why something ended that the provider lists no more, when nobody says why.
+NOT_LISTED = "not_listed"
+# Facts of one delivery: a commit must stay short, however many people a room has.
+_FACTS_LIMIT = 200
+
+Portioned = TypeVar("Portioned")
+
+
+def told(provider_type: str, scope: str, words: Words, facts: tuple[Fact, ...], now: int) -> Delivery:
+    """Return a delivery of what was found out; the same words again are the same delivery, for ever."""
+    body = orjson.dumps({"asked": provider_type, **words}, option=orjson.OPT_SORT_KEYS)
+    return Delivery(
+        source=SOURCE,
+        scope=scope,
+        key=f"asked:{hashlib.sha256(body).hexdigest()}",
+        received_at=now,
+        body=body,
+        provider_type=provider_type,
+        facts=facts,
+    )
+
+
+def started(seen: SeenRoom, now: int) -> list[Delivery]:
+    """Tell of a session that nobody told of, with everybody in it, and who was."""
+    return [
+        told("room.listed", seen.scope, {"room": seen.start.words}, seen.start.facts, now),
+        *came_and_went(seen, {**seen.left, **seen.people}, now),
+    ]
+
+
+def came_and_went(seen: SeenRoom, people: Mapping[str, Said], now: int) -> list[Delivery]:
+    """Tell of people who came or left without a word."""
+    return [
+        told(
+            "participants.listed",
+            seen.scope,
+            {"room": seen.start.words, "participants": [said.words for said in some]},
+            tuple(fact for said in some for fact in said.facts),
+            now,
+        )
+        for some in _portions(list(people.values()))
+    ]
+
+
+def alive(seen: SeenRoom, now: int) -> Delivery:
+    """Tell that a session goes on which was, or would be, taken for over."""
+    fact = Fact(kind=Kind.ROOM_UPDATED, time=now, room=seen.room, durable=seen.durable, observed=True)
+    return told("room.alive", seen.scope, {"room": seen.start.words, "at": now}, (fact,), now)
+
+
+def there(seen: SeenRoom, visits: Iterable[str], now: int) -> list[Delivery]:
+    """Tell that somebody is there who was taken for gone."""
+    facts = tuple(_of_visit(Kind.PARTICIPANT_UPDATED, seen.room, seen.durable, visit, now) for visit in visits)
+    return [_of_visits("participants.alive", seen.scope, some, now) for some in _portions(list(facts))]
+
+
+def room_gone(held: HeldRoom, scope: str, bound: int, now: int) -> Delivery:
+    """Tell that a session is not listed any more: it ended at `bound` or before."""
+    fact = Fact(
+        kind=Kind.ROOM_ENDED,
+        time=bound,
+        room=held.room,
+        durable=held.durable,
+        observed=True,
+        closing_reason=NOT_LISTED,
+    )
+    return told("room.missing", scope, {"missing": held.room, "at": bound}, (fact,), now)
+
+
+def people_gone(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Delivery]:
+    """Tell that people are not listed any more, with when they left at the latest."""
+    facts = [_of_visit(Kind.PARTICIPANT_LEFT, seen.room, seen.durable, visit, at) for visit, at in gone.items()]
+    return [_of_visits("participants.missing", seen.scope, some, now) for some in _portions(facts)]
+
+
+def _of_visits(provider_type: str, scope: str, facts: list[Fact], now: int) -> Delivery:
+    visits = {fact.detail.id: fact.time for fact in facts if isinstance(fact.detail, ParticipantDetail)}
+    return told(provider_type, scope, {"room": facts[0].room, "participants": visits}, tuple(facts), now)
+
+
+def _of_visit(kind: Kind, room: str, durable: str, visit: str, at: int) -> Fact:
+    reason = NOT_LISTED if kind is Kind.PARTICIPANT_LEFT else ""
+    detail = ParticipantDetail(id=visit, reason=reason)
+    return Fact(kind=kind, time=at, room=room, durable=durable, detail=detail, observed=True)
+
+
+def _portions(many: list[Portioned]) -> list[list[Portioned]]:
+    return [many[place : place + _FACTS_LIMIT] for place in range(0, len(many), _FACTS_LIMIT)]
