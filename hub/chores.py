@@ -1,6 +1,7 @@
 """Which chores a configuration asks for: what the hub does by itself, beside answering."""
 
 import random
+import time
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -35,7 +36,7 @@ def chores(settings: Settings, store: Store, ingest: Ingest, launches: Launches)
     period = settings.reconcile.period
     again_after = _again_after(settings)
     rounds = [
-        Rounds(name, look, ingest, random.random, period=period, again_after=again_after)
+        Rounds(name, look, ingest, random.random, time.monotonic, period=period, again_after=again_after)
         for name, look in _looks(settings, store, ingest)
     ]
     return [*launch_chores(launches, store), *rounds]

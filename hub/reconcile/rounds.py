@@ -1,6 +1,5 @@
 """When providers are asked: at start, after webhooks were refused, and from time to time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -39,6 +38,7 @@ class Rounds:
         look: Look,
         ingest: Ingest,
         chance: Callable[[], float],
+        clock: Callable[[], float],
         *,
         period: float,
         again_after: float,
@@ -47,30 +47,30 @@ class Rounds:
         self._look = look
         self._ingest = ingest
         self._chance = chance
+        self._clock = clock
         self._period = period
         # When something is missing, or nobody answered.
         self._again_after = min(period, again_after)
-        # By the loop's clock; at once when this process begins to do the chores.
-        self._due = self._asked = 0.0
+        # At once when this process begins to do the chores.
+        self._due = self._asked = clock()
         self._refused = ingest.refused
         self._problems: frozenset[str] = frozenset()
 
     async def round(self) -> float:
         """Ask if it is time to; return in how many seconds to see again whether it is."""
-        clock = asyncio.get_running_loop().time
         refused = self._ingest.refused
         is_over = refused != self._refused and not self._ingest.problem
         # However often webhooks are refused, providers are asked no more often than when something is missing.
         due = min(self._due, self._asked + self._again_after) if is_over else self._due
-        if clock() < due:
-            return min(_TICK_SECONDS, due - clock())
-        self._asked = clock()
+        if self._clock() < due:
+            return min(_TICK_SECONDS, due - self._clock())
+        self._asked = self._clock()
         looked = await self._looked()
         # What was refused while this was going on is asked for in the next round.
         self._refused = refused
         pause = self._again_after if looked.is_unsettled else self._period
         pause *= 1 + _JITTER * (2 * self._chance() - 1)
-        self._due = clock() + pause
+        self._due = self._clock() + pause
         return min(_TICK_SECONDS, pause)
 
     async def _looked(self) -> Looked:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import orjson
 
-from hub.events import Delivery, Fact, Kind, ParticipantDetail
+from hub.events import Delivery, Fact, Kind, ParticipantDetail, Session
 from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Words
 
 SOURCE = "reconcile"
@@ -73,6 +73,7 @@ def room_gone(held: HeldRoom, scope: str, bound: int, now: int) -> Delivery:
         time=bound,
         room=held.room,
         durable=held.durable,
+        session=Session(end_reason=NOT_LISTED),
         observed=True,
         closing_reason=NOT_LISTED,
     )

@@ -79,7 +79,8 @@ def _observed_facts(fact: Fact, key: str, heard_at: int | None) -> Facts:
     first: dict[str, Cell] = {}
     latest = {"durable": Cell(fact.time, key, fact.durable)} if fact.durable else {}
     if fact.kind is Kind.ROOM_ENDED:
-        first[f"{GONE}{fact.time}"] = Cell(fact.time, key, (fact.closing_reason, _reason(fact)))
+        reason = fact.session.end_reason if fact.session else ""
+        first[f"{GONE}{fact.time}"] = Cell(fact.time, key, (fact.closing_reason, reason))
     elif fact.kind is not Kind.PARTICIPANT_LEFT:
         latest["alive"] = Cell(fact.time, key)
         if heard_at is not None:

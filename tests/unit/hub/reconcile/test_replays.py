@@ -1,0 +1,84 @@
+"""What a provider could not deliver while the hub was away is sent again: each period of time once."""
+
+from hub.errors import Unanswered
+from hub.reconcile.replays import Replays
+from tests.unit.hub.reconcile.asking import BASE, HOUR, MINUTE, Hub, hub
+
+
+class Keeps:
+    """A provider that keeps what it could not deliver."""
+
+    def __init__(self) -> None:
+        self.replayed: list[tuple[int, int]] = []
+        self.asked: list[tuple[int, int]] = []
+        self.has_failed, self.problem = True, ""
+
+    async def failed(self, since: int, until: int) -> int:
+        if self.problem:
+            raise Unanswered(self.problem)
+        self.asked.append((since, until))
+        return int(self.has_failed)
+
+    async def replay(self, since: int, until: int) -> None:
+        self.replayed.append((since, until))
+
+
+def replays(one: Hub, provider: Keeps) -> Replays:
+    return Replays(provider, one.store, one.clock)
+
+
+async def test_after_an_outage_what_failed_since_the_last_webhook_is_sent_again() -> None:
+    """Until then the hub was there."""
+    async with hub() as one:
+        provider = Keeps()
+        await one.hear("room_started", BASE)
+        one.clock.now += 5 * HOUR
+        await replays(one, provider).look()
+        assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR - MINUTE)]
+
+
+async def test_each_period_is_asked_for_once() -> None:
+    """What fails again, and again, would be asked for for ever."""
+    async with hub() as one:
+        provider = Keeps()
+        looks = replays(one, provider)
+        await looks.look()
+        one.clock.now += HOUR
+        await looks.look()
+        assert provider.replayed == [
+            (BASE - HOUR - MINUTE, BASE - MINUTE),
+            (BASE - MINUTE, BASE + HOUR - MINUTE),
+        ]
+
+
+async def test_nothing_is_sent_again_when_nothing_failed() -> None:
+    """Replays go at the expense of what is going on."""
+    async with hub() as one:
+        provider = Keeps()
+        provider.has_failed = False
+        await replays(one, provider).look()
+        assert (len(provider.asked), provider.replayed) == (1, [])
+
+
+async def test_a_period_that_could_not_be_asked_for_is_part_of_the_next() -> None:
+    """It is not forgotten because the provider was away too."""
+    async with hub() as one:
+        provider = Keeps()
+        looks = replays(one, provider)
+        provider.problem = "away"
+        assert (await looks.look()).problems == ("replay of failed webhooks: away",)
+        one.clock.now += HOUR
+        provider.problem = ""
+        await looks.look()
+        assert provider.replayed == [(BASE - MINUTE, BASE + HOUR - MINUTE)]
+
+
+async def test_no_period_is_longer_than_the_provider_allows() -> None:
+    """Two weeks at most; whoever was away for longer gets the latest."""
+    async with hub() as one:
+        provider = Keeps()
+        await one.hear("room_started", BASE)
+        one.clock.now += 60 * 24 * HOUR
+        await replays(one, provider).look()
+        ((since, until),) = provider.replayed
+        assert until - since < 14 * 24 * HOUR
