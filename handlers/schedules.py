@@ -21,7 +21,7 @@ from hub.present import lives_until
 from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000
-_FIELDS = ("title", "provider", "room_id", "starts_at", "expected_participants")
+FIELDS = ("title", "provider", "room_id", "starts_at", "expected_participants")
 # Shorter words for the last of them.
 _SYNONYMS = {"expected": "expected_participants", "participants": "expected_participants"}
 
@@ -65,7 +65,7 @@ async def change(request: web.Request) -> web.Response:
     said = await _asked(request)
     detail = _detail(known["id"], said)
     if not said:
-        raise BadRequest(f"the body: expected some of {', '.join(_FIELDS)}")
+        raise BadRequest(f"the body: expected some of {', '.join(FIELDS)}")
     whole = ScheduleDetail(
         id=detail.id,
         title=known["title"] or "" if detail.title is None else detail.title,
@@ -149,8 +149,8 @@ async def _asked(request: web.Request) -> dict[str, object]:
 
 def _detail(identity: str, said: dict[str, object]) -> ScheduleDetail:
     for name in said:
-        if name not in _FIELDS:
-            raise BadRequest(f"{name}: expected one of {', '.join(_FIELDS)}")
+        if name not in FIELDS:
+            raise BadRequest(f"{name}: expected one of {', '.join(FIELDS)}")
     return ScheduleDetail(
         id=identity,
         title=_title(said) if "title" in said else None,

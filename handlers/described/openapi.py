@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from handlers.access import COOKIE
-from handlers.described.documents import Problem, Taken
+from handlers.described.messages import Problem, Taken
 from handlers.described.operation import JSON, PROBLEM, TEXT, TOPIC, Answer, Operation, Page, Parameter, Schema, Shape
 from handlers.described.operations import OPERATIONS
 from handlers.errors import TABLE

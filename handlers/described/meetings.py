@@ -1,0 +1,191 @@
+"""Operations on the state: bots, rooms, plans, recordings."""
+
+from collections.abc import Mapping
+
+from handlers.described import documents, messages
+from handlers.described.operation import (
+    JSON,
+    PAGED,
+    TEXT,
+    Answer,
+    Operation,
+    Parameter,
+    choice,
+    listed,
+    moment,
+    one,
+)
+from hub.usage import Grouping
+
+_BOTS, _ROOMS, _PLANS, _RECORDINGS = "Bots", "Rooms", "Schedules and usage", "Recordings"
+
+_STATUS = Parameter("status", "Only what has this status.")
+_PROVIDER = Parameter("provider", "Only what this provider tells of.")
+_ROOM_ID = Parameter("room_id", "Only of the room that the provider calls so.")
+_FROM, _TO = moment("from", "From this time on."), moment("to", "Up to, but without, this time.")
+_ARTIFACT = Parameter("artifact", "Which file, by name; the first when nothing is said.")
+_ERASE = Parameter("erase", "That it is meant: `1`.", {"type": "string", "enum": ["1"]}, required=True)
+_REDIRECT = {302: Answer("To the provider's file.", headers={"Location": "Where the file is; good for a while."})}
+_DELETED = Answer("It is done.", headers={"Hub-Position": "The position of the log afterwards."})
+
+MEETINGS: Mapping[str, Operation] = {
+    "GET /api/bots": Operation(
+        summary="Bots, the newest first.",
+        group=_BOTS,
+        scope="read",
+        parameters=(_STATUS, _PROVIDER, *PAGED),
+        answers={200: listed(documents.Bot)},
+    ),
+    "GET /api/bots/{id}": Operation(summary="A bot.", group=_BOTS, scope="read", answers={200: one(documents.Bot)}),
+    "DELETE /api/bots/{id}": Operation(
+        summary="Erase all that is known of a bot.",
+        group=_BOTS,
+        scope="admin",
+        parameters=(_ERASE,),
+        answers={200: one(messages.Erased, "It is erased.")},
+    ),
+    "GET /api/bots/{id}/transcript": Operation(
+        summary="The segments of a bot's transcript in the order of speech, and its files.",
+        group=_BOTS,
+        scope="read",
+        parameters=PAGED,
+        answers={
+            200: listed(
+                documents.Segment,
+                bot=str,
+                status=str | None,
+                artifacts=list[documents.Artifact],
+            )
+        },
+    ),
+    "GET /api/bots/{id}/transcript/content": Operation(
+        summary="A redirect to a file of a bot's transcript.",
+        group=_BOTS,
+        scope="read",
+        parameters=(_ARTIFACT,),
+        answers=_REDIRECT,
+        problems=(410,),
+    ),
+    "GET /api/rooms": Operation(
+        summary="Room sessions, the newest first.",
+        group=_ROOMS,
+        scope="read",
+        parameters=(
+            _STATUS,
+            _PROVIDER,
+            Parameter("name", "Only rooms of this name."),
+            _ROOM_ID,
+            choice("sort", "By something else than the beginning.", "", "trending", "last_active"),
+            *PAGED,
+        ),
+        answers={200: listed(documents.Room)},
+    ),
+    "GET /api/rooms/{id}": Operation(
+        summary="A session; of a durable room the session that goes on, else the last one.",
+        group=_ROOMS,
+        scope="read",
+        answers={200: one(documents.Room)},
+    ),
+    "PATCH /api/rooms/{id}": Operation(
+        summary="Feature a durable room, or do so no more; also before anybody met in it.",
+        group=_ROOMS,
+        scope="launch",
+        body={JSON: messages.FeatureRoom},
+        answers={200: one((documents.Room, documents.DurableRoom), "As it is then.")},
+    ),
+    "DELETE /api/rooms/{id}": Operation(
+        summary="Erase all that is known of a session, or of a durable room with its sessions and schedules.",
+        group=_ROOMS,
+        scope="admin",
+        parameters=(_ERASE,),
+        answers={200: one(messages.Erased, "It is erased.")},
+    ),
+    "GET /api/rooms/{id}/participants": Operation(
+        summary="Who was in a room, visit by visit or user by user; also as a spreadsheet.",
+        group=_ROOMS,
+        scope="read",
+        parameters=(
+            choice("by", "`user`: one entry for each user.", "", "user"),
+            choice("format", "What to answer with, whatever `Accept` says.", "", "json", "csv"),
+            *PAGED,
+        ),
+        answers={
+            200: Answer(
+                "A page of the list; a spreadsheet has all of it.",
+                {**listed((documents.Participant, documents.Attendee)).content, "text/csv": TEXT},
+            )
+        },
+    ),
+    "GET /api/schedules": Operation(
+        summary="Planned meetings, the latest first.",
+        group=_PLANS,
+        scope="read",
+        parameters=(_STATUS, _PROVIDER, _ROOM_ID, _FROM, _TO, *PAGED),
+        answers={200: listed(documents.ScheduleItem)},
+    ),
+    "POST /api/schedules": Operation(
+        summary="Plan a meeting.",
+        group=_PLANS,
+        scope="launch",
+        body={JSON: messages.SchedulePlan},
+        answers={201: Answer("It is planned.", {JSON: documents.Schedule}, {"Location": "Where it can be read."})},
+    ),
+    "GET /api/schedules/{id}": Operation(
+        summary="A plan, how far it is, and everybody's attendance.",
+        group=_PLANS,
+        scope="read",
+        answers={200: one(documents.Schedule)},
+    ),
+    "PATCH /api/schedules/{id}": Operation(
+        summary="Change a plan.",
+        group=_PLANS,
+        scope="launch",
+        body={JSON: messages.ScheduleChange},
+        answers={200: one(documents.Schedule)},
+    ),
+    "DELETE /api/schedules/{id}": Operation(
+        summary="Cancel a plan.", group=_PLANS, scope="launch", answers={204: _DELETED}
+    ),
+    "GET /api/usage": Operation(
+        summary="Meetings, participant minutes and cost; of the last 30 days when nothing is said.",
+        group=_PLANS,
+        scope="read",
+        parameters=(_FROM, _TO, choice("group_by", "How it is grouped.", *Grouping)),
+        answers={
+            200: listed(
+                messages.UsageItem,
+                "The groups, and all of them together.",
+                total=messages.UsageTotal,
+                group_by=Grouping,
+                **{"from": documents.Time, "to": documents.Time},
+            )
+        },
+    ),
+    "GET /api/recordings": Operation(
+        summary="What was captured of rooms and by bots, the newest first.",
+        group=_RECORDINGS,
+        scope="read",
+        parameters=(
+            _STATUS,
+            _PROVIDER,
+            Parameter("room", "Only those of a room, the oldest first."),
+            Parameter("bot", "Only those of a bot, the oldest first."),
+            *PAGED,
+        ),
+        answers={200: listed(documents.Recording)},
+    ),
+    "GET /api/recordings/{id}": Operation(
+        summary="A recording, also by the other id that its provider has for it.",
+        group=_RECORDINGS,
+        scope="read",
+        answers={200: one(documents.Recording)},
+    ),
+    "GET /api/recordings/{id}/content": Operation(
+        summary="A redirect to a file of a recording.",
+        group=_RECORDINGS,
+        scope="read",
+        parameters=(_ARTIFACT,),
+        answers=_REDIRECT,
+        problems=(410,),
+    ),
+}
