@@ -108,14 +108,14 @@ def _instead(owner: str, keys: Iterable[str], variables: Variables) -> str:
     names = ", ".join(dict.fromkeys(name for key in keys for name in variables.get(key, ()))) or "your own"
     if owner == "auth":
         return f"set {names} before others use the hub"
-    return f"enough for hub send and hub simulate: set {names} for webhooks of the provider itself"
+    return f"enough for hub send and hub simulate; for webhooks of the provider itself set what you use of {names}"
 
 
 def _paths(settings: Settings) -> list[Finding]:
     base = public_url(settings)
     hint = (
-        "providers cannot reach this machine by that: let them, by https (a tunnel will do), and set "
-        "HUB_SERVER__PUBLIC_URL"
+        "these are addresses of this machine: for a provider elsewhere see that it is reached by https (a tunnel "
+        "will do), and set HUB_SERVER__PUBLIC_URL to that"
     )
     is_private = not settings.server.public_url and is_loopback(settings.server.host)
     return [*_urls(settings, base), *([Finding("note", hint)] if settings.sources and is_private else [])]

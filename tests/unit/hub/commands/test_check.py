@@ -99,7 +99,7 @@ def test_what_was_made_up_is_said_in_one_line_for_each_source_with_what_to_set_i
     variables = {"auth.api_keys": ("HUB_API_KEY",), "sources.livekit.keys": ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
     first, second = greeting(Settings(), Completion(made=made), variables)
     assert ("auth.api_keys, auth.token_secrets" in first, "set HUB_API_KEY before others" in first) == (True, True)
-    assert "set LIVEKIT_API_KEY, LIVEKIT_API_SECRET for webhooks of the provider itself" in second
+    assert "for webhooks of the provider itself set what you use of LIVEKIT_API_KEY, LIVEKIT_API_SECRET" in second
 
 
 @pytest.mark.parametrize(
