@@ -8,7 +8,7 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from handlers.answers import after_of, cursor_of, limit_of, listed
+from handlers.answers import Cursor, after_of, cursor_of, limit_of, listed
 from handlers.parts import CLOCKWORK, NOW, STORE
 from handlers.reads import room_meant
 from hub.attendance import Attendee, attendance
@@ -34,6 +34,8 @@ async def participants(request: web.Request) -> web.Response:
     if by not in ("", "user"):
         raise BadRequest("by: expected user")
     room = (await room_meant(request)).documents[0]
+    # Also where all of them are answered: whoever asks for a page wrongly is told.
+    after, limit = after_of(request), limit_of(request)
     reading = await request.app[STORE].people([room.topic])
     if by == "user":
         items: list[object] = [*attendance(reading.documents, counted_until(request, [room]))]
@@ -41,7 +43,7 @@ async def participants(request: web.Request) -> web.Response:
         items = _by_visit(request, room, reading)
     if _wants_csv(request):
         return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room)
-    return _page(request, reading, items) if not by else listed(items, None, reading.position)
+    return _page(reading, items, after, limit) if not by else listed(items, None, reading.position)
 
 
 def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[str, int]:
@@ -67,9 +69,8 @@ def _with_stays(participant: Document, body: bytes) -> orjson.Fragment:
     return orjson.Fragment(body[:-1] + b',"stays":' + orjson.dumps(told) + b"}")
 
 
-def _page(request: web.Request, reading: Reading, items: list[object]) -> web.Response:
+def _page(reading: Reading, items: list[object], after: Cursor | None, limit: int) -> web.Response:
     """Return the page that is asked for of all participants: a user's visits may be on another one."""
-    after, limit = after_of(request), limit_of(request)
     places = [(one.began_at, one.topic) for one in reading.documents]
     first = next((place for place, at in enumerate(places) if after is None or at > after), len(places))
     last = first + limit

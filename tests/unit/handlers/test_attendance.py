@@ -163,7 +163,16 @@ async def test_a_name_may_hold_what_separates_cells(desk: Office) -> None:
     assert line[2] == name
 
 
-@pytest.mark.parametrize(("query", "names"), [("?by=room", "by"), ("?format=xml", "format"), ("?limit=0", "limit")])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?by=room", "by"),
+        ("?format=xml", "format"),
+        ("?limit=0", "limit"),
+        ("?limit=0&by=user", "limit"),
+        ("?cursor=x&format=csv", "cursor"),
+    ],
+)
 async def test_what_cannot_be_answered_is_refused_by_name(desk: Office, query: str, names: str) -> None:
     """Another answer than the asked one would pass for it."""
     await desk.join("ann", MINUTE)
