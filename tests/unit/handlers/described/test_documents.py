@@ -1,6 +1,7 @@
 """What is said of documents is true of real ones: every field is known, none is missing, types are right."""
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from handlers.described import documents as shapes
 from handlers.described.openapi import described, operations
 from hub.commands.send import source_for
 from tests.unit.handlers.office import Office
+from tests.unit.test_docs import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -42,6 +44,8 @@ OF_EACH = {
     "/api/recordings": ("",),
     "/api/deliveries": ("",),
 }
+# What the page says of all events at once.
+_ANYWHERE = {"participants", "recordings", "more", "replay", "skewed"}
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -147,6 +151,17 @@ async def test_documents_in_events_have_no_fields_that_reading_does_not_know(bus
         assert set(told) <= known, (name, set(told) - known)
         seen.add(name)
     assert seen == set(described_fields)
+
+
+async def test_what_events_hold_is_what_their_page_says(busy: Office) -> None:
+    """A page that leaves something out sends its readers to the code."""
+    said = {
+        kind: set(re.findall(r"`(\w+)`", cells.rpartition("|")[2])) for kind, cells in rows("docs/events.md").items()
+    }
+    told = (await busy.get("/api/events?limit=1000"))["items"]
+    beyond = {(event["type"], name) for event in told for name in set(event["data"]) - said[event["type"]] - _ANYWHERE}
+    assert beyond == set()
+    assert len({event["type"] for event in told}) > 30
 
 
 async def documents_told(desk: Office) -> list[tuple[str, dict[str, Any]]]:
