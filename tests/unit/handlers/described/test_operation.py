@@ -2,17 +2,18 @@
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.described.operation import JSON, TOPIC, Page, choice, listed
 from hub.errors import BadRequest
 from hub.events import parse_topic
+from tests.searching import search
 
 TOPICS = st.from_regex(TOPIC["pattern"]) | st.text() | st.sampled_from(["*", "rooms", "rooms/", "rooms/a\n", "users/1"])
 
 
-@settings(max_examples=60)
+@search(60)
 @given(TOPICS)
 def test_a_topic_is_described_as_what_is_taken_for_one(text: str) -> None:
     """Whoever generates a client has it checked there, and must not be stopped from asking for what is there."""
