@@ -35,6 +35,7 @@ from hub.errors import (
     TokenRefused,
     TooMany,
     Unauthenticated,
+    UnderWay,
     Unreachable,
 )
 
@@ -70,6 +71,9 @@ TABLE: Mapping[type[HubError], tuple[int, str]] = {
 _CHALLENGED = (TokenRefused, Unauthenticated)
 _DEFECT = (500, "The hub made a mistake")
 _RETRY_SECONDS = {429: "60", 503: "1"}
+
+# How long a launch takes, as a rule.
+_LAUNCH_SECONDS = "5"
 
 log = structlog.get_logger()
 
@@ -108,6 +112,8 @@ def problem_response(problem: HubError) -> web.Response:
     if isinstance(problem, NotConfigured):
         # It does not come by itself.
         headers = {}
+    if isinstance(problem, UnderWay):
+        headers = {"Retry-After": _LAUNCH_SECONDS}
     if isinstance(problem, ProviderProblem):
         return _response(status, title, str(problem), _waiting(problem), _fault(problem))
     if isinstance(problem, _CHALLENGED):
@@ -122,7 +128,8 @@ def _waiting(problem: ProviderProblem) -> dict[str, str]:
 def _fault(problem: ProviderProblem) -> dict[str, object]:
     """Say on whose side it is, whether the same may be asked again, and what the provider said."""
     said = {"code": problem.code, "message": problem.said}
-    return {"fault": problem.fault, "retry": problem.retry, "provider": said}
+    launch = {"launch_id": problem.launch_id} if problem.launch_id else {}
+    return {"fault": problem.fault, "retry": problem.retry, "provider": said, **launch}
 
 
 def problem_answer(status: int, title: str, detail: str, more: Mapping[str, object]) -> web.Response:

@@ -15,7 +15,7 @@ from handlers.parts import ACCESS, LAUNCHES, NOW, SEALS, SETTINGS, STORE
 from handlers.providers.path_keys import path_key
 from handlers.providers.reading import clean, harmless
 from handlers.providers.registry import LAUNCHED_WITH
-from hub.errors import BadRequest, Conflict, Expired, OtherOrder
+from hub.errors import BadRequest, Expired, OtherOrder, UnderWay
 from hub.events import format_time
 from hub.launches.launches import Launches
 from hub.launches.words import MAY_BE_REPEATED, Asked, asked_of, launch_id_of
@@ -49,8 +49,8 @@ async def launch(request: web.Request) -> web.Response:
     own = launches.dispatcher.own_options
     key = _key(request)
     said = await asked(request)
+    text = _text(said)
     order = _order(request, said, launch_id_of(key), own)
-    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
     wanted = Asked(
         provider=launches.dispatcher.provider,
         launch_id=order.launch_id,
@@ -143,6 +143,14 @@ def _key(request: web.Request) -> str:
     return key
 
 
+def _text(said: dict[str, object]) -> str:
+    """Return an order in the one form in which equal ones are equal."""
+    try:
+        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as problem:
+        raise BadRequest("the body: it is nested too deep") from problem
+
+
 def _order(request: web.Request, said: dict[str, object], launch_id: str, own: frozenset[str]) -> Order:
     options = {name: value for name, value in said.items() if name not in ("meeting_url", "bot_name", "extra")}
     if taken := sorted(own & options.keys()):
@@ -204,7 +212,7 @@ def _may_be_repeated(document: Document) -> bool:
 
 
 async def _settled(request: web.Request, wanted: Asked, known: Document) -> Reading:
-    """Return a launch as soon as it is no longer under way, in whichever process. Raises Conflict after a while."""
+    """Return a launch as soon as it is no longer under way, in whichever process. Raises UnderWay after a while."""
     until = asyncio.get_running_loop().time() + _WAIT_SECONDS
     while True:
         reading = await request.app[STORE].document(f"bots/{wanted.id}")
@@ -212,7 +220,7 @@ async def _settled(request: web.Request, wanted: Asked, known: Document) -> Read
         if document.status != "requested":
             return reading
         if asyncio.get_running_loop().time() > until:
-            raise Conflict(
+            raise UnderWay(
                 "this launch is under way, or was when the hub stopped: ask again in a while with the same key; "
                 "what became of it will be known within minutes"
             )

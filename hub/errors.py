@@ -18,6 +18,7 @@ HubError
 ├── PositionGone           a position that can no longer be resumed
 ├── Expired                something that was there and is no more
 ├── Conflict               what is asked for does not go with what is there
+│   └── UnderWay           … yet: it is being done, and will be settled in a while
 ├── OtherOrder             an idempotency key that stands for another order already
 ├── NotConfigured          something that needs a setting which is not set
 ├── ProviderProblem        a provider did not do what it was asked to; says whose fault that is, and if to try again
@@ -115,6 +116,10 @@ class Conflict(HubError):
     """What is asked for does not go with what is there; the message says what to do."""
 
 
+class UnderWay(Conflict):
+    """It is being done; what becomes of it will be known in a while."""
+
+
 class OtherOrder(HubError):
     """An idempotency key was given before, with another order."""
 
@@ -133,6 +138,8 @@ class ProviderProblem(HubError):
     fault = "provider"
     # Whether the very same may be asked again: certainly nothing was done, and that may change by itself.
     retry = False
+    # The launch that it happened to, if it did to one.
+    launch_id = ""
 
     def __init__(self, message: str, *, code: str = "", said: str = "", retry_after: float | None = None) -> None:
         self.code = code

@@ -42,7 +42,9 @@ def launch_of(fact: Fact) -> str:
 
 def filled(fact: Fact, asked: Asked) -> Fact:
     """Return a fact that ties a launch to a bot with what is known of the launch."""
-    return fact if _is_launch(fact) else msgspec.structs.replace(fact, detail=asked.detail())
+    if _is_launch(fact):
+        return fact
+    return msgspec.structs.replace(fact, time=asked.requested_at or fact.time, detail=asked.detail())
 
 
 def _is_launch(fact: Fact) -> bool:

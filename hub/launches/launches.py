@@ -118,10 +118,12 @@ class Launches:
         except AnswerLost as problem:
             log.warning("launch.lost", launch=asked.launch_id, problem=str(problem), code=problem.code)
             await self.keep(words.lost(asked, self._now()))
+            problem.launch_id = asked.launch_id
             raise
         except ProviderProblem as problem:
             log.warning("launch.refused", launch=asked.launch_id, fault=problem.fault, code=problem.code)
             await self.keep(words.refused(asked, problem, self._now()))
+            problem.launch_id = asked.launch_id
             raise
         log.info("launch.sent", launch=asked.launch_id, bot=bot)
         await self.keep(words.answered(asked, bot, self._now()))

@@ -107,7 +107,8 @@ def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
     """Return what is stated when a launch turns out to be a bot, of each of them; `bot` is escaped."""
     topic = f"{asked.provider}:{bot}"
     return (
-        Fact(kind=Kind.BOT_QUEUED, time=now, bot=topic, detail=asked.detail()),
+        # Whoever tells it, and however often, it is one thing that happened.
+        Fact(kind=Kind.BOT_QUEUED, time=asked.requested_at or now, bot=topic, detail=asked.detail()),
         Fact(kind=Kind.BOT_QUEUED, time=now, bot=asked.id, detail=BotDetail(launch_id=asked.launch_id, became=topic)),
     )
 

@@ -1,6 +1,7 @@
 """Launching: never two bots, whatever breaks; and everybody is told what became of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.meetingbaas_server import (
 )
 from tests.processes import SECRETS, free_port
 from tests.streams import parsed
-from tests.unit.handlers.launching import BOTH, Launching, Said, launching
+from tests.unit.handlers.launching import BOTH, ORDER, Launching, Said, launching
 from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY
 
 
@@ -166,11 +167,12 @@ async def test_a_caller_that_hangs_up_changes_nothing(desk: Launching) -> None:
         ({"extra": "acme"}, "extra"),
         ({"extra": {"a": "x" * 20_000}}, "extra"),
         ({"callback_config": {}}, "callback_config"),
+        ({"options": json.loads("[" * 300 + "]" * 300)}, "the body"),
     ],
 )
 async def test_an_order_that_cannot_be_meant_is_refused_by_the_hub(desk: Launching, order: Said, named: str) -> None:
     """Nothing is kept of it, and nobody is called."""
-    answer = await desk.launch(**order)
+    answer = await desk.ask("POST", "/api/bots", json.dumps({**ORDER, **order}).encode())
     assert answer.status == 400
     assert answer.said["detail"].startswith(named)
     assert not desk.provider.calls
@@ -276,6 +278,7 @@ async def test_of_an_answer_that_was_lost_nobody_knows_and_nobody_tries_again(
     assert (answer.status, answer.said["fault"], answer.said["retry"]) == (502, "provider", False)
     again = await desk.launch("order-1")
     assert (again.status, again.said["bot"]["status"]) == (200, "unknown")
+    assert again.said["bot"]["launch_id"] == answer.said["launch_id"]
     assert desk.provider.calls["POST /v2/bots"] == 1
     alias = f"/api/bots/{again.said['bot']['id']}"
     refused = await desk.ask("DELETE", alias)
@@ -320,6 +323,8 @@ async def test_a_webhook_that_overtakes_the_answer_tells_which_bot_it_is(tmp_pat
         said = await desk.launched()
         assert said["bot"]["status"] == "waiting"
         assert len(await desk.bots()) == 1
+        told = [event["type"] for event in (await desk.get("/api/events"))["items"]]
+        assert sorted(told) == ["bot.joining", "bot.queued", "bot.requested", "bot.waiting"]
 
 
 async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
