@@ -1,4 +1,4 @@
-"""The commands: `hub serve | check | migrate | send | simulate | tail | redrive | token`."""
+"""The commands: `hub serve | check | migrate | send | simulate | tail | launch | redrive | token`."""
 
 import asyncio
 import os
@@ -22,6 +22,7 @@ from handlers.providers.registry import PROVIDERS
 from hub import app, config, telemetry
 from hub.clock import now_ms
 from hub.commands import check as checking
+from hub.commands import launch as launching
 from hub.commands import redrive as redriving
 from hub.commands import send as sending
 from hub.commands import simulate as simulating
@@ -166,6 +167,22 @@ def tail(path: str | None, topics: Sequence[str], url: str) -> None:
     settings, _ = _load(path)
     base = url or sending.base_url(settings)
     _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
+
+
+@main.command()
+@click.argument("meeting_url")
+@click.option("--name", default="Notes", show_default=True, help="What the bot is called in the meeting.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the provider's.")
+@click.option("--key", default="", help="The idempotency key: with the same one there is never a second bot.")
+@url_option
+@click.pass_obj
+def launch(path: str | None, /, meeting_url: str, name: str, options: Sequence[str], key: str, url: str) -> None:
+    """Send a bot to a meeting: hub launch https://meet.google.com/abc-defg-hij."""
+    settings, _ = _load(path)
+    order = launching.ordered(meeting_url, name, options)
+    base, key = url or sending.base_url(settings), key or secrets.token_hex(8)
+    is_sent = _run(launching.launch(base, _access(settings).login_token(), order, key, click.echo))
+    sys.exit(0 if is_sent else 1)
 
 
 @main.command()

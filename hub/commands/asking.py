@@ -9,7 +9,8 @@ import orjson
 
 from hub.errors import ConfigRefused, Unauthenticated
 
-_SECONDS = aiohttp.ClientTimeout(total=30)
+# A provider may take half a minute to launch a bot.
+_SECONDS = aiohttp.ClientTimeout(total=60)
 
 
 class Hub(msgspec.Struct, frozen=True):
@@ -19,7 +20,12 @@ class Hub(msgspec.Struct, frozen=True):
     base: str
 
     async def ask(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: dict[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: dict[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, dict[str, object]]:
         """Return status and JSON of an answer.
 
@@ -27,7 +33,7 @@ class Hub(msgspec.Struct, frozen=True):
         """
         url = f"{self.base}{path}"
         try:
-            async with self.session.request(method, url, params=query, json=body) as answer:
+            async with self.session.request(method, url, params=query, json=body, headers=headers) as answer:
                 status, told = answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError) as problem:
             raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem

@@ -34,12 +34,11 @@ async def served(handler: Handler) -> AsyncIterator[str]:
 
 
 async def test_where_nobody_listens_nothing_was_done() -> None:
-    """No byte has left: by a refused connection as by a name that does not exist."""
-    for url in (f"http://127.0.0.1:{free_port()}", "http://no-such-host.invalid"):
-        asking = line(url)
-        with pytest.raises(Unreachable):
-            await asking.ask("POST", "/it", {})
-        await asking.close()
+    """No byte has left."""
+    asking = line(f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(Unreachable):
+        await asking.ask("POST", "/it", {})
+    await asking.close()
 
 
 async def test_an_answer_that_does_not_come_in_time_may_still_be_carried_out() -> None:
