@@ -17,6 +17,9 @@ RECONCILE = "reconcile"
 QUICK_SECONDS, SLOW_SECONDS = 3.0, 60.0
 _QUICK = ("queued", "joining", "waiting")
 _SLOW = ("in_call", "recording", "paused", "left", "processing")
+# A round comes when it comes: who is due a little later is asked in this one.
+_EARLY_SECONDS = 0.5
+_REMEMBERED = 10_000
 # What is not over by then is asked for no more.
 _LONGEST_MS = 24 * 3_600_000
 
@@ -39,23 +42,29 @@ class Polling:
         # By bot: what was told last, and when (seconds of the loop's clock) to ask again.
         self._told: dict[str, tuple[str, str]] = {}
         self._due: dict[str, float] = {}
+        self._slow_due = 0.0
 
     async def round(self) -> float:
         """Ask for those that are due; return in how many seconds to look again."""
+        now = asyncio.get_running_loop().time()
+        await self._ask_all(_QUICK, QUICK_SECONDS)
+        if now >= self._slow_due:
+            await self._ask_all(_SLOW, SLOW_SECONDS)
+            self._slow_due = now + SLOW_SECONDS - _EARLY_SECONDS
+        return QUICK_SECONDS
+
+    async def _ask_all(self, statuses: tuple[str, ...], pause: float) -> None:
         clock = asyncio.get_running_loop().time
-        found: set[str] = set()
-        for status in (*_QUICK, *_SLOW):
+        for status in statuses:
             for document in await self._launched(status):
                 bot = document.topic.partition("/")[2]
-                found.add(bot)
                 if self._due.get(bot, 0.0) <= clock():
                     is_known = await self._ask(bot)
-                    pause = QUICK_SECONDS if is_known and status in _QUICK else SLOW_SECONDS
-                    # A little earlier than a round, which comes when it comes.
-                    self._due[bot] = clock() + pause - 0.5
-        self._due = {bot: due for bot, due in self._due.items() if bot in found}
-        self._told = {bot: told for bot, told in self._told.items() if bot in found}
-        return QUICK_SECONDS
+                    self._due[bot] = clock() + (pause if is_known else SLOW_SECONDS) - _EARLY_SECONDS
+                if len(self._due) > _REMEMBERED:
+                    # Of those that are over nobody asks any more.
+                    self._due.clear()
+                    self._told.clear()
 
     async def _launched(self, status: str) -> list[Document]:
         """Return the bots of a status that the hub launched lately; others with a key of the hub's may be anybody's."""

@@ -59,3 +59,12 @@ async def test_without_an_account_nothing_can_be_launched() -> None:
     assert not launches.is_configured
     with pytest.raises(NotConfigured, match=r"meetingbaas\.api_key"):
         _ = launches.dispatcher
+
+
+async def test_of_two_processes_with_one_key_one_launches(provider: MeetingBaasServer) -> None:
+    """The store lets one intent through; the other asks what became of it."""
+    store = memory()
+    async with process(store, provider) as here, process(store, provider) as there:
+        bots = await asyncio.gather(here.launch(), there.launch())
+        assert sorted(bots) == ["", provider.only.id]
+        assert provider.calls["POST /v2/bots"] == 1

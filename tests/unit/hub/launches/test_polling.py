@@ -26,6 +26,12 @@ async def here(provider: MeetingBaasServer) -> AsyncIterator[Process]:
         yield one
 
 
+def come(here: Process) -> None:
+    """Let the time come at which bots are asked for again."""
+    here.polling._due.clear()
+    here.polling._slow_due = 0.0
+
+
 async def test_a_bot_is_asked_until_it_is_over(here: Process, provider: MeetingBaasServer) -> None:
     """Every answer is one of the provider's own statuses, and means what it means in a webhook."""
     bot, (topic,) = provider.only, here.bots
@@ -33,7 +39,7 @@ async def test_a_bot_is_asked_until_it_is_over(here: Process, provider: MeetingB
     for status in ("joining_call", "in_waiting_room", "completed", "failed"):
         provider.become(bot, status)
         assert await here.polling.round() == QUICK_SECONDS
-        here.polling._due.clear()
+        come(here)
         seen.append(here.bots[topic])
     assert seen == ["joining", "waiting", "completed", "completed"]
     assert provider.calls["GET /v2/bots/{id}/status"] == 3
@@ -53,7 +59,7 @@ async def test_an_answer_that_says_nothing_new_adds_nothing(here: Process, provi
     provider.become(provider.only, "joining_call")
     await here.polling.round()
     head, batches = here.store.kept.head, len(here.store.batches)
-    here.polling._due.clear()
+    come(here)
     await here.polling.round()
     assert (here.store.kept.head, len(here.store.batches)) == (head, batches)
     async with process(here.store, provider) as other:
@@ -65,7 +71,7 @@ async def test_in_the_call_there_is_time(here: Process, provider: MeetingBaasSer
     """What happens there is told by its end."""
     provider.become(provider.only, "in_call_recording")
     await here.polling.round()
-    here.polling._due.clear()
+    come(here)
     await here.polling.round()
     await here.polling.round()
     assert provider.calls["GET /v2/bots/{id}/status"] == 2
