@@ -17,10 +17,9 @@ from tests.unit.hub.fold.viewer import Viewer
 
 _LARGE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 SEARCH = search(200, suppress_health_check=_LARGE)
+FEW = search(60, suppress_health_check=_LARGE)
 # Whole meetings take as long as many facts.
 MEETINGS = search(40, suppress_health_check=_LARGE)
-# Searched less: the machinery is that of the others.
-BRIEFLY = search(100, suppress_health_check=_LARGE)
 _BY_ALL, _BY_BOTH = (stories.NAMED,), (stories.NAMED, stories.NAMELESS)
 _ANYHOW = (stories.NAMED, stories.NAMELESS, stories.SID)
 SESSIONS = stories.tellings(stories.room_facts(_BY_ALL))
@@ -132,14 +131,14 @@ def test_bots_converge(deliveries: list[Delivery], data: st.DataObject) -> None:
 
 
 @given(deliveries=LAUNCHES, data=st.data())
-@BRIEFLY
+@FEW
 def test_launches_converge_with_the_bots_that_they_become(deliveries: list[Delivery], data: st.DataObject) -> None:
     """The provider's webhooks overtake its own answer, and a launch that became a bot is shown as that alone."""
     assert_converges(data, deliveries)
 
 
 @given(deliveries=LAUNCHES, data=st.data())
-@BRIEFLY
+@FEW
 def test_viewers_of_launches_show_what_is_stored(deliveries: list[Delivery], data: st.DataObject) -> None:
     """Who follows the events never has to ask, nor keeps a launch beside its bot."""
     assert_viewers_show_it(arriving(data, deliveries), ("bots", "recordings"))
@@ -225,21 +224,21 @@ def assert_viewers_show_it(batches: Sequence[Sequence[Delivery]], collections: S
 
 
 @given(deliveries=OBSERVED, data=st.data())
-@BRIEFLY
+@FEW
 def test_what_the_hub_saw_when_it_asked_converges(deliveries: list[Delivery], data: st.DataObject) -> None:
     """What a provider tells may come before and after the hub's own conclusion, which counts where it is silent."""
     assert_converges(data, deliveries)
 
 
 @given(deliveries=OBSERVED, data=st.data())
-@BRIEFLY
+@FEW
 def test_what_the_hub_saw_counts_where_no_provider_refutes_it(deliveries: list[Delivery], data: st.DataObject) -> None:
     """An end that was seen is void as soon as the provider tells another one, or of anything that was later."""
     assert_follows_the_model(arriving(data, deliveries))
 
 
 @given(deliveries=OBSERVED, data=st.data())
-@BRIEFLY
+@FEW
 def test_viewers_of_rooms_that_the_hub_asks_about_show_what_is_stored(
     deliveries: list[Delivery], data: st.DataObject
 ) -> None:
