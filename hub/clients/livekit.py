@@ -4,8 +4,8 @@ Rooms are listed only while they are active, and by name; a sid tells one sessio
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,13 +21,16 @@ from hub.reconcile.seen import HeldRoom, Listing, Said, SeenRoom, Translate, Wor
 from hub.secrets import is_made_up
 from hub.settings import Source
 
-_SECONDS = aiohttp.ClientTimeout(total=10)
+# For one answer.
+_SECONDS = 10.0
 # Rooms that are asked about at a time.
 _AT_ONCE = 8
 # What is kept of an answer: neither passwords nor what the customer attached, nor numbers that change all the time.
 _ROOM_WORDS = ("sid", "name", "creationTime", "creationTimeMs")
 _PERSON_WORDS = ("sid", "identity", "name", "state", "joinedAt", "joinedAtMs", "kind", "permission", "isPublisher")
 _REFUSED, _MISSING = (401, 403), 404
+
+Answer = TypeVar("Answer")
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -55,11 +58,20 @@ class LiveKitServer:
     provider = "livekit"
     tells_ends = False
 
-    def __init__(self, url: str, pairs: Sequence[Pair], translate: Translate, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        url: str,
+        pairs: Sequence[Pair],
+        translate: Translate,
+        now: Callable[[], int],
+        *,
+        seconds: float = _SECONDS,
+    ) -> None:
         self._url = url
         self._pairs = tuple(pairs)
         self._translate = translate
         self._now = now
+        self._seconds = seconds
 
     async def listing(self) -> Listing:
         """Return what every key pair may see."""
@@ -86,7 +98,7 @@ class LiveKitServer:
 
     def _asking(self, pair: Pair) -> LiveKitAPI:
         # One attempt: the next round is the next one.
-        return LiveKitAPI(self._url, pair.key, pair.secret, timeout=_SECONDS, failover=False)
+        return LiveKitAPI(self._url, pair.key, pair.secret, failover=False)
 
     async def _rooms_of(self, pair: Pair) -> list[SeenRoom]:
         explained = self._explained(pair)
@@ -139,7 +151,7 @@ class LiveKitServer:
         return Said(words, facts) if facts else None
 
     def _explained(self, pair: Pair) -> "Explained":
-        return Explained(urlsplit(self._url).netloc.rpartition("@")[2], pair.source.name)
+        return Explained(urlsplit(self._url).netloc.rpartition("@")[2], pair.source.name, self._seconds)
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -147,6 +159,16 @@ class Explained(msgspec.Struct, frozen=True):
 
     host: str
     source: str
+    seconds: float
+
+    async def answer(self, call: Coroutine[object, object, Answer]) -> Answer:
+        """Return what a call returns. Raises Unanswered."""
+        try:
+            # Each request of livekit-api asks for no limit of time, whatever it was given for all of them.
+            async with asyncio.timeout(self.seconds):
+                return await call
+        except (TwirpError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise self.problem(error) from error
 
     def problem(self, error: Exception) -> Unanswered:
         """Return what to raise."""
@@ -162,10 +184,7 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 async def _rooms(server: LiveKitAPI, explained: Explained) -> list[Room]:
-    try:
-        return list((await server.room.list_rooms(ListRoomsRequest())).rooms)
-    except (TwirpError, aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise explained.problem(error) from error
+    return list((await explained.answer(server.room.list_rooms(ListRoomsRequest()))).rooms)
 
 
 async def _people(
@@ -174,13 +193,12 @@ async def _people(
     """Return who is in a room, None when it is gone by now."""
     try:
         async with turn:
-            return list((await server.room.list_participants(ListParticipantsRequest(room=name))).participants)
-    except TwirpError as error:
-        if error.code == "not_found":
+            answer = await explained.answer(server.room.list_participants(ListParticipantsRequest(room=name)))
+    except Unanswered as refusal:
+        if isinstance(refusal.__cause__, TwirpError) and refusal.__cause__.code == "not_found":
             return None
-        raise explained.problem(error) from error
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        raise explained.problem(error) from error
+        raise
+    return list(answer.participants)
 
 
 def _kept(message: Message, names: Sequence[str]) -> Mapping[str, Any]:  # Any: whatever JSON holds

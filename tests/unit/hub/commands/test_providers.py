@@ -1,0 +1,34 @@
+"""`hub check` asks the providers that are configured, and says which are not."""
+
+from hub.commands.providers import ask_providers
+from hub.settings import Hms, LiveKit, MeetingBaas, Settings, Source
+from tests.standins import BAAS_KEY, HMS_KEY, HMS_SECRET, BaasStandIn, HmsStandIn, LiveKitStandIn, serving
+from tests.unit.hub.reconcile.asking import LIVEKIT
+
+SOURCES = (
+    LIVEKIT,
+    Source(provider="100ms", name="100ms", path="/h"),
+    Source(provider="meetingbaas", name="b", path="/b"),
+)
+
+
+async def test_providers_that_answer_are_fine_and_those_that_refuse_are_warned_of() -> None:
+    """Whoever mistypes a secret learns it before a webhook is lost."""
+    async with serving(LiveKitStandIn()) as livekit, serving(HmsStandIn()) as hms, serving(BaasStandIn()) as baas:
+        settings = Settings(
+            sources=SOURCES,
+            livekit=LiveKit(url=livekit.url.replace("http://", "ws://")),
+            hms=Hms(access_key=HMS_KEY, app_secret=HMS_SECRET, base_url=hms.url),
+            meetingbaas=MeetingBaas(api_key=BAAS_KEY, base_url=baas.url),
+        )
+        assert [finding.level for finding in await ask_providers(settings)] == ["ok", "ok", "ok"]
+        hms.status = 403
+        assert [finding.level for finding in await ask_providers(settings)] == ["ok", "warning", "ok"]
+
+
+async def test_providers_that_are_not_configured_are_not_asked() -> None:
+    """What to set is said, as a note: webhooks alone work too."""
+    findings = await ask_providers(Settings(sources=SOURCES))
+    assert [finding.level for finding in findings] == ["note"] * 3
+    assert "LIVEKIT_URL" in findings[0].text
+    assert await ask_providers(Settings()) == []
