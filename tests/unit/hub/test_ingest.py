@@ -901,3 +901,23 @@ class TestProbing:
                 return hub.ingest.problem
 
         assert in_no_time(live) == ""
+
+
+class TestRefusals:
+    """How many callers were not told that their delivery is taken."""
+
+    async def test_who_gives_up_and_who_is_refused_are_counted(self):
+        """Their webhooks may be lost: providers are asked what they told, once the store is back."""
+        async with writing(capacity=1) as hub:
+            first = await hub.blocked()
+            [given_up] = hub.submit(delivery("given up"))
+            await turns()
+            with pytest.raises(Overloaded):
+                await hub.ingest.submit(delivery("one too many"))
+            assert hub.ingest.refused == 1
+            given_up.cancel()
+            await turns()
+            assert hub.ingest.refused == 2
+            hub.store.commits.release()
+            await first
+            assert hub.ingest.refused == 2

@@ -17,7 +17,7 @@ import pytest
 
 from hub.config import SHIPPED, load
 from hub.errors import ConfigRefused
-from hub.secrets import Completion, complete, is_loopback, warnings
+from hub.secrets import Completion, complete, is_loopback, is_made_up, warnings
 from hub.settings import Auth, Server, Settings, Source
 
 STRONG = "a-secret-of-more-than-16-characters"
@@ -291,3 +291,11 @@ def test_made_secrets_are_strong_enough(tmp_path: Path) -> None:
 def test_what_is_weak_is_warned_of(settings: Settings, warning: str) -> None:
     """It was configured on purpose or by accident; only the operator can tell."""
     assert warnings(settings) == (warning,)
+
+
+def test_api_keys_that_were_made_up_are_known_as_such(tmp_path: Path) -> None:
+    """No provider knows them, so none is asked with them."""
+    source = Source(provider="livekit", name="livekit", path="/l")
+    made, _ = complete(Settings(sources=(source,)), tmp_path / "secrets.json", lambda: "s" * 40)
+    assert all(is_made_up(key) for key in made.sources[0].keys)
+    assert not is_made_up("APIxyz")

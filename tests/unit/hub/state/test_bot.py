@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import BotDetail, CaptureDetail, Fact, Kind, Reason, TranscriptDetail, format_time
-from hub.state.bot import bot_document, bot_facts, is_over
+from hub.state.bot import bot_document, bot_facts, is_over, status_of
 from hub.state.capture import Document, capture_facts
 from hub.state.facts import NOTHING, Facts, merged
 from tests.searching import search
@@ -263,3 +263,9 @@ def test_a_document_does_not_depend_on_the_order(steps: list[tuple[Kind, int, in
     shuffled = [*facts, facts[0]]
     order.shuffle(shuffled)  # type: ignore[attr-defined]
     assert shown(*shuffled) == shown(*facts)
+
+
+def test_the_status_that_a_kind_tells_is_that_of_the_ladder() -> None:
+    """Whoever asks a provider must know whether the answer is news."""
+    assert [status_of(kind) for kind in LADDER] == STATUSES
+    assert status_of(LEAVING) is None

@@ -197,3 +197,38 @@ def test_presence_tells_whether_anybody_pays_for_it(kind: str, counted: bool) ->
 def test_who_never_got_in_was_not_there() -> None:
     """A rejection is no visit."""
     assert derived(told(REJECTED, 1)).presence.stays == ()
+
+
+def observed(what: Kind, second: int) -> Facts:
+    somebody = ParticipantDetail(id="PA1", reason="not_listed" if what is LEFT else "")
+    fact = Fact(kind=what, time=second * 1000, room="r:S1", detail=somebody, observed=True)
+    return participant_facts(fact, somebody, "k")
+
+
+def test_somebody_who_was_missed_left_by_then() -> None:
+    """Nobody told that they left; the hub asked, and they were not there."""
+    for order in permutations([told(JOINED, 1), observed(LEFT, 7), observed(LEFT, 9)]):
+        gone = derived(*order).document
+        assert (gone["left_at"], gone["leave_reason"]) == (format_time(7000), "not_listed")
+
+
+@pytest.mark.parametrize("second", [3, 12])
+def test_a_leave_that_is_told_counts_alone(second: int) -> None:
+    """Whether it was before they were missed, or after."""
+    for order in permutations([told(JOINED, 1), observed(LEFT, 7), told(LEFT, second)]):
+        assert derived(*order).document["left_at"] == format_time(second * 1000)
+
+
+@pytest.mark.parametrize("life", [told(JOINED, 8), told(UPDATED, 8), observed(UPDATED, 8)])
+def test_somebody_of_whom_is_told_later_was_not_gone(life: Facts) -> None:
+    """A list may be wrong twice."""
+    for order in permutations([told(JOINED, 1), observed(LEFT, 7), life]):
+        assert derived(*order).active
+
+
+def test_somebody_who_was_missed_before_the_room_ended_left_then() -> None:
+    """The end of the room closes only who was still there."""
+    stays = derived(told(JOINED, 1), observed(LEFT, 5), ends=ended(9)).stays
+    assert [(stay.start, stay.end) for stay in stays] == [(1000, 5000)]
+    later = derived(told(JOINED, 1), observed(LEFT, 9), ends=ended(5)).document
+    assert (later["left_at"], later["leave_reason"]) == (format_time(5000), "room_finished")

@@ -284,3 +284,42 @@ def test_a_reported_duration_tells_when_a_room_began_whose_start_was_lost() -> N
     summed = tally(room, own_end(room), (), own_end(room))
     # Facts without a session are attached by when it was named, which no later word can change.
     assert (summed.started_at, summed.named_at) == (10_000, 60_000)
+
+
+def observed(kind: Kind, second: float, **fact: object) -> Facts:
+    return told(kind, second, observed=True, **fact)
+
+
+def test_an_end_that_was_seen_counts_where_none_is_told() -> None:
+    """It is an upper bound: of several the earliest."""
+    gone = [observed(ENDED, second, session=Session(end_reason="not_listed")) for second in (9, 7)]
+    room = shown(told(STARTED, 1), *gone)
+    assert (room["status"], room["ended_at"], room["end_reason"]) == ("ended", format_time(7000), "not_listed")
+
+
+@pytest.mark.parametrize("second", [3, 12])
+def test_an_end_that_is_told_counts_alone(second: int) -> None:
+    """Whether it was before what was seen, or after."""
+    for order in permutations([told(STARTED, 1), observed(ENDED, 7), told(ENDED, second)]):
+        assert shown(*order)["ended_at"] == format_time(second * 1000)
+
+
+@pytest.mark.parametrize(
+    "life", [told(JOINED, 8), told(LEFT, 8), observed(Kind.ROOM_UPDATED, 8), observed(Kind.PARTICIPANT_UPDATED, 8)]
+)
+def test_life_after_an_end_that_was_seen_refutes_it(life: Facts) -> None:
+    """Whoever left later was there; so was what was listed later."""
+    for order in permutations([told(STARTED, 1), observed(ENDED, 7), life]):
+        assert shown(*order)["status"] == "live"
+
+
+def test_what_comes_after_a_meeting_refutes_no_end_that_was_seen() -> None:
+    """Recordings are uploaded when everybody is gone."""
+    upload = told(Kind.RECORDING_COMPLETED, 8, detail=CaptureDetail(id="EG1"))
+    assert shown(told(STARTED, 1), observed(ENDED, 7), upload)["status"] == "ended"
+
+
+def test_what_was_seen_is_no_activity() -> None:
+    """The hub's own questions must not make a quiet room trend."""
+    room = shown(told(STARTED, 1), observed(Kind.ROOM_UPDATED, 8))
+    assert room["last_active_at"] == format_time(1000)
