@@ -87,7 +87,8 @@ def _looks(settings: Settings, store: Store, ingest: Ingest) -> Iterator[tuple[s
     if server := livekit_server(settings):
         yield "livekit", listed(server)
     if account := hms_account(settings):
-        yield "100ms", one_after_the_other(listed(account), Replays(account, store, now_ms).look)
+        heard_by = [source.name for source in settings.sources if source.provider == "100ms"]
+        yield "100ms", one_after_the_other(listed(account), Replays(account, heard_by, store, _now).look)
     if found := bot_statuses(settings):
         source, statuses = found
         yield "meetingbaas", SilentBots(source, statuses, translated, store, ingest, now_ms).look

@@ -88,6 +88,8 @@ class LiveKitStandIn(StandIn):
         super().__init__()
         self.keys = dict(keys or {LIVEKIT_KEY: LIVEKIT_SECRET})
         self.rooms: dict[str, tuple[Room, dict[str, ParticipantInfo]]] = {}
+        # Answered instead of rooms, if anything.
+        self.nonsense = b""
         # A room of this name is gone as soon as it was listed.
         self.vanishing = ""
 
@@ -122,7 +124,7 @@ class LiveKitStandIn(StandIn):
         ListRoomsRequest.FromString(await request.read())
         answer = ListRoomsResponse(rooms=[room for room, _ in self.rooms.values()])
         self.rooms.pop(self.vanishing, None)
-        return web.Response(body=answer.SerializeToString(), content_type="application/protobuf")
+        return web.Response(body=self.nonsense or answer.SerializeToString(), content_type="application/protobuf")
 
     async def _list_participants(self, request: web.Request) -> web.Response:
         name = ListParticipantsRequest.FromString(await request.read()).room

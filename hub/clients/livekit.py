@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from livekit.api import ListParticipantsRequest, ListRoomsRequest, LiveKitAPI, TwirpError
 from livekit.protocol.models import ParticipantInfo, Room
 
@@ -167,7 +167,7 @@ class Explained(msgspec.Struct, frozen=True):
             # Each request of livekit-api asks for no limit of time, whatever it was given for all of them.
             async with asyncio.timeout(self.seconds):
                 return await call
-        except (TwirpError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (TwirpError, aiohttp.ClientError, TimeoutError, DecodeError) as error:
             raise self.problem(error) from error
 
     def problem(self, error: Exception) -> Unanswered:
@@ -179,6 +179,8 @@ class Explained(msgspec.Struct, frozen=True):
             return Unanswered(f"there is no LiveKit API at {self.host} (404): check LIVEKIT_URL (livekit.url)")
         if isinstance(error, TwirpError):
             return Unanswered(f"LiveKit at {self.host} answers {error.status}; it is asked again")
+        if isinstance(error, DecodeError):
+            return Unanswered(f"{self.host} answers something else than LiveKit does: check LIVEKIT_URL (livekit.url)")
         what = "does not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
         return Unanswered(f"LiveKit at {self.host} {what}; it is asked again: check LIVEKIT_URL (livekit.url)")
 

@@ -1,6 +1,6 @@
 """Webhooks that a provider could not deliver and keeps: it is asked to send them again, each period of time once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -33,8 +33,10 @@ class Redeliverer(Protocol):
 class Replays:
     """Has sent again what failed since the hub was last known to take webhooks."""
 
-    def __init__(self, provider: Redeliverer, store: Store, now: Callable[[], int]) -> None:
+    def __init__(self, provider: Redeliverer, sources: Sequence[str], store: Store, now: Callable[[], int]) -> None:
         self._provider = provider
+        # By which the provider's webhooks come.
+        self._sources = tuple(sources)
         self._store = store
         self._now = now
         self._until = 0
@@ -57,7 +59,8 @@ class Replays:
         return Looked()
 
     async def _last_arrival(self, until: int) -> int:
-        """Return when the hub took something last: before that it was there."""
-        arrivals = await self._store.arrivals(ArrivalQuery(verdict="accepted", limit=1))
-        received = [one.received_at for one in arrivals.items]
-        return min([until - _LEAST_MS, *(time - _SETTLED_MS for time in received)])
+        """Return when the hub took something of the provider last: before that it was there."""
+        queries = [ArrivalQuery(source=source, verdict="accepted", limit=1) for source in self._sources]
+        arrivals = [await self._store.arrivals(query) for query in queries]
+        received = [one.received_at for some in arrivals for one in some.items]
+        return min(until - _LEAST_MS, max(received, default=until) - _SETTLED_MS)

@@ -52,3 +52,11 @@ async def test_a_server_that_is_away_or_slow_is_named_with_its_setting() -> None
     slow, away = (listing.problems[0] for listing in listings)
     assert "does not answer in time" in slow and "cannot be reached" in away
     assert "LIVEKIT_URL" in slow and "LIVEKIT_URL" in away
+
+
+async def test_something_else_that_answers_is_not_taken_for_livekit() -> None:
+    """An address with a typo may well be somebody's."""
+    async with serving(LiveKitStandIn()) as stand_in:
+        stand_in.nonsense = b"<html>"
+        (problem,) = (await server(stand_in.url).listing()).problems
+    assert "answers something else" in problem

@@ -2,6 +2,7 @@
 
 from hub.errors import Unanswered
 from hub.reconcile.replays import Replays
+from hub.reconcile.telling import told
 from tests.unit.hub.reconcile.asking import BASE, HOUR, MINUTE, Hub, hub
 
 
@@ -24,7 +25,7 @@ class Keeps:
 
 
 def replays(one: Hub, provider: Keeps) -> Replays:
-    return Replays(provider, one.store, one.clock)
+    return Replays(provider, ("livekit",), one.store, one.clock)
 
 
 async def test_after_an_outage_what_failed_since_the_last_webhook_is_sent_again() -> None:
@@ -33,6 +34,17 @@ async def test_after_an_outage_what_failed_since_the_last_webhook_is_sent_again(
         provider = Keeps()
         await one.hear("room_started", BASE)
         one.clock.now += 5 * HOUR
+        await replays(one, provider).look()
+        assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR - MINUTE)]
+
+
+async def test_what_the_hub_told_itself_does_not_say_that_it_was_there() -> None:
+    """After an outage it asks for what goes on before it asks for what failed."""
+    async with hub() as one:
+        provider = Keeps()
+        await one.hear("room_started", BASE)
+        one.clock.now += 5 * HOUR
+        await one.ingest.submit(told("room.alive", "livekit/", {}, (), one.clock()))
         await replays(one, provider).look()
         assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR - MINUTE)]
 
