@@ -1,45 +1,20 @@
 """Which chores a configuration asks for: what the hub does by itself, beside answering."""
 
-import random
-import time
-from collections.abc import Iterator
-from uuid import uuid4
-
 from handlers.providers.registry import PROVIDERS
-from hub.clients.hms import HmsAccount
-from hub.clients.livekit import LiveKitServer, pairs_of
-from hub.clients.meetingbaas_status import MeetingBaasStatuses
 from hub.clock import now_ms
-from hub.events import Fact
 from hub.ingest import Ingest
+from hub.inquiries import inquiries
 from hub.keeper import Chore
 from hub.launches.launches import Launches
 from hub.launches.polling import Polling
 from hub.launches.recovery import Recovery
 from hub.ports import Store
-from hub.present import Clockwork
-from hub.reconcile.bots import SilentBots
-from hub.reconcile.missing import PATIENCE_MS
-from hub.reconcile.replays import Replays
-from hub.reconcile.rooms import ListedRooms
-from hub.reconcile.rounds import Look, Rounds, one_after_the_other
-from hub.reconcile.seen import Lister, Words
-from hub.settings import Settings, Source
-
-_MS_PER_HOUR = 3_600_000
-# A period is at least so many looks at what was missing once; a minute between them is enough in any case.
-_LOOKS = 5
+from hub.settings import Settings
 
 
 def chores(settings: Settings, store: Store, ingest: Ingest, launches: Launches) -> list[Chore]:
     """Return the chores of a hub."""
-    period = settings.reconcile.period
-    again_after = _again_after(settings)
-    rounds = [
-        Rounds(name, look, ingest, random.random, time.monotonic, period=period, again_after=again_after)
-        for name, look in _looks(settings, store, ingest)
-    ]
-    return [*launch_chores(launches, store), *rounds]
+    return [*launch_chores(launches, store), *inquiries(settings, store, ingest)]
 
 
 def launch_chores(launches: Launches, store: Store) -> list[Chore]:
@@ -51,48 +26,3 @@ def launch_chores(launches: Launches, store: Store) -> list[Chore]:
     if launches.dispatcher.must_be_asked and observed:
         found.append(Polling(launches, store, observed, now_ms))
     return found
-
-
-def livekit_server(settings: Settings) -> LiveKitServer | None:
-    """Return the LiveKit server that is to be asked, None when none is configured."""
-    pairs = pairs_of(settings.sources)
-    return LiveKitServer(settings.livekit.url, pairs, translated, now_ms) if settings.livekit.url and pairs else None
-
-
-def hms_account(settings: Settings) -> HmsAccount | None:
-    """Return the 100ms account that is to be asked, None when none is configured."""
-    has_source = any(source.provider == "100ms" for source in settings.sources)
-    if not (has_source and settings.hms.access_key and settings.hms.app_secret):
-        return None
-    return HmsAccount(settings.hms, settings.sources, translated, now_ms, lambda: str(uuid4()))
-
-
-def bot_statuses(settings: Settings) -> tuple[Source, MeetingBaasStatuses] | None:
-    """Return the MeetingBaaS account that is to be asked, and the source it is heard by; None when there is none."""
-    source = next((source for source in settings.sources if source.provider == "meetingbaas"), None)
-    return (source, MeetingBaasStatuses(settings.meetingbaas)) if source and settings.meetingbaas.api_key else None
-
-
-def translated(source: Source, payload: Words, now: int) -> tuple[Fact, ...]:
-    """Return what a payload states, read as a webhook of the source. Raises Unusable."""
-    return PROVIDERS[source.provider].translate(source, payload, now).facts
-
-
-def _looks(settings: Settings, store: Store, ingest: Ingest) -> Iterator[tuple[str, Look]]:
-    def listed(lister: Lister) -> Look:
-        clockwork = Clockwork(presume_ended_after_ms=round(settings.rooms.presume_ended_after * _MS_PER_HOUR))
-        patience = round(_again_after(settings) * 1000)
-        return ListedRooms(lister, store, ingest, now_ms, clockwork, again_after_ms=patience).look
-
-    if server := livekit_server(settings):
-        yield "livekit", listed(server)
-    if account := hms_account(settings):
-        heard_by = [source.name for source in settings.sources if source.provider == "100ms"]
-        yield "100ms", one_after_the_other(listed(account), Replays(account, heard_by, store, _now).look)
-    if found := bot_statuses(settings):
-        source, statuses = found
-        yield "meetingbaas", SilentBots(source, statuses, translated, store, ingest, now_ms).look
-
-
-def _again_after(settings: Settings) -> float:
-    return min(PATIENCE_MS / 1000, settings.reconcile.period / _LOOKS)

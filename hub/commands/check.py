@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+import msgspec
+
 from hub.clients.meetingbaas import warning as launching
-from hub.commands.finding import Finding
 from hub.commands.providers import ask_providers
 from hub.errors import HubError, StorageRefused
 from hub.secrets import Completion, is_loopback, warnings
@@ -19,10 +20,20 @@ _LOOK_SECONDS = 0.05
 Variables = Mapping[str, tuple[str, ...]]
 _NONE: Variables = MappingProxyType({})
 
+class Finding(msgspec.Struct, frozen=True):
+    """Something to know about the set-up: ok, note, warning or error."""
+
+    level: str
+    text: str
+
+    def line(self) -> str:
+        """Return it as a line for a terminal."""
+        return f"{self.level:8} {self.text}"
+
 
 async def examine(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[Finding]:
     """Look at everything that can be looked at without serving; `variables` are where keys are read from."""
-    looked = [await _storage(settings), await _bus(settings), *await ask_providers(settings)]
+    looked = [await _storage(settings), await _bus(settings), *(Finding(*told) for told in await ask_providers(settings))]
     return [*looked, *_known(settings, completion, variables)]
 
 

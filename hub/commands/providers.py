@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import Awaitable
 
-from hub.chores import bot_statuses, hms_account, livekit_server
 from hub.clients.livekit import pairs_of
-from hub.commands.finding import Finding
 from hub.errors import Unanswered
+from hub.inquiries import bot_statuses, hms_account, livekit_server
 from hub.settings import Settings
 
+# How a finding is to be taken (ok, note or warning), and what it says.
+Told = tuple[str, str]
 
-async def ask_providers(settings: Settings) -> list[Finding]:
+
+async def ask_providers(settings: Settings) -> list[Told]:
     """Ask each provider that is configured for something small, and say which are not."""
     server, account, statuses = livekit_server(settings), hms_account(settings), bot_statuses(settings)
-    found: list[Finding] = []
-    asking: list[Awaitable[Finding]] = []
+    found: list[Told] = []
+    asking: list[Awaitable[Told]] = []
     if server:
         pairs = pairs_of(settings.sources)
         asking += [_answered(f"LiveKit, with a key of {pair.source.name}", server.check(pair)) for pair in pairs]
@@ -35,14 +37,14 @@ def _speaks(settings: Settings, provider: str) -> bool:
     return any(source.provider == provider for source in settings.sources)
 
 
-async def _answered(name: str, check: Awaitable[object]) -> Finding:
+async def _answered(name: str, check: Awaitable[object]) -> Told:
     try:
         await check
     except Unanswered as refusal:
         # Webhooks are taken all the same.
-        return Finding("warning", f"reconciliation: {refusal}")
-    return Finding("ok", f"reconciliation: {name}: answers")
+        return ("warning", f"reconciliation: {refusal}")
+    return ("ok", f"reconciliation: {name}: answers")
 
 
-def _not_asked(name: str, variables: str) -> Finding:
-    return Finding("note", f"reconciliation: {name} is not asked about lost webhooks (set {variables})")
+def _not_asked(name: str, variables: str) -> Told:
+    return ("note", f"reconciliation: {name} is not asked about lost webhooks (set {variables})")

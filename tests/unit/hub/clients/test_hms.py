@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import jwt
 import pytest
 
-from hub.chores import translated
 from hub.clients.hms import HmsAccount, management_token
 from hub.errors import Unanswered
+from hub.inquiries import translated
 from hub.reconcile.rooms import ListedRooms
 from hub.settings import Hms, Source
 from tests.standins import HMS_KEY, HMS_SECRET, HmsStandIn, Said, serving

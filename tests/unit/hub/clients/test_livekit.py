@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from hub.chores import translated
 from hub.clients.livekit import LiveKitServer, pairs_of
+from hub.inquiries import translated
 from hub.secrets import complete
 from hub.settings import Server, Settings
 from tests.standins import LiveKitStandIn, serving

@@ -10,12 +10,12 @@ import orjson
 from handlers.providers.arrival import Arrival
 from handlers.providers.livekit_proof import sign
 from handlers.providers.registry import PROVIDERS, receive
-from hub.chores import translated
 from hub.clients.livekit import LiveKitServer, pairs_of
 from hub.events import Delivery, Position
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
+from hub.inquiries import translated
 from hub.present import Clockwork
 from hub.reconcile.rooms import ListedRooms
 from hub.reconcile.seen import Lister

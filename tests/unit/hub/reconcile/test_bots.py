@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from hub.chores import translated
 from hub.clients.meetingbaas_status import MeetingBaasStatuses
 from hub.events import format_time
+from hub.inquiries import translated
 from hub.reconcile.bots import SilentBots
 from hub.settings import MeetingBaas, Source
 from tests.standins import BAAS_KEY, BaasStandIn, serving
