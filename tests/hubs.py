@@ -16,7 +16,7 @@ from hub.app import serve_until
 from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.settings import Settings
-from tests.processes import SECRETS
+from tests.processes import NOWHERE, SECRETS
 
 API_KEY = SECRETS["HUB_API_KEY"]
 
@@ -58,6 +58,7 @@ async def running_hub(folder: Path, **overrides: str) -> AsyncIterator[RunningHu
     """Run a hub on a port of the system's choice for the length of the block, then stop it as SIGTERM would."""
     environ = {
         **SECRETS,
+        **NOWHERE,
         "PORT": "0",
         "DATABASE_URL": f"sqlite:///{folder}/hub.db",
         "HUB_STREAM__DRAIN": "0.05",

@@ -34,11 +34,11 @@ SECRETS = {
     "MEETINGBAAS_API_KEY": "mb-test-api-key-0123456789abcdef",
     "MEETINGBAAS_WEBHOOK_SECRET": "whsec_bWVldGluZy1iYWFzLXYyLXN2aXgtc2lnbmluZy1rZXk=",
     "MEETINGBAAS_CALLBACK_SECRET": "cb-secret-1-0123456789",
-    # Nobody listens there: a test must not ask anybody outside.
-    "HUB_MEETINGBAAS__BASE_URL": "http://127.0.0.1:9",
     "HMS_WEBHOOK_SECRET": "hms-test-secret-0123456789",
     "PULSE_WEBHOOK_SECRET": "pulse-test-secret-0123456789",
 }
+# Nobody listens there: a test must not ask anybody outside.
+NOWHERE = {"HUB_MEETINGBAAS__BASE_URL": "http://127.0.0.1:9"}
 
 
 def free_port() -> int:
@@ -83,6 +83,7 @@ class HubProcess:
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
             **SECRETS,
+            **NOWHERE,
             "PORT": str(self.port),
             "DATABASE_URL": f"sqlite:///{folder}/hub.db",
             "HUB_STREAM__DRAIN": "0.2",

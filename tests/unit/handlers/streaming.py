@@ -19,7 +19,7 @@ from hub.fold import Batch, Rules
 from hub.settings import Settings
 from hub.tokens import Claims, Tokens, Use
 from tests.memory_store import MemoryStore
-from tests.processes import SECRETS
+from tests.processes import NOWHERE, SECRETS
 from tests.streams import Sent, parsed
 from tests.waiting import until
 
@@ -186,6 +186,7 @@ async def streams(folder: Path, **overrides: str) -> AsyncIterator[Streams]:
     """Run a hub on a store in memory."""
     environ = {
         **SECRETS,
+        **NOWHERE,
         "PORT": "0",
         "DATABASE_URL": f"sqlite:///{folder}/none.db",
         "HUB_STREAM__DRAIN": "0.05",

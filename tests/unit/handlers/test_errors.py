@@ -21,8 +21,9 @@ from hub.errors import (
     Unauthenticated,
 )
 
-# Raised before anything listens, or turned into a dead delivery: no request ever ends with one of these.
-NEVER_ANSWERED = {errors.ConfigRefused, errors.StorageRefused, errors.Unusable, errors.NotJson, HubError}
+# Raised before anything listens, turned into a dead delivery, or when the hub asks by itself: no request ends so.
+_BEFORE = {errors.ConfigRefused, errors.StorageRefused}
+NEVER_ANSWERED = _BEFORE | {errors.Unusable, errors.NotJson, errors.Unanswered, HubError}
 
 
 async def answer_to(raised: BaseException) -> tuple[web.Response, bytes]:
