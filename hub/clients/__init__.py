@@ -1,1 +1,1 @@
-"""The hub as a caller: what it asks providers, and what it makes of the answers."""
+"""The hub as a caller of providers."""
