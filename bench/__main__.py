@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from bench import answers, crowd, fanout, growth, ingest, latency, memory, reconnects
+from bench import answers, crowd, fanout, growth, ingest, latency, memory, page, reconnects
 from hub.app import raise_open_files
 
 # What a process has open besides its viewers.
@@ -33,6 +33,7 @@ MEASUREMENTS = {
     "latency": Measurement(latency.measure, 1.0, latency.VIEWERS),
     "answers": Measurement(answers.measure, 1.5, answers.VIEWERS),
     "reconnects": Measurement(reconnects.measure, 1.0, reconnects.VIEWERS),
+    "page": Measurement(page.measure, 4.0),
     "growth": Measurement(growth.measure, 4.0),
 }
 

@@ -21,7 +21,7 @@ const BOT_COUNTERS = [
 const CHART_SECONDS = 300;
 const FEED = 20;
 // Faster than this nobody reads.
-const FEED_MS = 250;
+const CALM_MS = 200;
 
 /** @param {HTMLElement} root */
 export function open(root, page) {
@@ -36,7 +36,9 @@ export function open(root, page) {
   const deliveries = rateChart("Webhooks", "a second");
   const sources = isAdmin ? new Sources(page) : null;
   const feed = new Feed(activity);
-  const connection = element("dl", { class: "facts" });
+  const facts = new Map(["State", "Missing", "Last heard", "Position"].map((name) => [name, element(name === "Position" ? "code" : "span")]));
+  const connection = element("dl", { class: "facts" }, ...[...facts].map(([name, said]) => element("div", {}, element("dt", {}, name), element("dd", {}, said))));
+  let [shownAt, again] = [-CALM_MS, 0];
   root.append(
     element("div", { class: "heroes" }, rooms.root, people.root, bots.root, attention.root),
     strip(),
@@ -50,6 +52,11 @@ export function open(root, page) {
 
   const view = {
     render() {
+      const wait = shownAt + CALM_MS - performance.now();
+      if (wait > 0) return void (again ||= setTimeout(page.changed, wait));
+      clearTimeout(again);
+      again = 0;
+      shownAt = performance.now();
       const sums = { ...totals(hub), attention: countStuck() };
       for (const [name, { value, box }] of counters) {
         write(value, sums[name].toLocaleString());
@@ -58,7 +65,7 @@ export function open(root, page) {
       write(people.note, `${sums.speakers.toLocaleString()} speaking, ${sums.listeners.toLocaleString()} listening`);
       write(attention.note, attentionWords(sums.attention, sums.failed));
       mark(attention.root, "data-tone", sums.attention ? "wait" : null);
-      feed.show(performance.now());
+      feed.show();
       showConnection();
     },
     tick(now) {
@@ -73,7 +80,7 @@ export function open(root, page) {
       if (event.type.startsWith("delivery.")) sources?.outdate();
     },
     refresh: () => sources?.outdate(),
-    close() {},
+    close: () => clearTimeout(again),
   };
   return view;
 
@@ -104,13 +111,10 @@ export function open(root, page) {
 
   function showConnection() {
     const missing = hub.behind === null ? "Catching up" : hub.behind ? count(hub.behind, "event") : "Nothing";
-    const facts = [
-      ["State", { live: "Live", behind: "Behind", stale: "Not connected" }[hub.freshness]],
-      ["Missing", hub.freshness === "stale" ? "Not known" : missing],
-      ["Last heard", hub.heardAt ? exactTime(hub.heardAt) : "Not yet"],
-      ["Position", hub.position],
-    ];
-    connection.replaceChildren(...facts.map(([name, said]) => element("div", {}, element("dt", {}, name), element("dd", {}, name === "Position" ? element("code", {}, said) : said))));
+    write(facts.get("State"), { live: "Live", behind: "Behind", stale: "Not connected" }[hub.freshness]);
+    write(facts.get("Missing"), hub.freshness === "stale" ? "Not known" : missing);
+    write(facts.get("Last heard"), hub.heardAt ? exactTime(hub.heardAt) : "Not yet");
+    write(facts.get("Position"), hub.position);
   }
 }
 
@@ -119,7 +123,6 @@ class Feed {
   #activity;
   #list = element("ol", { class: "timeline feed" });
   #rows = new Map();
-  #shownAt = 0;
   #empty = emptiness("Nothing has happened since this page is open.", ["Try it: ", code("hub simulate")]);
 
   constructor(activity) {
@@ -127,9 +130,7 @@ class Feed {
     this.root = element("section", { class: "sheet", "aria-label": "What changes" }, element("h3", { class: "sheet-title" }, "What changes"), this.#list, this.#empty);
   }
 
-  show(now) {
-    if (now - this.#shownAt < FEED_MS) return;
-    this.#shownAt = now;
+  show() {
     const latest = this.#activity.latest.slice(0, FEED);
     const rows = new Map(latest.map((event) => [event.id, this.#rows.get(event.id) ?? feedRow(event)]));
     this.#rows = rows;
