@@ -43,8 +43,16 @@ export async function attempt(button, refusal, work) {
   }
 }
 
-/** What was refused, why, and when to try again. */
-export function problemWords({ title, detail, message, retryAfter }) {
-  const why = detail && detail !== title ? `: ${detail}` : "";
-  return `${title ?? message}${why}${/[.!?]$/.test(detail || title || message) ? "" : "."}${retryAfter ? ` Try again in ${retryAfter} s.` : ""}`;
+const FAULTS = {
+  caller: "It is what was asked for.",
+  hub: "It is how this hub is set up.",
+  account: "It is the account at the provider.",
+  provider: "It is the provider.",
+};
+
+/** What was refused, why, on whose side that is, and when to try again. */
+export function problemWords({ title, detail, message, retryAfter, said }) {
+  const words = detail && detail !== title ? `${title}: ${detail}` : (title ?? message);
+  const again = retryAfter ? `Try again in ${retryAfter} s.` : said?.retry ? "Try again." : "";
+  return [/[.!?]$/.test(words) ? words : `${words}.`, FAULTS[said?.fault], again].filter(Boolean).join(" ");
 }

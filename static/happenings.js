@@ -2,8 +2,12 @@
 
 import { capital, count } from "./words.js";
 
+const MACHINES = { recorder: "The recorder", agent: "An agent", ingress: "A live feed" };
+
 /** By the type of event: the words, and the tone. Functions get the event's data. */
 const HAPPENINGS = {
+  "bot.requested": ["Asked for", "calm"],
+  "bot.unknown": ["Nobody knows whether it was launched", "wait"],
   "bot.queued": ["Queued", "calm"],
   "bot.retrying": [({ bot }) => `Tries again, attempt ${bot?.attempt ?? ""}`, "wait"],
   "bot.joining": ["On its way into the meeting", "calm"],
@@ -64,6 +68,9 @@ export function subjectOf({ subject, data }) {
   return { name: schedule?.title || id, href: "" };
 }
 
+/** Machines are called what they are. */
 function nameOf(participant) {
-  return participant?.name || participant?.identity || "Somebody";
+  const { kind = "human", name, identity } = participant ?? {};
+  if (kind === "human") return name || identity || "Somebody";
+  return kind === "sip" ? `${name || identity || "Somebody"} by phone` : MACHINES[kind] ?? `The ${kind}`;
 }

@@ -18,7 +18,8 @@ const BOT_COUNTERS = [
   ["completed", "Completed", "done"],
   ["failed", "Failed", "bad"],
 ];
-const CHART_SECONDS = 300;
+// A chart grows with what was counted, up to this.
+const [LEAST_SECONDS, MOST_SECONDS] = [60, 300];
 const FEED = 20;
 // Faster than this nobody reads.
 const CALM_MS = 200;
@@ -69,15 +70,15 @@ export function open(root, page) {
       showConnection();
     },
     tick(now) {
-      draw(events, activity.events(now, CHART_SECONDS));
-      if (isAdmin) draw(deliveries, activity.deliveries(now, CHART_SECONDS));
+      draw(events, activity.events(now, MOST_SECONDS));
+      if (isAdmin) draw(deliveries, activity.deliveries(now, MOST_SECONDS));
       for (const { spark, note, name } of [rooms, bots]) showChange(spark, note, activity.gauge(name));
       people.spark.draw(activity.gauge("people"));
       sources?.tick(now);
       view.render();
     },
     heard(event) {
-      if (event.type.startsWith("delivery.")) sources?.outdate();
+      if (event.type.startsWith("delivery.")) sources?.outdate(event.data.delivery);
     },
     refresh: () => sources?.outdate(),
     close: () => clearTimeout(again),
@@ -167,7 +168,10 @@ function showChange(spark, note, values) {
   write(note, change ? `${change > 0 ? "+" : "−"}${Math.abs(change).toLocaleString()} in ${since} min` : "No change lately");
 }
 
-function draw(chart, values) {
+function draw(chart, all) {
+  const counted = all.filter((value) => value !== null).length;
+  const values = all.slice(-Math.max(counted, LEAST_SECONDS));
   const lately = values.slice(-10).reduce((sum, value) => sum + value, 0) / 10;
-  chart.draw(values, lately.toFixed(1), `most ${Math.max(...values)} in a second, last 5 minutes`);
+  const minutes = Math.round(values.length / 60);
+  chart.draw(values, lately.toFixed(1), `most ${Math.max(...values)} in a second, last ${minutes > 1 ? `${minutes} minutes` : "minute"}`);
 }

@@ -1,6 +1,6 @@
 /** What arrives by each source, as far as it is worth a look: what fails, what waits, and since when. */
 
-import { element, write } from "./elements.js";
+import { element } from "./elements.js";
 import { sparkline } from "./charts.js";
 import { ago, count, roughly } from "./words.js";
 
@@ -13,6 +13,8 @@ export class Sources {
   #rows = element("ul", { class: "source-list" });
   #unhandled = element("p", { class: "unhandled", hidden: true });
   #told = null;
+  /** When something last came by each, as far as it was told since. */
+  #seen = new Map();
   #readAt = 0;
   #isDue = true;
   #isReading = false;
@@ -22,9 +24,10 @@ export class Sources {
     this.root = element("section", { class: "sheet", "aria-label": "Sources" }, element("header", { class: "sheet-title" }, element("h3", {}, "Sources"), element("span", { class: "remark" }, "last hour")), this.#unhandled, this.#rows);
   }
 
-  /** Something arrived: what is shown is no longer all. */
-  outdate() {
+  /** Something arrived: what is shown is no longer all. @param {import("./hub.d.ts").DeliveryNotice["data"]["delivery"]} [delivery] */
+  outdate(delivery) {
     this.#isDue = true;
+    if (delivery) this.#seen.set(delivery.source, delivery.received_at);
   }
 
   /** @param {number} now  By the hub's clock. */
@@ -44,7 +47,8 @@ export class Sources {
 
   #show(now) {
     if (!this.#told) return;
-    const { items, waiting, unhandled } = this.#told;
+    const { waiting, unhandled } = this.#told;
+    const items = this.#told.items.map((one) => ({ ...one, last_seen: latest(one.last_seen, this.#seen.get(one.name)) }));
     this.#showUnhandled(waiting, unhandled, now);
     const used = items.filter((one) => one.last_seen || isFailing(one)).sort((one, other) => isFailing(other) - isFailing(one));
     const rows = used.slice(0, SHOWN).map((one) => sourceRow(one, now));
@@ -64,23 +68,32 @@ export class Sources {
   }
 }
 
+function latest(one, other) {
+  return one && other && one > other ? one : (other ?? one);
+}
+
 function isFailing({ dead, refused }) {
   return Number(dead + refused > 0);
 }
 
 function sourceRow(source, now) {
-  const { name, last_seen: seen, per_minute: minutes, dead, refused, reasons } = source;
+  const { name, last_seen: seen, per_minute: minutes, dead, refused } = source;
   const spark = sparkline();
   spark.draw(minutes);
   const fails = [refused ? `${refused.toLocaleString()} refused` : "", dead ? `${dead.toLocaleString()} of no use` : ""].filter(Boolean);
-  const row = element(
+  return element(
     "li",
     { "data-failing": fails.length > 0 },
-    element("a", { class: "source-name", href: "#/webhooks" }, name),
+    element("a", { class: "source-name", href: `#/webhooks?source=${name}` }, name),
     spark.root,
     element("span", { class: "remark source-seen" }, seen ? ago(now - Date.parse(seen)) : "never"),
-    fails.length ? element("span", { class: "source-fails" }, `${fails.join(", ")}: ${reasons[0]?.reason ?? ""}`) : null,
+    fails.length ? failure(source, fails.join(", ")) : null,
   );
-  write(row.firstElementChild, name);
-  return row;
+}
+
+/** How much failed, and the reason that is told most. */
+function failure({ reasons }, words) {
+  const why = reasons[0]?.reason ?? "";
+  const href = reasons[0]?.delivery ? `#/webhooks/${reasons[0].delivery}` : null;
+  return element("a", { class: "source-fails", href, title: why }, `${words}: ${why}`);
 }

@@ -45,6 +45,14 @@ const ADVICE = {
   TRANSCRIPTION_FAILED: "The recording is there: ask the provider to transcribe it again.",
 };
 
+/** Of a launch: not even whether it became a bot is known. */
+const LOST = {
+  words: "The provider's answer to the launch was lost: it waits for a human.",
+  side: SIDES.system,
+  advice: "See at the provider whether a bot is in the meeting, and only if none is, launch another one.",
+  tone: "wait",
+};
+
 /**
  * What is wrong with a bot, or was when it ended.
  *
@@ -60,7 +68,7 @@ export function trouble(bot, now, heardAt = 0) {
 /** What keeps a bot from going on, if anything does: somebody should look. */
 export function stuck(bot, now, heardAt = 0) {
   const since = Date.parse(bot.status_since ?? bot.created_at ?? "");
-  if (bot.status === "unknown") return lost(bot);
+  if (bot.status === "unknown") return bot.launch_id === null ? null : LOST;
   if (bot.status === "waiting" && now - since >= LOBBY_MS) return inLobby(now - since);
   const silence = now - Math.max(since, heardAt);
   return TALKATIVE.includes(bot.status) && silence >= SILENT_MS ? silent(bot, silence) : null;
@@ -91,18 +99,6 @@ function silent({ status }, ms) {
     advice: isBefore
       ? "See at the provider whether it is there; its webhooks may not reach this hub."
       : "Long recordings take a while. If it stays so, ask the provider for it by its id.",
-    tone: "wait",
-  };
-}
-
-function lost({ launch_id: launch }) {
-  const isLaunch = launch !== null;
-  return {
-    words: isLaunch ? "The provider's answer to the launch was lost: it waits for a human." : "Nothing is known of it yet.",
-    side: isLaunch ? SIDES.system : "",
-    advice: isLaunch
-      ? "See at the provider whether a bot is in the meeting. Only if none is, launch another one."
-      : "It shows as soon as the provider says more.",
     tone: "wait",
   };
 }

@@ -120,7 +120,11 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
     def answer(route: Route) -> None:
         sent.append((route.request.headers["idempotency-key"], route.request.post_data_json))
         if len(sent) < 3:
-            problem = {"title": "The provider refused", "detail": "no tokens are left on the account", "status": 402}
+            problem = {
+                "title": "The provider refused",
+                "detail": "no tokens are left on the account",
+                "fault": "account",
+            }
             route.fulfill(status=402, json=problem, content_type="application/problem+json")
         else:
             route.fulfill(status=201, json={"bot": {"id": "meetingbaas:launch1"}})
@@ -130,7 +134,9 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
     form = page.get_by_role("dialog")
     form.get_by_label("Meeting link").fill("https://meet.test/abc")
     form.get_by_role("button", name="Launch").click()
-    expect(form.get_by_role("alert")).to_have_text("The provider refused: no tokens are left on the account.")
+    expect(form.get_by_role("alert")).to_have_text(
+        "The provider refused: no tokens are left on the account. It is the account at the provider."
+    )
     form.get_by_role("button", name="Launch").click()
     expect(form.get_by_role("button", name="Launch")).to_be_enabled()
     form.get_by_text("Options").click()
