@@ -37,6 +37,7 @@ const VIEWS = {
 };
 const ID = /^(?!\.{1,2}$)[A-Za-z0-9._:@~-]{1,400}$/;
 const FRESH_MS = 1000;
+const CALM_MS = 50;
 const PROBING_MS = 2000;
 
 const main = document.querySelector("main");
@@ -71,6 +72,7 @@ const page = {
 /** @type {View | null} */
 let view = null;
 let isDue = false;
+let renderedAt = 0;
 
 hub.addEventListener("change", ({ detail }) => {
   if (detail.event) hear(detail.event);
@@ -100,14 +102,20 @@ function hear(event) {
   changed();
 }
 
+/** Have what changed shown: at once, but not in every frame while much happens. */
 function changed() {
   if (isDue) return;
   isDue = true;
-  requestAnimationFrame(() => {
-    isDue = false;
-    mark(main, "aria-busy", String(!hub.position));
-    view?.render();
-  });
+  const wait = renderedAt + CALM_MS - performance.now();
+  if (wait > 0) setTimeout(() => requestAnimationFrame(render), wait);
+  else requestAnimationFrame(render);
+}
+
+function render() {
+  isDue = false;
+  renderedAt = performance.now();
+  mark(main, "aria-busy", String(!hub.position));
+  view?.render();
 }
 
 /** What the address names: `#/bots/<id>`. */

@@ -155,8 +155,9 @@ export class Documents {
 
   /** What is over for too long, and the oldest of what is too much. */
   #outdated(held, now, isWanted) {
-    const over = [...held.values()].filter((one) => OVER.includes(one.status) && one.ended_at && !isWanted(one));
-    const ended = over.map(({ id, ended_at: at }) => [id, Date.parse(at)]).sort(([, one], [, other]) => other - one);
+    const end = ({ ended_at: at, status_since: since }) => Date.parse(at ?? since ?? "");
+    const over = [...held.values()].filter((one) => OVER.includes(one.status) && end(one) >= 0 && !isWanted(one));
+    const ended = over.map((one) => [one.id, end(one)]).sort(([, one], [, other]) => other - one);
     return ended.filter(([, at], place) => place >= MOST_OVER || now - at > this.recentMs).map(([id]) => id);
   }
 

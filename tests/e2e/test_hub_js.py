@@ -882,6 +882,21 @@ def test_a_hub_with_too_many_viewers_is_left_alone_for_a_while(stage: Stage) -> 
     assert len(stage.addresses) == 2
 
 
+def test_the_api_is_asked_with_the_credential_of_the_stream(hub: HubProcess, open_tab: OpenTab) -> None:
+    """Else a page with a token would read as whoever is signed in. A refusal is told in the words of the hub."""
+    join(hub, "asked", "ann")
+    tab = open_tab().connect(token=token_for(hub, 60, "rooms/livekit:RM_asked"), topics=["rooms/livekit:RM_asked"])
+    asked = """(path) => hub.get(path).then(
+        ({ items, id }) => items ? items.map((one) => one.id) : id,
+        ({ status, title, detail }) => [status, title, detail]
+    )"""
+    assert tab.page.evaluate(asked, "/api/rooms") == ["livekit:RM_asked"]
+    assert tab.page.evaluate(asked, "/api/rooms/livekit:RM_asked") == "livekit:RM_asked"
+    assert tab.page.evaluate(asked, "/api/deliveries") == [403, "Not permitted", "this needs the scope admin"]
+    refused = 'hub.send("POST", "/api/schedules", { title: 1 }).catch(({ status }) => status)'
+    assert tab.look(refused) == 403
+
+
 def test_what_is_no_topic_is_not_asked_for_again(stage: Stage) -> None:
     """It would be none the next time, too."""
     stage.status = 400

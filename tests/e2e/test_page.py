@@ -161,6 +161,7 @@ def test_after_kill_nine_nothing_is_missing_and_nothing_comes_twice(start_hub: S
     expect(badge(page)).to_have_text("Reconnecting")
     expect(counter(page, "people")).not_to_have_text("0")
     expect(page.locator("#notice > p:visible")).to_contain_text("nothing gets lost")
+    expect(page.locator("#age")).to_contain_text("as of")
 
     hub.start()
     for person in ("ann", "bob"):
