@@ -3,7 +3,7 @@
 import { Chronicle, Timeline } from "./chronicle.js";
 import { element, emptiness, link, mark, write } from "./elements.js";
 import { letLeave } from "./launching.js";
-import { isOver } from "./bots.js";
+import { isOver, mayLeave } from "./bots.js";
 import { Transcript } from "./transcript.js";
 import { showChip } from "./table.js";
 import { trouble } from "./trouble.js";
@@ -63,7 +63,10 @@ export function open(root, page, id) {
     if (reading) return;
     reading = true;
     try {
-      bot = newest(await page.get(`/api/bots/${id}`), bot);
+      const found = await page.get(`/api/bots/${id}`);
+      // Asked for by the name of its launch.
+      if (found.id !== id) return void location.replace(`#/bots/${found.id}`);
+      bot = newest(found, bot);
       problem = null;
       await Promise.all([chronicle.read(), transcript.read(), readRecording()]);
     } catch (error) {
@@ -122,7 +125,7 @@ function card(title, ...content) {
 function showBot(parts, bot, recording) {
   write(parts.name, titleOf(bot.name, bot.id, "Bot").main);
   showChip(parts.status, botStatus(bot.status));
-  parts.leave.hidden = !parts.mayLaunch || isOver(bot) || ["left", "processing"].includes(bot.status);
+  parts.leave.hidden = !parts.mayLaunch || !mayLeave(bot);
   showFacts(parts.facts, [
     ["Meeting", bot.meeting_url && link(bot.meeting_url, shortAddress(bot.meeting_url))],
     ["Provider", bot.provider],

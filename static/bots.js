@@ -137,6 +137,11 @@ export function open(root, page) {
   }
 }
 
+/** Whether there is something to leave: before it has set out nobody knows it, and afterwards it is gone. */
+export function mayLeave({ status }) {
+  return ["queued", "joining", "waiting", "in_call", "recording", "paused"].includes(status);
+}
+
 /** Whether a bot is over; what is over stands below. */
 export function isOver(bot) {
   return bot.status === "completed" || bot.status === "failed";
@@ -183,8 +188,7 @@ function showClocks(bot, parts, now, heardAt) {
 }
 
 function offerLeave(place, bot, name, leave) {
-  const mayLeave = !isOver(bot) && bot.status !== "left" && bot.status !== "processing";
-  if (!mayLeave) return place.replaceChildren();
+  if (!mayLeave(bot)) return place.replaceChildren();
   const button = place.firstElementChild ?? place.appendChild(element("button", { type: "button", class: "quiet row-action", tabindex: -1 }, "Leave"));
   mark(button, "aria-label", `Let ${name} leave`);
   button.onclick = () => leave(bot);
