@@ -8,7 +8,7 @@ const TONES = { recording: "live", completed: "good", failed: "bad", starting: "
 
 /** A list that is made anew when something in it has changed. */
 export class Captures {
-  root = element("ul", { class: "files sheet" });
+  root = element("ul", { class: "rows sheet" });
   #told = "";
   #expiries = [];
 

@@ -70,12 +70,13 @@ export function crowdLine() {
     if (told === drawn) return;
     drawn = told;
     const seen = values.findIndex((value) => value !== null);
+    // One moment is no line yet.
     const from = seen < 0 ? SLOTS - 1 : seen;
     const highest = Math.max(4, ...values);
     const x = (place) => ((place / (SLOTS - 1)) * WIDTH).toFixed(1);
     const y = (value) => (HEIGHT - 1.5 - (value / highest) * (HEIGHT - 4)).toFixed(1);
     mark(unseen, "d", from > 0 ? `M0 ${HEIGHT - 1.5}H${x(from)}` : null);
-    if (seen < 0) return;
+    if (from === SLOTS - 1) return void [line, area].map((path) => mark(path, "d", null));
     const steps = values.slice(from).map((value, place) => (place ? `H${x(from + place)}V${y(value)}` : `M${x(from)} ${y(value)}`));
     mark(line, "d", steps.join(""));
     mark(area, "d", `${steps.join("")}V${HEIGHT}H${x(from)}Z`);

@@ -11,8 +11,7 @@ export function open(root, page, id) {
   let isClosed = false;
   const body = element("div", { class: "delivery" });
   const outcome = element("div", { class: "outcome", role: "status", hidden: true });
-  const back = element("a", { class: "back", href: "#/webhooks" }, "Webhooks");
-  root.append(element("p", { class: "crumbs" }, back), body);
+  root.append(body);
   void read();
   return { render() {}, heard, close: () => (isClosed = true) };
 
@@ -25,7 +24,7 @@ export function open(root, page, id) {
     } catch (problem) {
       if (isClosed) return;
       const words = problem.status === 404 ? "It may have been redriven, or is older than what is kept." : problem.message;
-      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(`There is no delivery ${id} any more.`, [words])));
+      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(`There is no delivery ${id} any more.`, [words], [crumb("All webhooks")])));
     }
   }
 
@@ -58,14 +57,18 @@ function parts(found, outcome, redrive) {
   const title = found.provider_type ?? (found.verdict === "refused" ? "A request that was not verified" : "A delivery of no known type");
   const canBeRedriven = (found.verdict === "dead" && found.reason !== "erased") || found.verdict === "refused";
   return [
-    element("header", { class: "heading" }, element("h2", {}, title), element("span", { class: "chip", "data-tone": tone }, word), canBeRedriven && actions(found, redrive)),
+    element("header", { class: "heading" }, crumb(), element("span", { class: "crumb-mark" }, "/"), element("h2", {}, title), element("span", { class: "chip", "data-tone": tone }, word), canBeRedriven && actions(found, redrive)),
     found.reason && element("p", { class: "warning", "data-tone": tone }, found.reason),
     outcome,
     element("dl", { class: "about sheet" }, ...about(found)),
-    section("What it became", found.events.length ? element("ul", { class: "files sheet" }, ...found.events.map(eventRow)) : note(found)),
+    section("What it became", found.events.length ? element("ul", { class: "rows sheet" }, ...found.events.map(eventRow)) : note(found)),
     section("Body", bodyOf(found)),
     section("Headers", headersOf(found.headers)),
   ].filter(Boolean);
+}
+
+function crumb(words = "Webhooks") {
+  return element("a", { class: "crumb", href: "#/webhooks" }, words);
 }
 
 function actions({ verdict }, redrive) {
@@ -74,7 +77,7 @@ function actions({ verdict }, redrive) {
     element("button", { type: "button", class: "button", title: "Say what would become of it, and change nothing", onclick: () => void redrive(true, buttons) }, "Try"),
     element("button", { type: "button", class: "button primary", onclick: () => void redrive(false, buttons) }, again),
   ];
-  return element("span", { class: "actions" }, ...buttons);
+  return element("span", { class: "buttons" }, ...buttons);
 }
 
 function about({ id, source, received_at: received, event_time: happened, late, copies, last_copy_at: last, size, address }) {

@@ -30,7 +30,7 @@ export function open(root, page, asked) {
   let [isClosed, hasNews, failedAt] = [false, false, 0];
   shown.people.append(element("div", { class: "sheet" }, presence.root, empty));
   shown.recordings.append(captures.root);
-  root.append(shown.back, shown.problem, shown.body);
+  root.append(shown.problem, shown.body);
   void read();
   return { render, tick, heard, refresh: read, close: () => (isClosed = true) };
 
@@ -51,7 +51,7 @@ export function open(root, page, asked) {
     const isGone = problem.status === 404;
     if (!isGone) failedAt = Date.now();
     const [title, words] = isGone ? [`There is no room ${asked}.`, "It was erased, is no longer kept, or was never there."] : ["The room could not be read.", problem.message];
-    shown.problem.replaceChildren(emptiness(title, [words]));
+    shown.problem.replaceChildren(emptiness(title, [words], [element("a", { href: "#/rooms" }, "All rooms")]));
   }
 
   function heard(event) {
@@ -148,27 +148,30 @@ function parts(page) {
   star.classList.add("button");
   star.append(" ", starWords);
   const sheet = element("a", { class: "button", download: true }, "Attendance (CSV)");
-  const back = element("p", { class: "crumbs" }, element("a", { class: "back", href: "#/rooms" }, "Rooms"));
   const problem = element("div", { class: "sheet", role: "alert", hidden: true });
   const again = element("p", { class: "hint", hidden: true }, "They are meeting again: ", element("a", {}, "to the session that goes on"));
   const values = Object.fromEntries(COUNTERS.map(([name]) => [name, element("dd", { "data-count": name }, "–")]));
   const counters = COUNTERS.map(([name, label]) => element("div", { class: "zero" }, element("dt", {}, label), values[name]));
-  const links = element("ul", { class: "files sheet" });
+  const links = element("ul", { class: "rows sheet" });
   const people = section("Who was there", remark);
   const [recordings, sessions] = [section("Recordings"), section("Other sessions of this room")];
   sessions.append(links);
   const body = element(
     "div",
     { class: "one", hidden: true },
-    element("header", { class: "heading" }, title, chip, element("span", { class: "actions" }, star, sheet)),
-    element("p", { class: "facts" }, provider, when, id, durable),
+    element("header", { class: "heading" }, crumb(), element("span", { class: "crumb-mark" }, "/"), title, chip, element("span", { class: "buttons" }, star, sheet)),
+    element("p", { class: "room-facts" }, provider, when, id, durable),
     again,
-    element("dl", { class: "counters" }, ...counters),
+    element("dl", { class: "totals" }, ...counters),
     people,
     recordings,
     sessions,
   );
-  return { back, body, title, chip, provider, id, durable, when, star, starWords, sheet, problem, again, values, people, remark, recordings, sessions, links };
+  return { body, title, chip, provider, id, durable, when, star, starWords, sheet, problem, again, values, people, remark, recordings, sessions, links };
+}
+
+function crumb() {
+  return element("a", { class: "crumb", href: "#/rooms" }, "Rooms");
 }
 
 function section(title, remark) {

@@ -36,7 +36,7 @@ export function open(root, page) {
     [
       { name: "text", label: "Search rooms" },
       { name: "provider", label: "All providers", options: [] },
-      { name: "status", label: "All statuses", options: STATUSES },
+      { name: "status", label: "Status", options: STATUSES, isPills: true },
     ],
     () => {
       table.sift();
@@ -60,6 +60,7 @@ export function open(root, page) {
   const sheet = element("div", { class: "sheet", id: "rooms" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Rooms"), remark, filters.root),
+    ...filters.pills,
     sheet,
   );
   return { render, tick: (now) => table.tick(now), close: () => table.close() };
@@ -69,7 +70,9 @@ export function open(root, page) {
     table.render();
     place(sheet, empty, !hub.rooms.size);
     place(sheet, unmatched, !table.size && hub.rooms.size > 0);
-    write(remark, totals(hub.rooms));
+    const [words, counts] = totals(hub.rooms, hub.now());
+    write(remark, words);
+    filters.tally("status", counts);
   }
 }
 
@@ -126,14 +129,15 @@ function providers(rooms) {
   return [...new Set([...rooms.values()].map((room) => room.provider))].sort().map((name) => [name, name]);
 }
 
-function totals(rooms) {
-  let [live, people] = [0, 0];
+function totals(rooms, now) {
+  const counts = { "": rooms.size, live: 0, silent: 0, featured: 0, ended: 0 };
+  let people = 0;
   for (const room of rooms.values()) {
-    if (isOver(room)) continue;
-    live += 1;
-    people += room.participant_count;
+    counts[isOver(room) ? "ended" : isSilent(room, now) ? "silent" : "live"] += 1;
+    if (room.featured) counts.featured += 1;
+    if (!isOver(room)) people += room.participant_count;
   }
-  return live ? `${live.toLocaleString()} live, ${count(people, "person", "people")}` : "";
+  return [people ? `${count(people, "person", "people")} in ${count(counts.live + counts.silent, "room")}` : "", counts];
 }
 
 function showRoom(room, parts, page) {

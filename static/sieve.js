@@ -1,20 +1,42 @@
 /** What a list is narrowed to: a text and some choices, kept in the address so that a link shows the same. */
 
-import { element } from "./elements.js";
+import { element, mark, write } from "./elements.js";
 
 const TYPING_MS = 120;
 
 /**
+ * @typedef {object} Field
+ * @property {string} name  In the address.
+ * @property {string} label
+ * @property {[string, string][]} [options]  Without these it is a text.
+ * @property {boolean} [isPills]  Whether all options stand side by side.
+ *
  * @param {{ query: URLSearchParams }} page
- * @param {{ name: string, label: string, options?: [string, string][] }[]} fields  Without options it is a text.
+ * @param {Field[]} fields
  * @param {() => void} onChange
  */
 export function sieve(page, fields, onChange) {
   const values = Object.fromEntries(fields.map(({ name }) => [name, page.query.get(name) ?? ""]));
-  const controls = new Map(fields.map((field) => [field.name, control(field, values[field.name], choose)]));
-  const root = element("form", { class: "sieve", role: "search", onsubmit: (event) => event.preventDefault() }, ...controls.values());
+  const controls = new Map(fields.map((field) => [field.name, control(field, choose)]));
+  const roots = (isPills) => fields.filter((field) => Boolean(field.isPills) === isPills).map(({ name }) => controls.get(name).root);
   let waiting = 0;
-  return { root, values, offer, clear };
+  for (const [name, { show }] of controls) show(values[name]);
+  return {
+    values,
+    /** What stands in the heading, and the rows of pills beneath it. */
+    root: element("form", { class: "sieve", role: "search", onsubmit: (event) => event.preventDefault() }, ...roots(false)),
+    pills: roots(true),
+    /** Let somebody choose among what there turned out to be. */
+    offer: (name, options) => controls.get(name).offer(options, values[name]),
+    /** Say how many there are of each option. */
+    tally: (name, counts) => controls.get(name).tally(counts),
+    clear() {
+      for (const [name, { show }] of controls) {
+        show("");
+        choose(name, "", false);
+      }
+    },
+  };
 
   function choose(name, value, isTyped) {
     values[name] = value;
@@ -25,37 +47,54 @@ export function sieve(page, fields, onChange) {
     clearTimeout(waiting);
     waiting = setTimeout(onChange, isTyped ? TYPING_MS : 0);
   }
-
-  /** Let somebody choose among what there turned out to be. */
-  function offer(name, options) {
-    const select = controls.get(name);
-    const all = select.dataset.all;
-    const wanted = options.some(([value]) => value === values[name]) || !values[name] ? options : [...options, [values[name], values[name]]];
-    const told = JSON.stringify(wanted);
-    if (select.dataset.offered === told) return;
-    select.dataset.offered = told;
-    select.replaceChildren(...[["", all], ...wanted].map(([value, label]) => element("option", { value }, label)));
-    select.value = values[name];
-  }
-
-  function clear() {
-    for (const [name, one] of controls) {
-      one.value = "";
-      choose(name, "", false);
-    }
-  }
 }
 
-function control({ name, label, options }, value, choose) {
-  if (!options) {
-    const typed = (event) => choose(name, event.target.value.trim(), true);
-    const input = element("input", { class: "field", type: "search", placeholder: label, "aria-label": label, "data-filter": true, oninput: typed });
-    input.value = value;
-    return input;
+function control(field, choose) {
+  if (!field.options) return textField(field, choose);
+  return field.isPills ? pillField(field, choose) : choiceField(field, choose);
+}
+
+function textField({ name, label }, choose) {
+  const typed = () => choose(name, root.value.trim(), true);
+  const root = element("input", { class: "field search", type: "search", placeholder: label, "aria-label": label, "data-filter": true, oninput: typed });
+  return { root, show: (value) => (root.value = value) };
+}
+
+function choiceField({ name, label, options }, choose) {
+  const root = element("select", { class: "field", "aria-label": label, onchange: () => choose(name, root.value, false) });
+  const show = (value) => (root.value = value);
+  let offered = "";
+  const offer = (found, chosen) => {
+    // What was chosen before stays, though there is nothing of it now.
+    const known = !chosen || found.some(([value]) => value === chosen) ? found : [...found, [chosen, chosen]];
+    if (offered === JSON.stringify(known)) return;
+    offered = JSON.stringify(known);
+    root.replaceChildren(...[["", label], ...known].map(([value, words]) => element("option", { value }, words)));
+    show(chosen);
+  };
+  offer(options, "");
+  return { root, show: (value) => (offer(options, value), show(value)), offer };
+}
+
+function pillField({ name, label, options }, choose) {
+  const pills = new Map();
+  const show = (chosen) => {
+    for (const [value, { button }] of pills) mark(button, "aria-pressed", String(value === chosen));
+  };
+  for (const [value, words] of [["", "All"], ...options]) {
+    const number = element("span", { class: "pill-count" });
+    const press = () => {
+      show(value);
+      choose(name, value, false);
+    };
+    pills.set(value, { number, button: element("button", { type: "button", class: "pill", onclick: press }, words, number) });
   }
-  const made = [["", label], ...options].map(([one, words]) => element("option", { value: one }, words));
-  const chosen = (event) => choose(name, event.target.value, false);
-  const select = element("select", { class: "field", "aria-label": label, "data-all": label, onchange: chosen }, ...made);
-  select.value = value;
-  return select;
+  const tally = (counts) => {
+    for (const [value, { button, number }] of pills) {
+      write(number, (counts[value] ?? 0).toLocaleString());
+      button.classList.toggle("zero", !counts[value]);
+    }
+  };
+  const root = element("div", { class: "pills", role: "group", "aria-label": label }, ...[...pills.values()].map(({ button }) => button));
+  return { root, show, tally };
 }

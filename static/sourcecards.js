@@ -96,7 +96,7 @@ function makeCard(source) {
       {},
       element("h3", {}, source.name),
       source.name === source.provider ? null : element("span", { class: "sub" }, source.provider),
-      element("span", { class: "source-seen" }, source.is_on ? last : "Off"),
+      element("span", { class: "source-heard" }, source.is_on ? last : "Off"),
     ),
     warning && element("p", { class: "warning", "data-tone": source.is_on ? "wait" : "bad" }, warning),
     element("figure", {}, chart, rate),

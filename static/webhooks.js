@@ -41,7 +41,7 @@ export function open(root, page) {
     page,
     [
       { name: "source", label: "All sources", options: [] },
-      { name: "verdict", label: "All verdicts", options: VERDICTS },
+      { name: "verdict", label: "Verdict", options: VERDICTS, isPills: true },
     ],
     () => {
       held.clear();
@@ -70,7 +70,7 @@ export function open(root, page) {
     element("header", { class: "heading" }, element("h2", {}, "Webhooks"), unhandled),
     trouble,
     cards.root,
-    element("section", { "aria-label": "Deliveries" }, element("header", { class: "heading" }, element("h3", {}, "Deliveries"), filters.root, hold), sheet),
+    element("section", { "aria-label": "Deliveries" }, element("header", { class: "heading" }, element("h3", {}, "Deliveries"), ...filters.pills, filters.root, hold), sheet),
   );
   const status = () => {
     // The topic is live only: what came while nobody listened has to be read.
