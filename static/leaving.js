@@ -8,7 +8,7 @@ const WORDS = {
   duplicate_identity: "Joined from another device",
   server_shutdown: "Media server went down",
   room_deleted: "Room was deleted",
-  room_closed: "Room was closed",
+  room_closed: "Stayed to the end",
   room_finished: "Stayed to the end",
   room_ended: "Stayed to the end",
   meeting_ended_by_100ms: "Stayed to the end",

@@ -101,7 +101,9 @@ export class Presence {
     row.person = person;
     const { shown } = person;
     write(row.name, shown.name || shown.identity || shown.id);
-    write(row.role, [KINDS[shown.kind] ?? shown.kind, shown.role].filter(Boolean).join(" · "));
+    // Roles that providers give to their own machines say nothing more than the kind.
+    const role = shown.role?.startsWith("__") ? "" : shown.role;
+    write(row.role, [KINDS[shown.kind] ?? shown.kind, role].filter(Boolean).join(" · "));
     mark(row.root, "data-kind", shown.kind);
     mark(row.root, "data-active", String(shown.active));
     write(row.state, shown.active ? "In the room" : leaveWords(person.visits.at(-1)?.reason || shown.leave_reason) || "Left");

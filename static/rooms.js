@@ -164,10 +164,10 @@ export function makeStar(page) {
   const press = async () => {
     const wanted = star.getAttribute("aria-pressed") !== "true";
     mark(star, "aria-busy", "true");
-    await page.send("PATCH", `/api/rooms/${star.dataset.room}`, { featured: wanted }).then(
-      () => mark(star, "aria-pressed", String(wanted)),
-      (problem) => mark(star, "title", problem.message),
-    );
+    const problem = await page.send("PATCH", `/api/rooms/${star.dataset.room}`, { featured: wanted }).then(() => null, (error) => error);
+    if (!problem) mark(star, "aria-pressed", String(wanted));
+    star.classList.toggle("failed", Boolean(problem));
+    if (problem) mark(star, "title", problem.message);
     mark(star, "aria-busy", null);
   };
   const star = element("button", { type: "button", class: "star", "aria-label": "Feature this room", tabindex: -1, onclick: press }, "★");

@@ -55,7 +55,7 @@ export function open(root, page) {
     columns: COLUMNS,
     documents: held,
     now: () => hub.now(),
-    order: (one, other) => other.at - one.at,
+    order: (one, other) => other.at - one.at || numberOf(other.id) - numberOf(one.id),
     href: (one) => `#/webhooks/${one.id}`,
     cells: showDelivery,
     clocks: (one, parts, now) => write(parts.active.main, ago(now - one.at)),
@@ -188,6 +188,11 @@ export function open(root, page) {
     table.tick(now);
     cards.tick(now);
   }
+}
+
+/** Of what came in the same millisecond, what was taken later is above. */
+function numberOf(id) {
+  return Number(id.replace("q", ""));
 }
 
 function openForOthers(root) {
