@@ -234,7 +234,7 @@ def test_off_loopback_a_source_without_secrets_is_off_and_named(tmp_path: Path) 
     ready = msgspec.structs.replace(MEETINGBAAS, callback_secrets=(STRONG,))
     settings = Settings(server=PUBLIC, auth=GIVEN, sources=(LIVEKIT, ready, HMS))
     completed, completion = complete(settings, tmp_path / "s", _never)
-    assert completed.sources == (ready,)
+    assert (completed.sources, completed.off) == ((ready,), (LIVEKIT, HMS))
     assert completion.made == ()
     assert completion.off == (
         "rooms: nothing can prove its webhooks, none of keys is set",
