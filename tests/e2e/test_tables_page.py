@@ -12,6 +12,7 @@ from handlers.access import Access
 from handlers.providers.arrival import Sample
 from hub.commands.send import sample_for
 from hub.tokens import Claims, Tokens, Use
+from tests.e2e.cable import Cable
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meetings import end, join, now_ms, send
 from tests.e2e.stage import Stage
@@ -173,6 +174,22 @@ def test_webhooks_are_shown_as_they_arrive(hub: HubProcess, open_page: OpenPage)
     page.get_by_role("button", name="Refused").click()
     expect(page.locator("#deliveries tbody tr")).to_have_count(1)
     expect(page.locator("#deliveries .status .chip")).to_have_text(["Refused"])
+
+
+def test_what_arrived_while_the_page_was_cut_off_is_read(hub: HubProcess, open_page: OpenPage) -> None:
+    """Deliveries are told live only: nothing of them is resumed."""
+    with Cable(hub.port) as cable:
+        address = hub.login_url().replace(hub.url, cable.url)
+        page = open_page(f"{address}#/webhooks", may_lose_the_stream=True)
+        expect(page.locator("#deliveries tbody")).to_be_attached()
+        expect(page.locator("body")).to_have_attribute("data-freshness", "live")
+        cable.cut()
+        expect(page.locator("body")).to_have_attribute("data-freshness", "stale")
+        send(hub, "pulse", "room.ended", "room_id=unseen")
+        cable.mend()
+        # As browsers say when a network is back.
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect(page.locator("#deliveries .title .main").first).to_have_text("room.ended")
 
 
 def test_what_could_not_be_used_is_redriven_from_the_page(hub: HubProcess, open_page: OpenPage) -> None:
