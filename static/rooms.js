@@ -34,7 +34,7 @@ export function open(root, page) {
   const filters = sieve(
     page,
     [
-      { name: "text", label: "Search rooms" },
+      { name: "q", label: "Search rooms" },
       { name: "provider", label: "All providers", options: [] },
       { name: "status", label: "Status", options: STATUSES, isPills: true },
     ],
@@ -115,13 +115,13 @@ export function isSilent(room, now) {
   return !isOver(room) && (room.stale || now - Date.parse(room.last_active_at) > SILENT_MS);
 }
 
-function isWanted(room, { text, provider, status }, now) {
+function isWanted(room, { q, provider, status }, now) {
   if (provider && room.provider !== provider) return false;
   if (status === "live" && (isOver(room) || isSilent(room, now))) return false;
   if (status === "silent" && !isSilent(room, now)) return false;
   if (status === "featured" && !room.featured) return false;
   if (status === "ended" && !isOver(room)) return false;
-  const words = text.toLowerCase();
+  const words = q.toLowerCase();
   return !words || [room.name, room.id, room.room_id, room.durable_room].some((one) => one?.toLowerCase().includes(words));
 }
 

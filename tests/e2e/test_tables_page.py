@@ -228,7 +228,7 @@ def test_who_may_only_read_is_told_that_webhooks_are_for_administrators(hub: Hub
     join(hub, "read-only", "ann")
     page = open_page(f"{hub.url}/?token={access.mint(claims)}#/webhooks")
     expect(page.locator(".view .empty")).to_contain_text("hub token")
-    page.goto(f"{hub.url}/#/rooms?text=read-only")
+    page.goto(f"{hub.url}/#/rooms?q=read-only")
     expect(row(page, "read-only")).to_be_visible()
     expect(row(page, "read-only").locator(".star button")).to_be_hidden()
 
