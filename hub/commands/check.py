@@ -20,6 +20,7 @@ _LOOK_SECONDS = 0.05
 Variables = Mapping[str, tuple[str, ...]]
 _NONE: Variables = MappingProxyType({})
 
+
 class Finding(msgspec.Struct, frozen=True):
     """Something to know about the set-up: ok, note, warning or error."""
 
@@ -33,7 +34,11 @@ class Finding(msgspec.Struct, frozen=True):
 
 async def examine(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[Finding]:
     """Look at everything that can be looked at without serving; `variables` are where keys are read from."""
-    looked = [await _storage(settings), await _bus(settings), *(Finding(*told) for told in await ask_providers(settings))]
+    looked = [
+        await _storage(settings),
+        await _bus(settings),
+        *(Finding(*told) for told in await ask_providers(settings)),
+    ]
     return [*looked, *_known(settings, completion, variables)]
 
 
