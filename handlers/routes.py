@@ -26,6 +26,9 @@ from handlers.described.openapi import openapi
 from handlers.webhooks import webhook_routes
 from hub.settings import Source
 
+# What is at a path of its own is no bot's id.
+_BOT = "/api/bots/{id:(?!webhooks$)[^/]+}"
+
 
 def routes(configured: tuple[Source, ...]) -> list[web.RouteDef]:
     """Return every route: webhooks of the sources, streams, reads, health, and the page."""
@@ -36,8 +39,8 @@ def routes(configured: tuple[Source, ...]) -> list[web.RouteDef]:
         web.get("/api/bots", reads.bots),
         web.post("/api/bots", launching.launch),
         web.post("/api/bots/webhooks", bots.webhook),
-        web.get("/api/bots/{id}", bots.bot),
-        web.delete("/api/bots/{id}", bots.delete),
+        web.get(_BOT, bots.bot),
+        web.delete(_BOT, bots.delete),
         web.get("/api/bots/{id}/transcript", reads.transcript),
         web.get("/api/bots/{id}/transcript/content", recordings.transcript_content),
         web.get("/api/rooms", reads.rooms),

@@ -1,6 +1,6 @@
 """What documents look like. They are made elsewhere, as plain JSON; a test holds real ones against these shapes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -74,6 +74,12 @@ class Bot(Shape, frozen=True, kw_only=True):
     recording: BotRecording | None
     transcript: BotTranscript | None
     participants: list[BotParticipant]
+
+
+class BotInFull(Bot, frozen=True, kw_only=True):
+    """A bot, and to API keys also what came along when it was launched."""
+
+    extra: dict[str, Any] | UnsetType = UNSET
 
 
 class RoomTotals(Shape, frozen=True, kw_only=True):

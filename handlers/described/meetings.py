@@ -6,6 +6,7 @@ from handlers.described import documents, messages
 from handlers.described.operation import (
     JSON,
     PAGED,
+    POSITION,
     TEXT,
     Answer,
     Operation,
@@ -25,6 +26,12 @@ _ROOM_ID = Parameter("room_id", "Only of the room that the provider calls so.")
 _FROM, _TO = moment("from", "From this time on."), moment("to", "Up to, but without, this time.")
 _ARTIFACT = Parameter("artifact", "Which file, by name; the first when nothing is said.")
 _ERASE = Parameter("erase", "That it is meant: `1`.", {"type": "string", "enum": ["1"]}, required=True)
+_ORDER_KEY = Parameter(
+    "Idempotency-Key",
+    "Names the order: the same key, the same bot.",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "header",
+)
 _REDIRECT = {302: Answer("To the provider's file.", headers={"Location": "Where the file is; good for a while."})}
 _DELETED = Answer("It is done.", headers={"Hub-Position": "The position of the log afterwards."})
 
@@ -36,13 +43,44 @@ MEETINGS: Mapping[str, Operation] = {
         parameters=(_STATUS, _PROVIDER, *PAGED),
         answers={200: listed(documents.Bot)},
     ),
-    "GET /api/bots/{id}": Operation(summary="A bot.", group=_BOTS, scope="read", answers={200: one(documents.Bot)}),
-    "DELETE /api/bots/{id}": Operation(
-        summary="Erase all that is known of a bot.",
+    "POST /api/bots": Operation(
+        summary="Send a bot to a meeting, never two for one `Idempotency-Key`.",
         group=_BOTS,
-        scope="admin",
-        parameters=(_ERASE,),
-        answers={200: one(messages.Erased, "It is erased.")},
+        scope="launch",
+        parameters=(_ORDER_KEY,),
+        body={JSON: messages.LaunchOrder},
+        answers={
+            201: Answer(
+                "It is on its way.", {JSON: messages.Launched}, {"Location": "Where it can be read.", **POSITION}
+            ),
+            200: one(messages.Launched, "What was launched before by this key."),
+        },
+        problems=(402, 409, 410, 422, 429, 502, 504),
+    ),
+    "POST /api/bots/webhooks": Operation(
+        summary="A webhook for one bot that somebody else launches.",
+        group=_BOTS,
+        scope="launch",
+        body={JSON: messages.WebhookOrder},
+        answers={201: Answer("The webhook.", {JSON: messages.BotWebhook}, POSITION)},
+        problems=(409,),
+    ),
+    "GET /api/bots/{id}": Operation(
+        summary="A bot, also by the id of its launch.",
+        group=_BOTS,
+        scope="read",
+        answers={200: one(documents.BotInFull)},
+    ),
+    "DELETE /api/bots/{id}": Operation(
+        summary="Ask a bot to leave; with `erase` take away what is known of it instead (scope `admin`).",
+        group=_BOTS,
+        scope="launch",
+        parameters=(Parameter("erase", "`1`: erase it, and leave it where it is.", {"type": "string", "enum": ["1"]}),),
+        answers={
+            200: one(messages.Erased, "It is erased."),
+            202: one(messages.Leaving, "It was asked to leave."),
+        },
+        problems=(402, 409, 422, 429, 502, 504),
     ),
     "GET /api/bots/{id}/transcript": Operation(
         summary="The segments of a bot's transcript in the order of speech, and its files.",

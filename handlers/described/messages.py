@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.described.documents import Count, Shape, Time
+from handlers.described.documents import Bot, Count, Shape, Time
 from hub.events import NAME_LIMIT
 
 
@@ -173,6 +173,37 @@ class Viewers(Shape, frozen=True, kw_only=True):
     viewers: Count
 
 
+class Watching(Shape, frozen=True, kw_only=True):
+    """How a bot is watched: a token for it, until when that is good, and where to go with it."""
+
+    token: str
+    expires_at: Time
+    stream_url: str
+    websocket_url: str
+
+
+class Launched(Watching, frozen=True, kw_only=True):
+    """A bot that was sent to a meeting."""
+
+    bot: Bot
+
+
+class Leaving(Shape, frozen=True, kw_only=True):
+    """A bot that was asked to leave."""
+
+    bot: Bot
+
+
+class BotWebhook(Watching, frozen=True, kw_only=True):
+    """Where a bot of somebody else's posts; what comes there is that bot's."""
+
+    url: str
+    key: str
+    launch_id: str | None
+    bot_id: str | None
+    topic: str
+
+
 class Taken(Shape, frozen=True, kw_only=True):
     """What became of a webhook."""
 
@@ -195,6 +226,13 @@ class Ready(Shape, frozen=True, kw_only=True):
     reasons: list[str] | UnsetType = UNSET
 
 
+class Quoted(Shape, frozen=True, kw_only=True):
+    """What the provider itself said of a problem."""
+
+    code: str
+    message: str
+
+
 class Problem(Shape, frozen=True, kw_only=True):
     """Why a request was not answered as asked (RFC 9457)."""
 
@@ -203,6 +241,29 @@ class Problem(Shape, frozen=True, kw_only=True):
     status: int
     detail: str | UnsetType = UNSET
     delivery: Annotated[str | UnsetType, Meta(description="Of a body that is not JSON: what it is kept as.")] = UNSET
+    fault: Annotated[
+        Literal["caller", "account", "hub", "provider"] | UnsetType,
+        Meta(description="On whose side it is that the provider did not do it."),
+    ] = UNSET
+    retry: Annotated[bool | UnsetType, Meta(description="Whether the very same request may help.")] = UNSET
+    provider: Quoted | UnsetType = UNSET
+    launch_id: str | UnsetType = UNSET
+
+
+class LaunchOrder(Shape, frozen=True, kw_only=True):
+    """A bot for a meeting; whatever else is said is an option of the provider's."""
+
+    meeting_url: Annotated[str, Meta(max_length=4096, description="The http or https address of the meeting.")]
+    bot_name: Annotated[str, Meta(min_length=1, max_length=255)]
+    extra: Annotated[
+        dict[str, Any] | UnsetType | None, Meta(description="Comes back with whatever the provider tells.")
+    ] = UNSET
+
+
+class WebhookOrder(Asked, frozen=True, kw_only=True):
+    """Which bot a webhook is for; without `bot_id` for the first one that posts there."""
+
+    bot_id: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
 
 
 class FeatureRoom(Asked, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import msgspec
 import structlog
 
 from hub.errors import ProviderProblem
@@ -59,4 +58,4 @@ class Recovery:
         tries = self._tried[asked.launch_id] = self._tried.get(asked.launch_id, 0) + 1
         if tries >= _TRIES or not self._launches.dispatcher.finds_launches:
             log.warning("launch.unknown", launch=asked.launch_id)
-            await self._launches.keep(words.lost(msgspec.structs.replace(asked), self._now()))
+            await self._launches.keep(words.lost(asked, self._now()))

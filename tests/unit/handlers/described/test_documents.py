@@ -102,6 +102,9 @@ async def test_everything_that_can_be_read_is_as_it_is_described(busy: Office, d
 @pytest.mark.parametrize(
     ("method", "path", "said", "status"),
     [
+        ("POST", "/api/bots", {"meeting_url": "https://meet.example/a", "bot_name": "Notes"}, 502),
+        ("POST", "/api/bots/webhooks", {}, 201),
+        ("DELETE", "/api/bots/meetingbaas:nobody", None, 404),
         ("POST", "/api/tokens", {"topics": ["rooms"]}, 201),
         ("PATCH", "/api/rooms/livekit@nobody-yet", {"featured": True}, 200),
         ("POST", "/api/deliveries/q1/redrive?dry_run=1", None, 409),

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from handlers.described.messages import Problem, ScheduleChange, SchedulePlan
-from handlers.errors import problem_answer
+from handlers.described.messages import Problem, Quoted, ScheduleChange, SchedulePlan
+from handlers.errors import problem_answer, problem_response
 from handlers.schedules import FIELDS
+from hub.errors import AnswerLost
 
 
 def test_plans_are_described_with_the_fields_that_are_taken() -> None:
@@ -15,7 +16,12 @@ def test_plans_are_described_with_the_fields_that_are_taken() -> None:
 
 def test_problems_are_described_with_all_their_members() -> None:
     """Also what only some of them say."""
-    answer = problem_answer(400, "The body is not JSON", "why", {"delivery": "17"})
-    assert isinstance(answer.body, bytes)
-    assert msgspec.json.decode(answer.body, type=Problem).delivery == "17"
-    assert set(msgspec.json.decode(answer.body)) == {field.name for field in msgspec.structs.fields(Problem)}
+    lost = AnswerLost("why", code="E1", message="quoted")
+    lost.launch_id = "launch-1"
+    answers = [problem_answer(400, "The body is not JSON", "why", {"delivery": "17"}), problem_response(lost)]
+    said = [answer.body for answer in answers if isinstance(answer.body, bytes)]
+    assert msgspec.json.decode(said[0], type=Problem).delivery == "17"
+    assert msgspec.json.decode(said[1], type=Problem).provider == Quoted(code="E1", message="quoted")
+    assert {name for one in said for name in msgspec.json.decode(one)} == {
+        field.name for field in msgspec.structs.fields(Problem)
+    }

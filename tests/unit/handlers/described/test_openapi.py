@@ -65,6 +65,7 @@ async def test_only_what_is_served_is_described_and_no_path_that_nothing_else_pr
     async with TestClient(TestServer(app)) as client, client.get("/openapi.json") as answer:
         paths = orjson.loads(await answer.read())["paths"]
     assert {path for path in paths if "hook" in path} == {
+        "/api/bots/webhooks",
         *(source.path for source in SOURCES),
         "/api/meeting-bot/webhook/{bot_key}",
     }

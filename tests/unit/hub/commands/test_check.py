@@ -97,7 +97,7 @@ def test_what_was_made_up_is_said_in_one_line_for_each_source_with_what_to_set_i
     """Nobody reads eleven lines to find the one that matters."""
     made = ("auth.api_keys", "auth.token_secrets", "sources.livekit.keys")
     variables = {"auth.api_keys": ("HUB_API_KEY",), "sources.livekit.keys": ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
-    first, second = greeting(Settings(), Completion(made=made), variables)
+    first, second, *_ = greeting(Settings(), Completion(made=made), variables)
     assert ("auth.api_keys, auth.token_secrets" in first, "set HUB_API_KEY before others" in first) == (True, True)
     assert "for webhooks of the provider itself set what you use of LIVEKIT_API_KEY, LIVEKIT_API_SECRET" in second
 
