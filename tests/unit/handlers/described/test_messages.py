@@ -16,12 +16,11 @@ def test_plans_are_described_with_the_fields_that_are_taken() -> None:
 
 def test_problems_are_described_with_all_their_members() -> None:
     """Also what only some of them say."""
-    lost = AnswerLost("why", code="E1", message="quoted")
+    lost = AnswerLost("why", code="E1", said="quoted")
     lost.launch_id = "launch-1"
     answers = [problem_answer(400, "The body is not JSON", "why", {"delivery": "17"}), problem_response(lost)]
     said = [answer.body for answer in answers if isinstance(answer.body, bytes)]
     assert msgspec.json.decode(said[0], type=Problem).delivery == "17"
     assert msgspec.json.decode(said[1], type=Problem).provider == Quoted(code="E1", message="quoted")
-    assert {name for one in said for name in msgspec.json.decode(one)} == {
-        field.name for field in msgspec.structs.fields(Problem)
-    }
+    members = {name for one in said for name in msgspec.json.decode(one)}
+    assert members == {field.name for field in msgspec.structs.fields(Problem)}
