@@ -44,6 +44,8 @@ export function open(root, page) {
     documents: hub.bots,
     now: () => hub.now(),
     isOver,
+    // Who looks for what is over wants all of it.
+    isBrief: () => !wanted.q && !["completed", "failed"].includes(wanted.status),
     order: newestFirst,
     keep: (bot) => matches(bot, wanted, (one) => isStuck(one)),
     href: ({ id }) => `#/bots/${id}`,

@@ -14,7 +14,7 @@ export function launch(page) {
   };
   const [url, urlRow] = field("meeting_url", "Meeting link", { type: "url", required: true, autofocus: true, placeholder: "https://meet.google.com/…", autocomplete: "off" });
   const [name, nameRow] = field("bot_name", "What people see it called", { required: true, maxlength: 255, value: "Notetaker", autocomplete: "off" });
-  const [more, moreRow] = field("more", "More, as JSON", { rows: 3, spellcheck: "false", placeholder: EXAMPLE }, "Goes to the provider as it is. `extra` comes back with its webhooks.");
+  const [more, moreRow] = field("more", "More, as JSON", { rows: 3, spellcheck: "false", placeholder: EXAMPLE }, "Goes to the provider as it is; extra comes back with its webhooks.");
   const refusal = element("p", { class: "refusal", role: "alert", hidden: true });
   const send = element("button", { class: "button primary" }, "Launch");
   const cancel = element("button", { type: "button", class: "button" }, "Cancel");

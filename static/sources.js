@@ -59,7 +59,7 @@ export class Sources {
 
   #showUnhandled(waiting, unhandled, now) {
     const since = (one) => (one.oldest ? `, the oldest ${roughly(now - Date.parse(one.oldest))} ago` : "");
-    const dead = element("a", { href: "#/webhooks?verdict=dead" }, `${count(unhandled.count, "webhook")} of no use`);
+    const dead = element("a", { href: "#/webhooks?verdict=dead" }, count(unhandled.count, "unhandled webhook"));
     const words = [];
     if (unhandled.count) words.push(element("span", { "data-tone": "bad" }, dead, since(unhandled)));
     if (waiting.count) words.push(element("span", { "data-tone": "wait" }, `${count(waiting.count, "webhook")} to be stored${since(waiting)}`));

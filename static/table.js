@@ -19,6 +19,7 @@ const NEAR = "600px";
  * @property {(document: any, parts: Record<string, Part>, row: HTMLElement) => void} cells  Write what depends on the document.
  * @property {(document: any, parts: Record<string, Part>, now: number) => void} [clocks]  Write what depends on the time, too.
  * @property {(document: any) => boolean} [isOver]  What is over stands below, dimmed, and is shown in part.
+ * @property {() => boolean} [isBrief]  Whether that is so now.
  * @property {(document: any) => boolean} [keep]  Which documents are shown; after it has changed call `sift()`.
  * @property {(document: any) => string} [href]  Where a row leads, `#/…`.
  * @property {() => number} now
@@ -38,7 +39,7 @@ export class LiveTable {
 
   /** @param {Described} is */
   constructor(is) {
-    this.#is = { clocks: () => {}, isOver: () => false, keep: () => true, ...is };
+    this.#is = { clocks: () => {}, isOver: () => false, isBrief: () => true, keep: () => true, ...is };
     const heads = is.columns.map(({ name, label }) => element("th", { role: "columnheader", scope: "col", class: name }, label));
     const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads));
     this.table = element("table", { role: "table", "aria-label": is.label, hidden: true }, head, this.#body);
@@ -60,7 +61,7 @@ export class LiveTable {
     this.#sort();
     const sorted = this.#sorted;
     const living = sorted.findIndex((one) => this.#is.isOver(one));
-    const few = living < 0 ? sorted.length : Math.min(sorted.length, living + FEW_OVER);
+    const few = living < 0 || !this.#is.isBrief() ? sorted.length : Math.min(sorted.length, living + FEW_OVER);
     const wanted = this.#showsAll ? sorted.length : few;
     const shown = sorted.slice(0, Math.min(this.#limit, wanted));
     const ids = new Set(shown.map(({ id }) => id));

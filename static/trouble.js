@@ -17,10 +17,10 @@ const SIDES = {
 };
 const USUAL_ADVICE = {
   meeting: "Check the link and the time of the meeting, then launch another bot.",
-  host: "Ask the host to let the bot in, then launch another one.",
+  host: "Ask the host to let it in, then launch another.",
   billing: "See what the account has left at the provider.",
   platform: "See whether the meeting lets guests in; sign the bot in if it does not.",
-  system: "Launch it again; if it goes on, give its id to the provider's support.",
+  system: "Launch another; if it goes on, give its id to support.",
 };
 /** By the reason's code, where something better can be said than for its group. */
 const ADVICE = {
