@@ -55,7 +55,12 @@ export function happening({ type, data, providertype }) {
   const [words, tone] = HAPPENINGS[type] ?? [capital(String(providertype || type).replace(/[._]/g, " ")), "calm"];
   const { reason, recording } = data;
   const because = (typeof reason === "object" ? reason?.message || reason?.code : reason) || recording?.error || "";
-  return { words: typeof words === "function" ? words(data) : words, tone, because: String(because) };
+  return { words: typeof words === "function" ? words(data) : words, tone, because: legible(String(because)) };
+}
+
+/** Codes in words; what only says once more that somebody left is left out. */
+function legible(reason) {
+  return reason === "participant_left" ? "" : /^[a-z_]+$/i.test(reason) ? reason.replace(/_/g, " ").toLowerCase() : reason;
 }
 
 /** What an event is about, by name, and where that is shown. */
