@@ -192,16 +192,13 @@ def _shown_url(url: str) -> str:
 
 
 async def _known(request: web.Request, wanted: Asked, text: str) -> Document | None:
-    """Return what is known of a launch, once its intent is. Raises OtherOrder when another one was meant."""
+    """Return what is known of a launch, if anything is. Raises OtherOrder when another one was meant."""
     running = request.app[LAUNCHES].running(wanted.launch_id)
     documents = (await request.app[STORE].document(f"bots/{wanted.id}")).documents
     marks = [running.asked.mark] if running else []
     marks += [asked_of(document).mark for document in documents]
     if any(mark and request.app[SEALS].differs(_PURPOSE, text, mark) for mark in marks):
         raise OtherOrder(_OTHER)
-    if running:
-        await asyncio.wait([running.task], timeout=_WAIT_SECONDS)
-        documents = (await request.app[STORE].document(f"bots/{wanted.id}")).documents
     return documents[0] if documents else None
 
 

@@ -183,6 +183,8 @@ def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
     except ProofRefused as refusal:
         if arrival.proves:
             return Proof(scheme=_PATH_KEY)
+        if arrival.path_key:
+            raise ProofRefused(f"{refusal}; and the key in the path is none that this hub made") from refusal
         if not provider.takes:
             raise
         # Whoever sets a webhook up sees nothing else: what was wrong, and what would be right.

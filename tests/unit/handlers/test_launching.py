@@ -21,7 +21,7 @@ from tests.meetingbaas_server import (
 from tests.processes import SECRETS, free_port
 from tests.streams import parsed
 from tests.unit.handlers.launching import BOTH, ORDER, Launching, Said, launching
-from tests.unit.handlers.office import LAUNCH_KEY, READ_KEY
+from tests.unit.handlers.office import HOUR, LAUNCH_KEY, READ_KEY
 
 
 @pytest.fixture
@@ -184,7 +184,10 @@ async def test_who_may_not_launch_launches_nothing(desk: Launching) -> None:
     for credential, status in cases:
         assert (await desk.launch(credential=credential)).status == status
     assert (await desk.launch(credential=LAUNCH_KEY)).status == 201
-    assert (await desk.launch(credential=desk.token("bots"))).status == 201
+    by_token = await desk.launch(credential=desk.token("bots"))
+    assert by_token.status == 201
+    # Who may not for longer lets nobody watch for longer.
+    assert by_token.said["expires_at"] == desk.when(-HOUR)
     assert (await desk.launch("with space")).status == 400
 
 
@@ -342,7 +345,8 @@ async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
             while len(refused) < 2:
                 refused = (await desk.get("/api/deliveries?verdict=refused"))["items"]
                 await asyncio.sleep(0.05)
-        assert {"another bot's" in one["reason"] for one in refused} == {True, False}
+        assert "none that this hub made" in refused[0]["reason"]
+        assert "another bot's" in refused[1]["reason"]
         kept = (await desk.ask("GET", f"/api/deliveries/{refused[0]['id']}")).text
         assert bot.order["webhook_url"].rpartition(".")[2] not in kept
         # Looked at again, it is still not its bot.
