@@ -53,7 +53,7 @@ class Rounds:
         self._again_after = min(period, again_after)
         # At once when this process begins to do the chores.
         self._due = self._asked = clock()
-        self._refused = ingest.refused
+        self._refused = 0
         self._problems: frozenset[str] = frozenset()
 
     async def round(self) -> float:
