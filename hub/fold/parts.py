@@ -181,7 +181,9 @@ def pooled_part(fact: Fact) -> str:
 def digest(fact: Fact) -> str:
     """Return a name for what a fact says."""
     # Not as the store keeps it: a text that cannot be encoded must not keep a whole batch from being looked at.
-    return hashlib.sha256(repr(fact).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    # Names that are kept may be from before facts could be observed.
+    said = repr(fact).removesuffix(")").removesuffix(", observed=False") + ")"
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
