@@ -11,7 +11,7 @@ from hub.ingest import Ingest
 from hub.ports import Store
 from hub.present import Clockwork
 from hub.reconcile.held import end_reason_of, held_rooms, with_people
-from hub.reconcile.missing import PATIENCE_MS, Missing
+from hub.reconcile.missing import PATIENCE_MS, Missing, Sign
 from hub.reconcile.seen import HeldRoom, Lister, Listing, Looked, Said, SeenRoom
 from hub.reconcile.telling import (
     NOT_LISTED,
@@ -81,7 +81,7 @@ class ListedRooms:
         """Tell who came and went in sessions that both know."""
         both = await with_people(self._store, (held[name] for name in seen.keys() & held.keys()))
         missed = {
-            f"{name}/{visit}": since
+            f"{name}/{visit}": Sign(since, room.lives_until)
             for name, room in both.items()
             if seen[name].is_whole and not self._lister.tells_ends
             for visit, since in room.active.items()
@@ -105,10 +105,11 @@ class ListedRooms:
             ends = [await self._lister.end_of(room) for room in peopled.values()]
             scope = f"{self._lister.provider}/"
             return [told("session.ended", scope, end.words, end.facts, now) for end in ends if end]
-        twice = self._rooms.again({name: room.active_at for name, room in unlisted.items()}, now)
+        signs = {name: Sign(room.active_at, room.lives_until) for name, room in unlisted.items()}
+        twice = self._rooms.again(signs, now)
         return [
-            room_gone(held[name], f"{self._lister.provider}/", _bound(held[name], first, seen.values()), now)
-            for name, first in sorted(twice.items())
+            room_gone(held[name], f"{self._lister.provider}/", _bound(held[name], bound, seen.values()), now)
+            for name, bound in sorted(twice.items())
         ]
 
     async def _submit(self, deliveries: list[Delivery]) -> None:
@@ -163,7 +164,7 @@ def _differences(seen: SeenRoom, held: HeldRoom, now: int) -> list[Delivery]:
     return deliveries
 
 
-def _bound(held: HeldRoom, first_missed: int, seen: Iterable[SeenRoom]) -> int:
+def _bound(held: HeldRoom, bound: int, seen: Iterable[SeenRoom]) -> int:
     """Return when a session had ended at the latest: before its name was given to another one, too."""
     successors = [one.began_at for one in seen if held.durable and one.durable == held.durable]
-    return min([first_missed, *(began for began in successors if began >= held.active_at)])
+    return min([bound, *(began for began in successors if began >= held.active_at)])

@@ -91,6 +91,16 @@ async def test_a_room_that_vanished_ends_when_it_is_missing_for_the_second_time(
         assert (ann["active"], ann["left_at"], ann["leave_reason"]) == (False, "2026-03-10T13:00:00Z", "not_listed")
 
 
+async def test_a_room_that_nobody_asked_about_for_days_ended_when_it_was_presumed_to() -> None:
+    """The hub was away for longer: nobody is to pay for that."""
+    async with asking() as one:
+        await one.hub.hear("room_started", BASE)
+        await one.hub.hear("participant_joined", BASE, **person("PA_1", BASE))
+        for _ in range(2):
+            await one.look(after=72 * HOUR)
+        assert one.hub.shown(ROOM)["ended_at"] == "2026-03-11T00:00:00Z"
+
+
 async def test_a_provider_that_was_just_restarted_closes_nothing() -> None:
     """Its list is empty until its clients are back, within a minute, in the rooms that they were in."""
     async with asking() as one:
