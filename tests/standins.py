@@ -161,6 +161,8 @@ class HmsStandIn(StandIn):
         self.sessions: dict[str, Said] = {}
         self.failed = 0
         self.replays: list[Said] = []
+        # Id of a session that it fails to tell of.
+        self.broken = ""
 
     def open(self, session: str, room: str, at: str, **peers: Said) -> None:
         """Let a session begin."""
@@ -206,6 +208,8 @@ class HmsStandIn(StandIn):
 
     async def _session(self, request: web.Request) -> web.Response:
         await self._check(request)
+        if request.match_info["id"] == self.broken:
+            raise Fault(500)
         session = self.sessions.get(request.match_info["id"])
         if session is None:
             return web.json_response({"code": 404, "message": "session not found"}, status=404)

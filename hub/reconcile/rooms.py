@@ -26,6 +26,8 @@ from hub.reconcile.telling import (
 
 # Deliveries that are handed over together: they share commits, and webhooks still find room.
 _AT_ONCE = 100
+# Sessions that are asked about one by one in a round; the others have their turn in the next.
+_ASKED_AT_ONCE = 200
 # So long before a silent session would be taken for over it is said that it is not.
 _MARGIN_MS = 30 * 60 * 1000
 
@@ -50,6 +52,8 @@ class ListedRooms:
         self._ingest = ingest
         self._now = now
         self._clockwork = clockwork
+        # When the provider was asked last about sessions that it does not list.
+        self._asked: dict[str, int] = {}
         self._rooms = Missing(again_after_ms)
         self._people = Missing(again_after_ms)
 
@@ -59,9 +63,10 @@ class ListedRooms:
         now = self._now()
         held = await held_rooms(self._store, self._lister.provider, self._clockwork)
         seen = _chosen(listing, held)
-        deliveries = [*await self._of_strangers(seen, held, now), *await self._of_known(seen, held, now)]
-        deliveries += await self._of_missing(listing, seen, held, now)
-        await self._submit(deliveries)
+        # Each by itself: what is known is told, also if the provider does not answer what is asked next.
+        await self._submit(await self._of_strangers(seen, held, now))
+        await self._submit(await self._of_known(seen, held, now))
+        await self._submit(await self._of_missing(listing, seen, held, now))
         return Looked(listing.problems, self._rooms.is_waiting or self._people.is_waiting)
 
     async def _of_strangers(
@@ -101,16 +106,23 @@ class ListedRooms:
         """Tell of sessions that are over, by the provider's own word, or because they are missing again."""
         unlisted = {name: held[name] for name in held.keys() - seen.keys() if held[name].home in listing.homes}
         if self._lister.tells_ends:
-            peopled = await with_people(self._store, unlisted.values())
-            ends = [await self._lister.end_of(room) for room in peopled.values()]
-            scope = f"{self._lister.provider}/"
-            return [told("session.ended", scope, end.words, end.facts, now) for end in ends if end]
+            return await self._ends_of(unlisted, now)
         signs = {name: Sign(room.active_at, room.lives_until) for name, room in unlisted.items()}
         twice = self._rooms.again(signs, now)
         return [
             room_gone(held[name], f"{self._lister.provider}/", _bound(held[name], bound, seen.values()), now)
             for name, bound in sorted(twice.items())
         ]
+
+    async def _ends_of(self, unlisted: Mapping[str, HeldRoom], now: int) -> list[Delivery]:
+        """Tell of sessions that are over as the provider says it; who was not asked about for longest is first."""
+        self._asked = {name: asked for name, asked in self._asked.items() if name in unlisted}
+        some = sorted(unlisted, key=lambda name: (self._asked.get(name, 0), name))[:_ASKED_AT_ONCE]
+        peopled = await with_people(self._store, (unlisted[name] for name in some))
+        self._asked |= dict.fromkeys(some, now)
+        ends = [await self._lister.end_of(peopled[name]) for name in some]
+        scope = f"{self._lister.provider}/"
+        return [told("session.ended", scope, end.words, end.facts, now) for end in ends if end]
 
     async def _submit(self, deliveries: list[Delivery]) -> None:
         for place in range(0, len(deliveries), _AT_ONCE):
@@ -134,9 +146,11 @@ def _chosen(listing: Listing, held: Mapping[str, HeldRoom]) -> dict[str, SeenRoo
         if one.room not in chosen or is_as_told:
             chosen[one.room] = one
     # A session goes on being of the durable room that its webhooks named.
+    durables = {
+        name: held[name].durable or one.durable if name in held else one.durable for name, one in chosen.items()
+    }
     return {
-        name: _renamed(one, held[name].durable) if name in held and held[name].durable != one.durable else one
-        for name, one in chosen.items()
+        name: one if durables[name] == one.durable else _renamed(one, durables[name]) for name, one in chosen.items()
     }
 
 

@@ -138,6 +138,17 @@ async def test_a_session_that_100ms_does_not_know_goes_on() -> None:
         assert one.hub.rooms() == {"100ms:S1": "live"}
 
 
+async def test_what_is_known_is_told_though_the_provider_stops_answering() -> None:
+    """The sessions that go on are not kept back because of one that ended."""
+    async with asking() as one:
+        await one.hear("session.open.success")
+        one.hms.open("S2", "R2", START)
+        one.hms.broken = "S1"
+        with pytest.raises(Unanswered, match="100ms answers 500"):
+            await one.rooms.look()
+        assert one.hub.rooms() == {"100ms:S1": "live", "100ms:S2": "live"}
+
+
 async def test_failed_deliveries_are_asked_for_by_their_time() -> None:
     """100ms sends them again, ten a second, to the webhook that is configured."""
     async with asking() as one:

@@ -246,3 +246,14 @@ async def test_rooms_belong_to_the_source_whose_webhooks_told_of_them() -> None:
         await one.look(after=HOUR)
         assert one.hub.shown("rooms/livekit:RM_9")["durable_room"] == "other@b"
         assert one.hub.active("rooms/livekit:RM_9") == {"PA_1"}
+
+
+async def test_a_session_whose_room_nobody_named_is_of_the_room_that_the_list_names() -> None:
+    """Some payloads hold a sid alone."""
+    async with asking() as one:
+        await one.hub.hear("room_started", BASE, name="")
+        assert one.hub.shown(ROOM)["durable_room"] is None
+        one.livekit.start("daily", "RM_1", BASE)
+        one.livekit.join("daily", "PA_1", BASE)
+        await one.look(after=HOUR)
+        assert one.hub.shown(ROOM)["durable_room"] == "livekit@daily"
