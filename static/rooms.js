@@ -23,6 +23,7 @@ const STATUSES = [
   ["featured", "Featured"],
   ["ended", "Ended"],
 ];
+const COUNTING_MS = 500;
 const HALF_LIFE_MS = 6 * 3_600_000;
 // As long as the hub waits by itself before it takes a room for over, if nobody changed that.
 const SILENT_MS = 12 * 3_600_000;
@@ -63,13 +64,25 @@ export function open(root, page) {
     ...filters.pills,
     sheet,
   );
-  return { render, tick: (now) => table.tick(now), close: () => table.close() };
+  let countedAt = 0;
+  return { render, tick, close: () => table.close() };
 
   function render() {
-    filters.offer("provider", providers(hub.rooms));
     table.render();
     place(sheet, empty, !hub.rooms.size);
     place(sheet, unmatched, !table.size && hub.rooms.size > 0);
+    // Whoever reads numbers does not see more of them in a second.
+    if (Date.now() - countedAt > COUNTING_MS) tell();
+  }
+
+  function tick(now) {
+    table.tick(now);
+    tell();
+  }
+
+  function tell() {
+    countedAt = Date.now();
+    filters.offer("provider", providers(hub.rooms));
     const [words, counts] = totals(hub.rooms, hub.now());
     write(remark, words);
     filters.tally("status", counts);
