@@ -50,6 +50,8 @@ export function open(root, page) {
     documents: hub.rooms,
     now: () => hub.now(),
     isOver,
+    // Who looks for what is over wants all of it.
+    isBrief: () => !filters.values.q && filters.values.status !== "ended",
     order,
     keep: (room) => isWanted(room, filters.values, hub.now()),
     href: (room) => `#/rooms/${room.id}`,
