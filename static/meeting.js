@@ -93,7 +93,7 @@ export class Meeting {
       peak: String(Math.max(totals.peak_participants, room.participant_count)),
       duration: span(isOver || !room.started_at ? totals.duration * 1000 : now - Date.parse(room.started_at)),
       minutes: minutes.toLocaleString([], { maximumFractionDigits: minutes < 100 ? 1 : 0 }),
-      cost: cost === null ? "–" : cost.toLocaleString([], { minimumFractionDigits: 2, maximumFractionDigits: cost < 1 ? 4 : 2 }),
+      cost: cost === null ? "–" : cost.toLocaleString([], { minimumFractionDigits: 2, maximumFractionDigits: cost < 1 ? 3 : 2 }),
       score: isOver ? "–" : trendingScore(room, now).toFixed(1),
     };
   }
