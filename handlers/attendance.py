@@ -28,11 +28,13 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 async def participants(request: web.Request) -> web.Response:
     """`GET /api/rooms/{id}/participants`, who came first first; with `?by=user` one line for each user.
 
-    Also as `text/csv`, by `Accept` or `?format=csv`, and then all of them at once.
+    With `?stays=1` each visit says when it went on. Also as `text/csv`, by `Accept` or `?format=csv`, and then all of them at once.
     """
     by = request.query.get("by", "")
     if by not in ("", "user"):
         raise BadRequest("by: expected user")
+    if request.query.get("stays", "0") not in ("0", "1"):
+        raise BadRequest("stays: expected 0 or 1")
     room = (await room_meant(request)).documents[0]
     # Also where all of them are answered: whoever asks for a page wrongly is told.
     after, limit = after_of(request), limit_of(request)
@@ -56,6 +58,8 @@ def _by_visit(request: web.Request, room: Document, reading: Reading) -> list[ob
     clockwork, until = request.app[CLOCKWORK], counted_until(request, [room])[room.topic]
     visits = visits_of(reading.documents)
     bodies = [presented(one, clockwork, until, visits[one.topic]).body for one in reading.documents]
+    if request.query.get("stays") != "1":
+        return [orjson.Fragment(body) for body in bodies]
     return [_with_stays(one, body) for one, body in zip(reading.documents, bodies, strict=True)]
 
 

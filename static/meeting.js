@@ -44,7 +44,7 @@ export class Meeting {
       const { get } = this.#page;
       const found = await get(`/api/rooms/${this.#asked}`);
       const [people, recordings, sessions] = await Promise.all([
-        this.#everything(`/api/rooms/${found.id}/participants?limit=1000`),
+        this.#everything(`/api/rooms/${found.id}/participants?stays=1&limit=1000`),
         this.#everything(`/api/recordings?room=${found.id}&limit=100`),
         found.durable_room ? get(`/api/rooms?${sessionsOf(found)}&limit=${EARLIER}`) : { items: [] },
       ]);

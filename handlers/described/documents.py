@@ -143,7 +143,7 @@ class Participant(Shape, frozen=True, kw_only=True):
     leave_reason: str | None
     duration: Seconds
     watch_duration: Annotated[float, Meta(ge=0, description="Seconds, of all visits of the same user.")]
-    stays: Annotated[list["Stay"], Meta(description="An id may come and go.")]
+    stays: Annotated[list["Stay"] | UnsetType, Meta(description="An id may come and go.")] = UNSET
 
 
 class Stay(Shape, frozen=True, kw_only=True):

@@ -143,6 +143,7 @@ MEETINGS: Mapping[str, Operation] = {
         group=_ROOMS,
         scope="read",
         parameters=(
+            choice("stays", "`1`: when each stay of a visit began and ended, too.", "0", "1"),
             choice("by", "`user`: one entry for each user.", "", "user"),
             choice("format", "What to answer with, whatever `Accept` says.", "", "json", "csv"),
             *PAGED,

@@ -39,7 +39,7 @@ READS = (
 )
 OF_EACH = {
     "/api/bots": ("", "/transcript"),
-    "/api/rooms": ("", "/participants", "/participants?by=user"),
+    "/api/rooms": ("", "/participants", "/participants?stays=1", "/participants?by=user"),
     "/api/schedules": ("",),
     "/api/recordings": ("",),
     "/api/deliveries": ("",),
