@@ -28,7 +28,8 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 async def participants(request: web.Request) -> web.Response:
     """`GET /api/rooms/{id}/participants`, who came first first; with `?by=user` one line for each user.
 
-    With `?stays=1` each visit says when it went on. Also as `text/csv`, by `Accept` or `?format=csv`, and then all of them at once.
+    With `?stays=1` each visit says when it went on. Also as `text/csv`, by `Accept` or `?format=csv`, and then all of
+    them at once.
     """
     by = request.query.get("by", "")
     if by not in ("", "user"):
