@@ -1,6 +1,6 @@
 /** Bots: what each is doing, for how long, what went wrong, and what to do about it. */
 
-import { code, element, emptiness, link, mark, write } from "./elements.js";
+import { code, element, emptiness, link, mark, place, write } from "./elements.js";
 import { launch, letLeave } from "./launching.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { stuck, trouble } from "./trouble.js";
@@ -57,17 +57,18 @@ export function open(root, page) {
   const pills = new Map(FILTERS.map(([name, label]) => [name, pill(name, label)]));
   const launching = element("button", { type: "button", class: "button primary", onclick: () => keep(launch(page)) }, "Launch a bot");
   const [none, nothing] = [emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
+  const sheet = element("div", { class: "sheet", id: "bots" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Bots"), element("span", { class: "spacer" }), providers, search, page.may("launch") ? launching : null),
     element("div", { class: "pills", role: "group", "aria-label": "Status" }, ...[...pills.values()].map(({ button }) => button)),
-    element("div", { class: "sheet", id: "bots" }, ...table.parts, none, nothing),
+    sheet,
   );
 
   const view = {
     render() {
       table.render();
-      none.hidden = hub.bots.size > 0;
-      nothing.hidden = !hub.bots.size || table.size > 0;
+      place(sheet, none, !hub.bots.size);
+      place(sheet, nothing, !table.size && hub.bots.size > 0);
       showPills();
       showProviders();
     },

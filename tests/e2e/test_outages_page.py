@@ -39,7 +39,7 @@ def test_the_page_tells_the_outages_apart_and_stays_live(
     """Without Redis nothing is lost and little is late; without PostgreSQL webhooks are refused."""
     hub = start_hub(DATABASE_URL=postgres.create(), REDIS_URL=redis.url)
     assert join(hub, "PA_1") == 200
-    page = open_page(hub.login_url())
+    page = open_page(hub.login_url(), may_lose_the_stream=True)
     people(page, 1)
     no_notice(page)
     redis.stop()
@@ -64,7 +64,7 @@ def test_with_a_spool_webhooks_wait_and_appear_when_the_database_is_back(
 ) -> None:
     """LiveKit gives up on a webhook before a database has failed over."""
     hub = start_hub(DATABASE_URL=postgres.create(), HUB_SPOOL__DIR=str(tmp_path / "spool"))
-    page = open_page(hub.login_url())
+    page = open_page(hub.login_url(), may_lose_the_stream=True)
     people(page, 0)
     postgres.stop()
     assert [join(hub, f"PA_{number}") for number in range(5)] == [200] * 5
