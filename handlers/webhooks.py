@@ -21,6 +21,7 @@ from hub.settings import Source
 
 COMMIT_SECONDS = 2.0
 FAILURES_A_MINUTE = 300
+_LOOK_SECONDS = 0.4
 
 log = structlog.get_logger()
 
@@ -43,13 +44,20 @@ def proved(source: Source, arrival: Arrival, address: str) -> Delivery:
     return receive(source, arrival)
 
 
-async def commit(request: web.Request, delivery: Delivery, *, may_be_spooled: bool = False) -> Outcome:
+def soon() -> float:
+    """Return until when an answer is due, by the loop's clock: providers do not wait for long."""
+    return asyncio.get_running_loop().time() + COMMIT_SECONDS
+
+
+async def commit(
+    request: web.Request, delivery: Delivery, *, until: float | None = None, may_be_spooled: bool = False
+) -> Outcome:
     """Return what became of a delivery, once that is durable: in the store or, where it may be, in the spool.
 
     Raises StorageUnavailable when that takes too long; it may become durable all the same.
     """
     try:
-        async with asyncio.timeout(COMMIT_SECONDS):
+        async with asyncio.timeout_at(soon() if until is None else until):
             return await request.app[INGEST].submit(delivery, may_be_spooled=may_be_spooled)
     except TimeoutError:
         raise StorageUnavailable("the store is slow; whether this was kept is not known, so send it again") from None
@@ -75,9 +83,11 @@ async def _take(request: web.Request, source: Source) -> web.Response:
             received_at=request.app[NOW](),
             path_key=request.match_info.get("bot_key", ""),
         )
+        until = soon()
         try:
-            delivery = await _settled(request, await _verified(request, source, arrival, address))
-            outcome = await commit(request, delivery, may_be_spooled=True)
+            verified = await _verified(request, source, arrival, address, until)
+            delivery = await _settled(request, verified, until)
+            outcome = await commit(request, delivery, until=until, may_be_spooled=True)
         except StorageUnavailable:
             request.app[METRICS].turned_away(source.name, UNAVAILABLE)
             raise
@@ -92,31 +102,32 @@ async def _take(request: web.Request, source: Source) -> web.Response:
     return _answer(delivery, outcome)
 
 
-async def _settled(request: web.Request, delivery: Delivery) -> Delivery:
+async def _settled(request: web.Request, delivery: Delivery, until: float) -> Delivery:
     """Return the delivery with what is known of the launches that it tells of, if the store can be asked."""
     if not any(map(launch_of, delivery.facts)):
         return delivery
     try:
-        async with asyncio.timeout(COMMIT_SECONDS):
+        # What it adds can be told later, too: the rest of the time is for keeping the delivery.
+        async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + _LOOK_SECONDS)):
             return await request.app[BINDINGS].settled(delivery)
     except (StorageUnavailable, TimeoutError):
         return delivery
 
 
-async def _identified(request: web.Request, source: Source, arrival: Arrival) -> tuple[Arrival, bool]:
+async def _identified(request: web.Request, source: Source, arrival: Arrival, until: float) -> tuple[Arrival, bool]:
     """Return the request with what the key in its path proves, and whether that could be found out."""
     if not arrival.path_key:
         return arrival, True
     try:
-        async with asyncio.timeout(COMMIT_SECONDS):
+        async with asyncio.timeout_at(until):
             return await request.app[BINDINGS].identified(source, arrival), True
     except (StorageUnavailable, TimeoutError):
         return arrival, False
 
 
-async def _verified(request: web.Request, source: Source, arrival: Arrival, address: str) -> Delivery:
+async def _verified(request: web.Request, source: Source, arrival: Arrival, address: str, until: float) -> Delivery:
     """Return the delivery of a genuine request; refuse others, more shortly when they come too often."""
-    arrival, is_certain = await _identified(request, source, arrival)
+    arrival, is_certain = await _identified(request, source, arrival, until)
     try:
         delivery = proved(source, arrival, address)
     except ProofRefused as refusal:

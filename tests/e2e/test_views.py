@@ -60,6 +60,8 @@ def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, ope
     expect(page.locator(".feed li").first).to_contain_text("now")
     expect(page.locator(".feed li").first).to_contain_text("came")
     expect(page.locator("[data-count=people]")).not_to_have_text("0")
+    # What arrived before the viewer was live is shown as what it did, and as nothing else.
+    join(hub, "now", "Late")
     webhooks = page.locator(".rate", has_text="Webhooks")
     expect(webhooks.locator("strong")).not_to_have_text("0.0")
     expect(page.get_by_label("Connection")).to_contain_text("Nothing")

@@ -240,6 +240,19 @@ async def test_a_store_that_is_slow_is_answered_for_in_time_and_what_it_kept_is_
         assert (status, said["status"]) == (200, "duplicate")
 
 
+async def test_all_that_a_webhook_waits_for_together_is_answered_for_in_time() -> None:
+    """Whose key that is, which launch it tells of, and that it is kept: a provider does not wait for each."""
+    async with door() as hub:
+        hub.store.reads.hold()
+        hub.store.commits.hold()
+        begun = time.monotonic()
+        launch = "launch-" + "0" * 32
+        body = b'{"event": "bot.failed", "data": {"bot_id": "b"}, "extra": {"hub_launch_id": "%b"}}' % launch.encode()
+        path = f"{MEETINGBAAS.path}/{path_key(SEALS, launch_id=launch)}"
+        assert (await hub.sign(MEETINGBAAS, body, "callback", path=path))[0] == 503
+        assert time.monotonic() - begun < COMMIT_SECONDS + 1
+
+
 async def test_one_row_that_the_store_refuses_does_not_fail_the_others() -> None:
     """They came from other meetings, and in one batch only by chance."""
     async with door() as hub:
