@@ -78,7 +78,6 @@ class Hub:
         feed: Feed,
         access: Access,
         batch_limit: int,
-        made: frozenset[str],
         worker: str = "",
     ) -> None:
         self.settings = settings
@@ -92,7 +91,7 @@ class Hub:
         )
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
-        self.launches = Launches(dispatcher(settings, made), self.ingest, now_ms)
+        self.launches = Launches(dispatcher(settings), self.ingest, now_ms)
         tasks = chores(settings, store, self.ingest, self.launches)
         self.keeper = Keeper(store, tasks, secrets.token_hex(8), random.random)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)
@@ -147,19 +146,17 @@ class Hub:
 Announce = Callable[[str, str], None]
 
 
-async def serve(
-    settings: Settings, announce: Announce, *, is_worker: bool = False, made: frozenset[str] = frozenset()
-) -> None:
+async def serve(settings: Settings, announce: Announce, *, is_worker: bool = False) -> None:
     """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
     raise_open_files()
     with _stopped_by_signals(stopping):
         if not is_worker:
-            await serve_until(stopping, settings, announce, made=made)
+            await serve_until(stopping, settings, announce)
             return
         watching = asyncio.create_task(_stop_with_parent(stopping))
         try:
-            await serve_until(stopping, settings, announce, shares_port=True, made=made)
+            await serve_until(stopping, settings, announce, shares_port=True)
         finally:
             watching.cancel()
 
@@ -172,13 +169,11 @@ async def serve_until(
     store: Store | None = None,
     batch_limit: int = BATCH_LIMIT,
     shares_port: bool = False,
-    made: frozenset[str] = frozenset(),
 ) -> None:
     """Serve until told to stop, then let everything that was begun come to its end.
 
     `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
-    the dashboard, login included. `made` are the settings whose secrets the hub made up: no provider knows them.
-    Raises ConfigRefused and StorageRefused before anything listens.
+    the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
     """
     opened = (Stores(store, LocalBus()), await store.position()) if store else await _opened(stopping, settings)
     if opened is None:
@@ -191,7 +186,7 @@ async def serve_until(
         access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
         # One of several behind one port: what they count must not be taken for one's.
         worker = str(os.getpid()) if shares_port else ""
-        hub = Hub(settings, stores, feed, access, batch_limit, made, worker)
+        hub = Hub(settings, stores, feed, access, batch_limit, worker)
         await _serve(hub, stopping, announce, shares_port=shares_port)
     finally:
         await stores.close()

@@ -28,7 +28,7 @@ from hub.commands import send as sending
 from hub.commands import simulate as simulating
 from hub.commands import tail as tailing
 from hub.errors import BadRequest, HubError
-from hub.secrets import Completion, complete
+from hub.secrets import complete
 from hub.settings import Settings
 from hub.stores import make_epoch, open_store
 from hub.supervisor import reserve, supervise
@@ -70,15 +70,15 @@ def main(context: click.Context, path: str | None) -> None:
 def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, port: int | None) -> None:
     """Serve the hub until SIGTERM."""
     chosen = path or outer
-    settings, completion = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
+    settings = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
     telemetry.set_up(settings.log)
     if port is not None:
-        _run(_serve_as_worker(settings, completion, port))
+        _run(_serve_as_worker(settings, port))
         return
-    for line in checking.greeting(settings, completion, config.variables(chosen, os.environ)):
+    for line in checking.greeting(settings, config.variables(chosen, os.environ)):
         click.echo(line)
     if settings.server.workers == 1:
-        _run(_serve(settings, completion, demo=demo))
+        _run(_serve(settings, demo=demo))
     else:
         sys.exit(_supervise(settings, chosen))
 
@@ -88,10 +88,10 @@ def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, 
 @click.pass_obj
 def check(outer: str | None, path: str | None) -> None:
     """Report what is wrong or worth knowing about the set-up, each with what to do."""
-    settings, completion = _load(path or outer)
+    settings = _load(path or outer)
     # What is tried out says itself what is wrong with it.
     telemetry.set_up(msgspec.structs.replace(settings.log, level="error"))
-    findings = _run(checking.examine(settings, completion, config.variables(path or outer, os.environ)))
+    findings = _run(checking.examine(settings, config.variables(path or outer, os.environ)))
     for finding in findings:
         click.echo(finding.line())
     sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
@@ -102,7 +102,7 @@ def check(outer: str | None, path: str | None) -> None:
 @click.pass_obj
 def migrate(path: str | None, new_epoch: bool) -> None:
     """Bring the store to this version. With SQLite the hub must not be running, with PostgreSQL it may."""
-    settings, _ = _load(path)
+    settings = _load(path)
     click.echo(f"the log is at {_run(_migrate(settings, new_epoch=new_epoch))}")
 
 
@@ -127,7 +127,7 @@ def send(path: str | None, /, provider: str, event: str, listing: bool, **option
         for name in [provider] if provider in PROVIDERS else sorted(PROVIDERS):
             click.echo("\n".join(f"{name} {sample}" for sample in PROVIDERS[name].samples(now_ms())))
         return
-    settings, _ = _load(path)
+    settings = _load(path)
     answer = _run(_send(settings, provider, event, options))
     click.echo(f"{answer.method} {answer.url}\n{answer.status} {answer.text}")
     sys.exit(0 if answer.status == 200 else 1)
@@ -146,7 +146,7 @@ def send(path: str | None, /, provider: str, event: str, listing: bool, **option
 @click.pass_obj
 def simulate(path: str | None, /, url: str, check: bool, **options: object) -> None:
     """Play whole meetings of all providers against the running hub."""
-    settings, _ = _load(path)
+    settings = _load(path)
     plan, base = simulating.planned(options, int(time.time())), url or sending.base_url(settings)
     if not check:
         result = _run(simulating.play(settings, base, plan, _complain))
@@ -164,7 +164,7 @@ def simulate(path: str | None, /, url: str, check: bool, **options: object) -> N
 @click.pass_obj
 def tail(path: str | None, topics: Sequence[str], url: str) -> None:
     """Follow topics in the terminal: hub tail rooms bots."""
-    settings, _ = _load(path)
+    settings = _load(path)
     base = url or sending.base_url(settings)
     _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
 
@@ -178,7 +178,7 @@ def tail(path: str | None, topics: Sequence[str], url: str) -> None:
 @click.pass_obj
 def launch(path: str | None, /, meeting_url: str, name: str, options: Sequence[str], key: str, url: str) -> None:
     """Send a bot to a meeting: hub launch https://meet.google.com/abc-defg-hij."""
-    settings, _ = _load(path)
+    settings = _load(path)
     order = launching.ordered(meeting_url, name, options)
     base, key = url or sending.base_url(settings), key or secrets.token_hex(8)
     is_sent = _run(launching.launch(base, _access(settings).login_token(), order, key, click.echo))
@@ -197,7 +197,7 @@ def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dr
 
     With ids such as q17, or --refused: verify what was refused, after a secret was corrected.
     """
-    settings, _ = _load(path)
+    settings = _load(path)
     verdict = "refused" if refused else "dead"
     plan = redriving.Plan(ids=tuple(ids), verdict=verdict, source=source, dry_run=dry_run)
     base = url or sending.base_url(settings)
@@ -210,14 +210,14 @@ def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dr
 @click.pass_obj
 def token(path: str | None, hours: float) -> None:
     """Print a token to log in with, and the dashboard's URL with it."""
-    settings, _ = _load(path)
+    settings = _load(path)
     if not 0 < hours <= 24:
         raise BadRequest("--hours: expected more than 0 hours and at most 24")
     minted = _access(settings).login_token(round(hours * 3600))
     click.echo(f"{minted}\n{checking.public_url(settings)}/?token={minted}")
 
 
-def _load(path: str | None, overrides: Mapping[str, str] = MappingProxyType({})) -> tuple[Settings, Completion]:
+def _load(path: str | None, overrides: Mapping[str, str] = MappingProxyType({})) -> Settings:
     settings = config.load(path, {**os.environ, **overrides})
     return complete(settings, SECRETS_FILE, lambda: secrets.token_urlsafe(32))
 
@@ -239,17 +239,17 @@ def _show(url: str) -> None:
     sys.stdout.flush()
 
 
-async def _serve_as_worker(settings: Settings, completion: Completion, port: int) -> None:
+async def _serve_as_worker(settings: Settings, port: int) -> None:
     def announce(_: str, url: str) -> None:
         click.echo(url)
         sys.stdout.flush()
 
     server = msgspec.structs.replace(settings.server, port=port)
     settings = msgspec.structs.replace(settings, server=server)
-    await app.serve(settings, announce, is_worker=True, made=frozenset(completion.made))
+    await app.serve(settings, announce, is_worker=True)
 
 
-async def _serve(settings: Settings, completion: Completion, *, demo: bool) -> None:
+async def _serve(settings: Settings, *, demo: bool) -> None:
     playing: list[asyncio.Task[None]] = []
 
     def announce(base: str, url: str) -> None:
@@ -258,7 +258,7 @@ async def _serve(settings: Settings, completion: Completion, *, demo: bool) -> N
             playing.append(asyncio.create_task(simulating.play_for_ever(settings, base, _DEMO, _complain)))
 
     try:
-        await app.serve(settings, announce, made=frozenset(completion.made))
+        await app.serve(settings, announce)
     finally:
         for task in playing:
             task.cancel()

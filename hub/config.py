@@ -17,7 +17,7 @@ SHIPPED = Path(__file__).parent.parent / "config.toml"
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     field.name: Source if field.name == "sources" else field.type
     for field in msgspec.structs.fields(Settings)
-    if field.name != "off"
+    if field.name not in ("off", "made")
 }
 _OVERRIDE = re.compile(r"HUB_(?P<address>.*)__(?P<key>.*)", re.DOTALL)
 

@@ -39,7 +39,7 @@ def inquiries(settings: Settings, store: Store, ingest: Ingest) -> list[Rounds]:
 
 def livekit_server(settings: Settings) -> LiveKitServer | None:
     """Return the LiveKit server that is to be asked, None when none is configured."""
-    pairs = pairs_of(settings.sources)
+    pairs = pairs_of(settings)
     return LiveKitServer(settings.livekit.url, pairs, translated, now_ms) if settings.livekit.url and pairs else None
 
 

@@ -20,8 +20,6 @@ from hub.settings import Settings, Source
 
 SHORT = 16
 
-# What an API key begins with that the hub made up.
-_MADE_KEY = "hubkey"
 _LOCK_ATTEMPTS = 40
 _LOCK_PAUSE = 0.05
 
@@ -31,17 +29,8 @@ _TABLES = ("keys", "headers")
 _Section = TypeVar("_Section", bound=msgspec.Struct)
 
 
-class Completion(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done about secrets that nobody set."""
-
-    # Settings whose secrets the hub made, now or at an earlier start: `sources.livekit.keys`.
-    made: tuple[str, ...] = ()
-    # Sources that are off, each as `<name>: <why>`.
-    off: tuple[str, ...] = ()
-
-
-def complete(settings: Settings, secrets_file: Path, make: Callable[[], str]) -> tuple[Settings, Completion]:
-    """Settle the secrets that are not set.
+def complete(settings: Settings, secrets_file: Path, make: Callable[[], str]) -> Settings:
+    """Settle the secrets that are not set; `made` and `off` of the settings then say how.
 
     Where only this machine can reach the hub they are made with `make`, kept in `secrets_file` and found there again
     by every later start. Elsewhere a source that nothing can prove is left out, and access without secrets refused.
@@ -51,9 +40,9 @@ def complete(settings: Settings, secrets_file: Path, make: Callable[[], str]) ->
         return _without_unproven(settings)
     unset = tuple(_unset(settings))
     if not unset:
-        return settings, Completion()
+        return settings
     kept = _kept(unset, secrets_file, make)
-    return _filled(settings, {name: kept[name] for name in unset}), Completion(made=unset)
+    return _filled(settings, {name: kept[name] for name in unset})
 
 
 def warnings(settings: Settings) -> tuple[str, ...]:
@@ -69,12 +58,12 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def is_made_up(api_key: str) -> bool:
-    """Whether the hub made an API key up: no provider knows it, and none is shown it."""
-    return api_key.startswith(_MADE_KEY)
+def why_off(source: Source) -> str:
+    """Say why a source is off."""
+    return f"nothing can prove its webhooks, none of {', '.join(PROOFS[source.provider])} is set"
 
 
-def _without_unproven(settings: Settings) -> tuple[Settings, Completion]:
+def _without_unproven(settings: Settings) -> Settings:
     required = {"auth.api_keys": "HUB_API_KEY", "auth.token_secrets": "HUB_TOKEN_SECRET"}
     missing = [f"{name} (set {required[name]})" for name in _unset(settings) if name in required]
     if missing:
@@ -82,15 +71,11 @@ def _without_unproven(settings: Settings) -> tuple[Settings, Completion]:
         raise ConfigRefused(f"{' and '.join(missing)}: expected a secret, {where}, got none")
     off = tuple(source for source in settings.sources if _is_unproven(source))
     sources = tuple(source for source in settings.sources if source not in off)
-    return msgspec.structs.replace(settings, sources=sources, off=off), Completion(off=tuple(map(_why_off, off)))
+    return msgspec.structs.replace(settings, sources=sources, off=off)
 
 
 def _is_unproven(source: Source) -> bool:
     return source.proof == "signature" and not any(getattr(source, field) for field in PROOFS[source.provider])
-
-
-def _why_off(source: Source) -> str:
-    return f"{source.name}: nothing can prove its webhooks, none of {', '.join(PROOFS[source.provider])} is set"
 
 
 def _unset(settings: Settings) -> Iterator[str]:
@@ -106,7 +91,9 @@ def _unset(settings: Settings) -> Iterator[str]:
 
 def _filled(settings: Settings, made: dict[str, _Secret]) -> Settings:
     sources = tuple(_with(source, f"sources.{source.name}.", made) for source in settings.sources)
-    return msgspec.structs.replace(settings, auth=_with(settings.auth, "auth.", made), sources=sources)
+    return msgspec.structs.replace(
+        settings, auth=_with(settings.auth, "auth.", made), sources=sources, made=tuple(made)
+    )
 
 
 def _with(section: _Section, prefix: str, made: dict[str, _Secret]) -> _Section:
@@ -193,7 +180,7 @@ def _write(file: Path, secrets: dict[str, _Secret]) -> None:
 def _invented(name: str, make: Callable[[], str]) -> _Secret:
     match name.rpartition(".")[2]:
         case "keys":
-            return {f"{_MADE_KEY}{make()[:12]}": (make(),)}
+            return {f"hubkey{make()[:12]}": (make(),)}
         case "headers":
             return {"X-100ms-Key": (make(),)}
         case "webhook_secrets":

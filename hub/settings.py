@@ -178,3 +178,9 @@ class Settings(_Section, frozen=True, kw_only=True):
     log: Log = Log()
     # Sources that are off, since nothing can prove their webhooks; nobody sets this.
     off: tuple[Source, ...] = ()
+    # Settings whose secrets the hub made up, now or at an earlier start: `sources.livekit.keys`; nobody sets this.
+    made: tuple[str, ...] = ()
+
+    def is_made_up(self, source: Source, field: str) -> bool:
+        """Whether the hub made up the secrets of a source: no provider knows them, and none is shown them."""
+        return f"sources.{source.name}.{field}" in self.made

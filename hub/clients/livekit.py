@@ -4,7 +4,7 @@ Rooms are listed only while they are active, and by name; a sid tells one sessio
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,8 +18,7 @@ from livekit.protocol.models import ParticipantInfo, Room
 from hub.errors import Unanswered, Unusable
 from hub.events import Kind, ParticipantDetail
 from hub.reconcile.seen import HeldRoom, Listing, Said, SeenRoom, Translate, Words
-from hub.secrets import is_made_up
-from hub.settings import Source
+from hub.settings import Settings, Source
 
 # For one answer.
 _SECONDS = 10.0
@@ -41,14 +40,14 @@ class Pair(msgspec.Struct, frozen=True):
     secret: str
 
 
-def pairs_of(sources: Iterable[Source]) -> list[Pair]:
+def pairs_of(settings: Settings) -> list[Pair]:
     """Return the key pairs that LiveKit knows: none that the hub made up."""
     return [
         Pair(source, key, secrets[0])
-        for source in sources
-        if source.provider == "livekit"
+        for source in settings.sources
+        if source.provider == "livekit" and not settings.is_made_up(source, "keys")
         for key, secrets in source.keys.items()
-        if secrets and not is_made_up(key)
+        if secrets
     ]
 
 

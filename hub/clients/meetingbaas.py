@@ -60,8 +60,8 @@ _MEANS = {
 }
 
 
-def dispatcher(settings: Settings, made: frozenset[str] = frozenset()) -> Dispatcher | None:
-    """Return the account that the configuration names, if any. `made` are settings whose secrets the hub made up."""
+def dispatcher(settings: Settings) -> Dispatcher | None:
+    """Return the account that the configuration names, if any."""
     account = settings.meetingbaas
     if not account.api_key:
         return None
@@ -69,17 +69,17 @@ def dispatcher(settings: Settings, made: frozenset[str] = frozenset()) -> Dispat
     line = Line(account.base_url, {_KEY_HEADER: account.api_key}, turns, secret=account.api_key)
     if account.api_version == "v1":
         return V1(line)
-    secret = _secret_of(settings, "callback_secrets", made)
-    return V2(line, secret, must_be_asked=must_be_asked(settings, made))
+    secret = _secret_of(settings, "callback_secrets")
+    return V2(line, secret, must_be_asked=must_be_asked(settings))
 
 
-def must_be_asked(settings: Settings, made: frozenset[str]) -> bool:
+def must_be_asked(settings: Settings) -> bool:
     """Whether v2 has no way to tell the hub how far bots are: no account webhook, or no address to send it to."""
-    has_webhook = bool(_secret_of(settings, "webhook_secrets", made))
+    has_webhook = bool(_secret_of(settings, "webhook_secrets"))
     return settings.meetingbaas.api_version == "v2" and not (has_webhook and settings.server.public_url)
 
 
-def warning(settings: Settings, made: frozenset[str]) -> str:
+def warning(settings: Settings) -> str:
     """Say how bots that are launched tell of themselves, where that is less than it could be; else nothing."""
     account = settings.meetingbaas
     if not account.api_key:
@@ -89,7 +89,7 @@ def warning(settings: Settings, made: frozenset[str]) -> str:
             "tells of them by its account webhook only" if account.api_version == "v1" else "is asked how far they are"
         )
         return f"server.public_url is not set: bots are launched without a webhook of their own, and MeetingBaaS {how}"
-    if must_be_asked(settings, made):
+    if must_be_asked(settings):
         return "MEETINGBAAS_WEBHOOK_SECRET is not set: without an account webhook v2 is asked how far bots are"
     return ""
 
@@ -228,10 +228,10 @@ def _inner(reply: Reply) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else reply.said
 
 
-def _secret_of(settings: Settings, field: str, made: frozenset[str]) -> str:
+def _secret_of(settings: Settings, field: str) -> str:
     """Return the first secret of the provider's sources in a setting that somebody set."""
     for source in settings.sources:
-        if source.provider == PROVIDER and f"sources.{source.name}.{field}" not in made:
+        if source.provider == PROVIDER and not settings.is_made_up(source, field):
             for secret in getattr(source, field):
                 if secret:
                     return str(secret)

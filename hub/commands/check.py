@@ -10,7 +10,7 @@ import msgspec
 from hub.clients.meetingbaas import warning as launching
 from hub.commands.providers import ask_providers
 from hub.errors import HubError, StorageRefused
-from hub.secrets import Completion, is_loopback, warnings
+from hub.secrets import is_loopback, warnings, why_off
 from hub.settings import Settings
 from hub.stores import open_bus, open_store
 
@@ -32,19 +32,19 @@ class Finding(msgspec.Struct, frozen=True):
         return f"{self.level:8} {self.text}"
 
 
-async def examine(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[Finding]:
+async def examine(settings: Settings, variables: Variables = _NONE) -> list[Finding]:
     """Look at everything that can be looked at without serving; `variables` are where keys are read from."""
     looked = [
         await _storage(settings),
         await _bus(settings),
         *(Finding(*told) for told in await ask_providers(settings)),
     ]
-    return [*looked, *_known(settings, completion, variables)]
+    return [*looked, *_known(settings, variables)]
 
 
-def greeting(settings: Settings, completion: Completion, variables: Variables = _NONE) -> list[str]:
+def greeting(settings: Settings, variables: Variables = _NONE) -> list[str]:
     """Return what is said when the hub starts: where providers post, and what was made up, left out or is weak."""
-    return [finding.line() for finding in _known(settings, completion, variables) if finding.level != "ok"]
+    return [finding.line() for finding in _known(settings, variables) if finding.level != "ok"]
 
 
 def public_url(settings: Settings) -> str:
@@ -96,18 +96,20 @@ async def _bus(settings: Settings) -> Finding:
     return Finding("ok", f"bus: {address} works")
 
 
-def _known(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:
-    told = launching(settings, frozenset(completion.made))
+def _known(settings: Settings, variables: Variables) -> list[Finding]:
+    told = launching(settings)
     launches = [Finding("note", told)] if told else []
-    return [*_secrets(settings, completion, variables), *launches, *_paths(settings)]
+    return [*_secrets(settings, variables), *launches, *_paths(settings)]
 
 
-def _secrets(settings: Settings, completion: Completion, variables: Variables) -> list[Finding]:
+def _secrets(settings: Settings, variables: Variables) -> list[Finding]:
     made = [
         Finding("note", f"made up and kept in var/secrets.json: {', '.join(keys)}; {_instead(owner, keys, variables)}")
-        for owner, keys in _by_owner(completion.made).items()
+        for owner, keys in _by_owner(settings.made).items()
     ]
-    off = [Finding("warning", f"source {reason}: its path answers 404") for reason in completion.off]
+    off = [
+        Finding("warning", f"source {source.name}: {why_off(source)}: its path answers 404") for source in settings.off
+    ]
     return made + off + [Finding("warning", sentence) for sentence in warnings(settings)]
 
 

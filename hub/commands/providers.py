@@ -18,7 +18,7 @@ async def ask_providers(settings: Settings) -> list[Told]:
     found: list[Told] = []
     asking: list[Awaitable[Told]] = []
     if server:
-        pairs = pairs_of(settings.sources)
+        pairs = pairs_of(settings)
         asking += [_answered(f"LiveKit, with a key of {pair.source.name}", server.check(pair)) for pair in pairs]
     elif _speaks(settings, "livekit"):
         found.append(_not_asked("LiveKit", "LIVEKIT_URL, with LIVEKIT_API_KEY and LIVEKIT_API_SECRET"))

@@ -1,6 +1,5 @@
 """Who is asked follows from the configuration alone."""
 
-import msgspec
 import pytest
 
 from hub.inquiries import inquiries
@@ -9,7 +8,6 @@ from tests.unit.hub.reconcile.asking import LIVEKIT, hub
 
 HMS = Source(provider="100ms", name="100ms", path="/h")
 BAAS = Source(provider="meetingbaas", name="meetingbaas", path="/b")
-MADE_UP = msgspec.structs.replace(LIVEKIT, keys={"hubkey0123": ("s" * 40,)})
 SERVER, ACCOUNT, BOTS = LiveKit(url="ws://x"), Hms(access_key="k", app_secret="s"), MeetingBaas(api_key="k")
 
 
@@ -18,7 +16,7 @@ SERVER, ACCOUNT, BOTS = LiveKit(url="ws://x"), Hms(access_key="k", app_secret="s
     [
         (Settings(sources=(LIVEKIT, HMS, BAAS)), []),
         (Settings(livekit=SERVER, hms=ACCOUNT, meetingbaas=BOTS), []),
-        (Settings(sources=(MADE_UP,), livekit=SERVER), []),
+        (Settings(sources=(LIVEKIT,), livekit=SERVER, made=("sources.livekit.keys",)), []),
         (Settings(sources=(HMS,), hms=Hms(access_key="k")), []),
         (
             Settings(sources=(LIVEKIT, HMS, BAAS), livekit=SERVER, hms=ACCOUNT, meetingbaas=BOTS),

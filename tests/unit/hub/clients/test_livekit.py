@@ -14,16 +14,16 @@ from tests.unit.hub.reconcile.asking import BASE, LIVEKIT
 
 
 def server(url: str, seconds: float = 5) -> LiveKitServer:
-    return LiveKitServer(url, pairs_of([LIVEKIT]), translated, lambda: BASE, seconds=seconds)
+    return LiveKitServer(url, pairs_of(Settings(sources=(LIVEKIT,))), translated, lambda: BASE, seconds=seconds)
 
 
 def test_keys_that_the_hub_made_up_are_shown_to_nobody(tmp_path) -> None:
     """No LiveKit server knows them."""
     unset = Settings(server=Server(host="127.0.0.1"), sources=(msgspec.structs.replace(LIVEKIT, keys={}),))
-    made, _ = complete(unset, tmp_path / "secrets.json", lambda: "s" * 40)
+    made = complete(unset, tmp_path / "secrets.json", lambda: "s" * 40)
     assert made.sources[0].keys
-    assert pairs_of(made.sources) == []
-    assert [pair.key for pair in pairs_of([LIVEKIT])] == list(LIVEKIT.keys)
+    assert pairs_of(made) == []
+    assert [pair.key for pair in pairs_of(Settings(sources=(LIVEKIT,)))] == list(LIVEKIT.keys)
 
 
 @pytest.mark.parametrize(

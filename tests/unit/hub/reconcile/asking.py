@@ -19,7 +19,7 @@ from hub.inquiries import translated
 from hub.present import Clockwork
 from hub.reconcile.rooms import ListedRooms
 from hub.reconcile.seen import Lister
-from hub.settings import Source
+from hub.settings import Settings, Source
 from hub.stores import make_epoch
 from storage.local import LocalBus
 from tests.memory_store import MemoryStore
@@ -140,5 +140,5 @@ class Asking:
 async def asking(*sources: Source, **keys: str) -> AsyncIterator[Asking]:
     """Run a hub beside a LiveKit server."""
     async with hub() as writer, serving(LiveKitStandIn(keys or None)) as livekit:
-        server = LiveKitServer(livekit.url, pairs_of(sources or (LIVEKIT,)), translated, writer.clock)
+        server = LiveKitServer(livekit.url, pairs_of(Settings(sources=sources or (LIVEKIT,))), translated, writer.clock)
         yield Asking(writer, livekit, asks(writer, server))
