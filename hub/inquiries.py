@@ -8,11 +8,12 @@ from uuid import uuid4
 from handlers.providers.registry import PROVIDERS
 from hub.clients.hms import HmsAccount
 from hub.clients.livekit import LiveKitServer, pairs_of
-from hub.clients.meetingbaas_status import MeetingBaasStatuses
 from hub.clock import now_ms
 from hub.events import Fact
 from hub.ingest import Ingest
-from hub.ports import Store
+from hub.launches.launches import Launches
+from hub.launches.polling import is_polled
+from hub.ports import Document, Store
 from hub.present import Clockwork
 from hub.reconcile.bots import SilentBots
 from hub.reconcile.missing import PATIENCE_MS
@@ -27,13 +28,13 @@ _MS_PER_HOUR = 3_600_000
 _LOOKS = 5
 
 
-def inquiries(settings: Settings, store: Store, ingest: Ingest) -> list[Rounds]:
+def inquiries(settings: Settings, store: Store, ingest: Ingest, launches: Launches) -> list[Rounds]:
     """Return the chores of asking, one for each provider that is configured."""
     period = settings.reconcile.period
     again_after = _again_after(settings)
     return [
         Rounds(name, look, ingest, random.random, time.monotonic, period=period, again_after=again_after)
-        for name, look in _looks(settings, store, ingest)
+        for name, look in _looks(settings, store, ingest, launches)
     ]
 
 
@@ -45,16 +46,14 @@ def livekit_server(settings: Settings) -> LiveKitServer | None:
 
 def hms_account(settings: Settings) -> HmsAccount | None:
     """Return the 100ms account that is to be asked, None when none is configured."""
-    has_source = any(source.provider == "100ms" for source in settings.sources)
-    if not (has_source and settings.hms.access_key and settings.hms.app_secret):
+    if not (heard_by(settings, "100ms") and settings.hms.access_key and settings.hms.app_secret):
         return None
     return HmsAccount(settings.hms, settings.sources, translated, now_ms, lambda: str(uuid4()))
 
 
-def bot_statuses(settings: Settings) -> tuple[Source, MeetingBaasStatuses] | None:
-    """Return the MeetingBaaS account that is to be asked, and the source it is heard by; None when there is none."""
-    source = next((source for source in settings.sources if source.provider == "meetingbaas"), None)
-    return (source, MeetingBaasStatuses(settings.meetingbaas)) if source and settings.meetingbaas.api_key else None
+def heard_by(settings: Settings, provider: str) -> Source | None:
+    """Return the source by which a provider is heard, None when there is none."""
+    return next((source for source in settings.sources if source.provider == provider), None)
 
 
 def translated(source: Source, payload: Words, now: int) -> tuple[Fact, ...]:
@@ -62,7 +61,7 @@ def translated(source: Source, payload: Words, now: int) -> tuple[Fact, ...]:
     return PROVIDERS[source.provider].translate(source, payload, now).facts
 
 
-def _looks(settings: Settings, store: Store, ingest: Ingest) -> Iterator[tuple[str, Look]]:
+def _looks(settings: Settings, store: Store, ingest: Ingest, launches: Launches) -> Iterator[tuple[str, Look]]:
     def listed(lister: Lister) -> Look:
         clockwork = Clockwork(presume_ended_after_ms=round(settings.rooms.presume_ended_after * _MS_PER_HOUR))
         patience = round(_again_after(settings) * 1000)
@@ -71,11 +70,16 @@ def _looks(settings: Settings, store: Store, ingest: Ingest) -> Iterator[tuple[s
     if server := livekit_server(settings):
         yield "livekit", listed(server)
     if account := hms_account(settings):
-        heard_by = [source.name for source in settings.sources if source.provider == "100ms"]
-        yield "100ms", one_after_the_other(listed(account), Replays(account, heard_by, store, now_ms).look)
-    if found := bot_statuses(settings):
-        source, statuses = found
-        yield "meetingbaas", SilentBots(source, statuses, translated, store, ingest, now_ms).look
+        sources = [source.name for source in settings.sources if source.provider == "100ms"]
+        yield "100ms", one_after_the_other(listed(account), Replays(account, sources, store, now_ms).look)
+    if launches.is_configured and (source := heard_by(settings, launches.dispatcher.provider)):
+        account_of_bots = launches.dispatcher
+        is_asked_for = is_polled if account_of_bots.must_be_asked else _by_nobody
+        yield source.provider, SilentBots(source, account_of_bots, translated, store, ingest, now_ms, is_asked_for).look
+
+
+def _by_nobody(_bot: Document, _now: int) -> bool:
+    return False
 
 
 def _again_after(settings: Settings) -> float:

@@ -34,6 +34,8 @@ class Bot:
     status: str = "queued"
     updated_at: str = ""
     left: int = 0
+    # What v1 says of its meeting.
+    meeting: Json = field(default_factory=dict)
 
     @property
     def sample(self) -> SampleBot:
@@ -66,6 +68,8 @@ class MeetingBaasServer:
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
     # Answers to webhooks that were sent.
     answers: list[int] = field(default_factory=list)
+    # Answered instead of anything else, if anything.
+    page: bytes = b""
     # Whether bots can be found by what was said with them.
     lists: bool = True
 
@@ -104,7 +108,9 @@ class MeetingBaasServer:
         app = web.Application(middlewares=[self._guard])
         app.router.add_post("/bots/", self._launch_v1)
         app.router.add_get("/bots/bots_with_metadata", self._list_v1)
+        app.router.add_get("/bots/meeting_data", self._meeting)
         app.router.add_delete("/bots/{id}", self._leave)
+        app.router.add_get("/v2/bots", self._list_v2)
         app.router.add_post("/v2/bots", self._launch_v2)
         app.router.add_post("/v2/bots/{id}/leave", self._leave)
         app.router.add_get("/v2/bots/{id}/status", self._status)
@@ -118,7 +124,7 @@ class MeetingBaasServer:
         self.calls[f"{request.method} {resource.canonical if resource else request.path}"] += 1
         if request.headers.get("x-meeting-baas-api-key") != API_KEY:
             return _json({"success": False, "error": "Forbidden", "code": "FST_ERR_FORBIDDEN"}, 403)
-        return await handler(request)
+        return web.Response(body=self.page) if self.page else await handler(request)
 
     async def _launch_v1(self, request: web.Request) -> web.StreamResponse:
         return await self._launched(request, 200, lambda bot: {"bot_id": bot.id})
@@ -150,10 +156,17 @@ class MeetingBaasServer:
         await self.go_on.wait()
 
     async def _list_v1(self, request: web.Request) -> web.Response:
-        name, _, value = request.query["filter_by_extra"].partition(":")
+        name, _, value = request.query.get("filter_by_extra", "").partition(":")
         found = [bot for bot in self.bots.values() if bot.order["extra"].get(name) == value and self.lists]
         listed = [{"id": bot.id, "extra": bot.order["extra"], "name": bot.order["bot_name"]} for bot in found]
         return _json({"recent_bots": listed, "next_cursor": None})
+
+    async def _list_v2(self, _: web.Request) -> web.Response:
+        return _json({"success": True, "data": [{"bot_id": bot} for bot in self.bots]})
+
+    async def _meeting(self, request: web.Request) -> web.Response:
+        bot = self.bots.get(request.query["bot_id"])
+        return _json(bot.meeting) if bot else _json({"error": "Bot not found"}, 404)
 
     async def _leave(self, request: web.Request) -> web.Response:
         bot = self.bots.get(request.match_info["id"])

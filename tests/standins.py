@@ -19,7 +19,6 @@ from livekit.protocol.room import (
 
 LIVEKIT_KEY, LIVEKIT_SECRET = "APItestkey123", "lk-test-secret-0123456789abcdef0123456789"
 HMS_KEY, HMS_SECRET = "hms-access-key", "hms-app-secret-0123456789-0123456789"
-BAAS_KEY = "mb-test-api-key-0123456789abcdef"
 # Tests move their clocks.
 _ANY_TIME = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
 Said = dict[str, Any]  # whatever JSON holds
@@ -224,37 +223,3 @@ class HmsStandIn(StandIn):
         await self._check(request)
         self.replays.append(await request.json())
         return web.json_response({"workflow_id": "w", "status": "started"})
-
-
-class BaasStandIn(StandIn):
-    """A MeetingBaaS account: what it says of bots, by their ids, in v2 and in v1."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bots: dict[str, Said] = {}
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return what the hub asks about bots."""
-        return [
-            web.get("/v2/bots/{id}/status", self._status),
-            web.get("/bots/meeting_data", self._meeting),
-            web.get("/v2/bots", self._anything),
-        ]
-
-    async def _status(self, request: web.Request) -> web.Response:
-        return await self._answer(request, request.match_info["id"])
-
-    async def _meeting(self, request: web.Request) -> web.Response:
-        return await self._answer(request, request.query["bot_id"])
-
-    async def _anything(self, request: web.Request) -> web.Response:
-        await self.faults("bots")
-        return web.json_response({"success": True, "data": []})
-
-    async def _answer(self, request: web.Request, bot: str) -> web.Response:
-        await self.faults(bot)
-        if request.headers.get("x-meeting-baas-api-key") != BAAS_KEY:
-            return web.json_response({"success": False}, status=401)
-        if bot not in self.bots:
-            return web.json_response({"success": False, "code": "FST_ERR_BOT_NOT_FOUND_BY_ID"}, status=404)
-        return web.json_response(self.bots[bot])

@@ -13,7 +13,7 @@ from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDet
 from hub.launches.words import LAUNCH_FIELD, LAUNCH_ID, Asked, became
 from hub.settings import Source
 
-__all__ = ["observed", "sign", "translate", "verify"]
+__all__ = ["sign", "translate", "verify"]
 
 _STATUS_KINDS = {
     "queued": Kind.BOT_QUEUED,
@@ -58,12 +58,6 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
     telling = read_telling(payload, received_at)
     facts = _launch(telling, payload) + _facts(telling)
     return Spoken(provider_type=telling.event, facts=facts, timed=telling.timed)
-
-
-def observed(bot: str, status: str, since: str, now: int) -> tuple[Fact, ...]:
-    """Say what it states that a bot is found in a status (RFC 3339 since when): the same as being told so."""
-    told = {"bot_id": bot, "status": {"code": status, "created_at": since}}
-    return _facts(read_telling({"event": "bot.status_change", "data": told}, now))
 
 
 def _launch(telling: Telling, payload: Payload) -> tuple[Fact, ...]:

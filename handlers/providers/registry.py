@@ -22,7 +22,7 @@ from handlers.providers.keeping import shown_headers
 from handlers.providers.reading import Payload, clean, parse_payload
 from handlers.providers.story import Meeting
 from hub.errors import NotJson, ProofRefused, Unusable
-from hub.events import Delivery, Fact, Verdict
+from hub.events import Delivery, Verdict
 from hub.settings import Source
 
 # What a defect in a translator raises. It must cost the delivery its meaning, never its bytes.
@@ -55,8 +55,6 @@ class Provider(msgspec.Struct, frozen=True):
     methods: tuple[str, ...] = ("POST",)
     # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
     sends_bots: bool = False
-    # (bot, status, since when in RFC 3339, now in ms) -> what it states that a bot was found so; None: it is not asked.
-    observed: Callable[[str, str, str, int], tuple[Fact, ...]] | None = None
     # What proves a request, in words; empty where the refusals say it themselves.
     takes: str = ""
 
@@ -103,7 +101,6 @@ PROVIDERS: Mapping[str, Provider] = {
         # The customer chooses how callbacks are sent.
         methods=("POST", "PUT"),
         sends_bots=True,
-        observed=meetingbaas.observed,
     ),
     "pulse": Provider(
         pulse.verify,

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hub.clients.line import Line, Reply
+from hub.clients.meetingbaas_told import outcome, status
 from hub.clients.turns import Turns
 from hub.errors import (
     AccountRefused,
@@ -19,7 +20,7 @@ from hub.errors import (
     Throttled,
 )
 from hub.launches.words import LAUNCH_FIELD
-from hub.ports.dispatch import Dispatcher, Order, Told
+from hub.ports.dispatch import Dispatcher, Order
 from hub.settings import Settings
 
 PROVIDER = "meetingbaas"
@@ -53,7 +54,8 @@ _MEANS = {
     AlreadyThere: "the account has sent a bot to this meeting already",
     NoSuchBot: "the provider knows no such bot",
     BotIsOver: "the provider says that the bot is done, or not yet so far",
-    SetupRefused: "the provider does not take the hub's own API key, or is not at meetingbaas.base_url",
+    SetupRefused: "the provider does not take the hub's own API key (MEETINGBAAS_API_KEY) in this api_version, "
+    "or is not at meetingbaas.base_url",
     AccountRefused: "the account at the provider may not: no tokens are left, or its cap is reached",
     Throttled: "the provider is asked too often",
     AnswerLost: "something went wrong at the provider, and it may have been done",
@@ -98,9 +100,15 @@ class _Version:
     """What both versions have in common."""
 
     provider = PROVIDER
+    # What lists bots.
+    _list = ""
 
     def __init__(self, line: Line) -> None:
         self._line = line
+
+    async def check(self) -> None:
+        """Ask for anything."""
+        self._object(self._check(await self._line.ask("GET", self._list, limit="1"), SetupRefused))
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -111,6 +119,11 @@ class _Version:
         if isinstance(bot, str | int) and not isinstance(bot, bool) and bot != "":
             return str(bot)
         raise AnswerLost(f"the provider answered {reply.status} and named no bot")
+
+    def _object(self, reply: Reply) -> Mapping[str, Any]:
+        if not reply.said:
+            raise AnswerLost("the provider answers something that is no JSON object: is meetingbaas.base_url right?")
+        return reply.said
 
     def _check(self, reply: Reply, otherwise: type[ProviderProblem]) -> Reply:
         """Return an answer that says yes; raise what any other means. A refusal that nobody knows is `otherwise`."""
@@ -138,6 +151,7 @@ class V1(_Version):
     finds_launches = True
     must_be_asked = False
     own_options = frozenset({"webhook_url", "deduplication_key"})
+    _list = "/bots/bots_with_metadata"
 
     async def launch(self, order: Order) -> str:
         """Send a bot, once, and return its id."""
@@ -159,14 +173,15 @@ class V1(_Version):
         reply = await self._line.ask("DELETE", f"/bots/{quote(bot, safe='')}")
         self._check(reply, NoSuchBot if reply.status == 404 else BotIsOver)
 
-    async def status(self, bot: str) -> Told:
-        """Raise: this version tells by webhooks how far a bot is, and has no answer to that."""
-        raise BotIsOver(f"v1 has no status of {bot} to ask for")
+    async def status(self, bot: str) -> Mapping[str, object]:
+        """Return how a meeting ended, with a recording or with what went wrong: there is no status before that."""
+        reply = await self._line.ask("GET", "/bots/meeting_data", bot_id=bot, include_transcripts="false")
+        return outcome(bot, self._object(self._check(reply, NoSuchBot)))
 
     async def find(self, launch_id: str) -> str:
         """Return the id of the bot of a launch, empty when there is none (yet)."""
         query = {"filter_by_extra": f"{LAUNCH_FIELD}:{launch_id}", "limit": "10"}
-        reply = self._check(await self._line.ask("GET", "/bots/bots_with_metadata", **query), SetupRefused)
+        reply = self._check(await self._line.ask("GET", self._list, **query), SetupRefused)
         listed = (one for several in reply.said.values() if isinstance(several, list) for one in several)
         for one in listed:
             extra = one.get("extra") if isinstance(one, dict) else None
@@ -181,6 +196,7 @@ class V2(_Version):
 
     finds_launches = False
     own_options = frozenset({"callback_enabled", "callback_config"})
+    _list = "/v2/bots"
 
     def __init__(self, line: Line, callback_secret: str, *, must_be_asked: bool) -> None:
         super().__init__(line)
@@ -200,7 +216,7 @@ class V2(_Version):
             callback = {"url": order.webhook_url, "method": "POST"}
             secret = {"secret": self._callback_secret} if self._callback_secret else {}
             said |= {"callback_enabled": True, "callback_config": callback | secret}
-        reply = self._check(await self._line.ask("POST", "/v2/bots", said), OrderRefused)
+        reply = self._check(await self._line.ask("POST", self._list, said), OrderRefused)
         return self._bot_of(reply, _inner(reply))
 
     async def leave(self, bot: str) -> None:
@@ -208,14 +224,11 @@ class V2(_Version):
         reply = await self._line.ask("POST", f"/v2/bots/{quote(bot, safe='')}/leave")
         self._check(reply, NoSuchBot if reply.status == 404 else BotIsOver)
 
-    async def status(self, bot: str) -> Told:
+    async def status(self, bot: str) -> Mapping[str, object]:
         """Return how far a bot is."""
         reply = await self._line.ask("GET", f"/v2/bots/{quote(bot, safe='')}/status")
-        said = _inner(self._check(reply, NoSuchBot))
-        status, since = said.get("status"), said.get("updated_at")
-        if not isinstance(status, str) or not status:
-            raise AnswerLost(f"the provider answered {reply.status} and named no status")
-        return Told(status=status, updated_at=since if isinstance(since, str) else "", body=reply.body)
+        self._object(self._check(reply, NoSuchBot))
+        return status(bot, _inner(reply))
 
     async def find(self, launch_id: str) -> str:
         """Return nothing: bots cannot be looked for by what was said with them."""

@@ -6,14 +6,13 @@ from collections.abc import Callable
 import structlog
 
 from hub.errors import NoSuchBot, ProviderProblem, Throttled
-from hub.events import Delivery, Fact
 from hub.launches.launches import Launches
 from hub.launches.words import beside_of
 from hub.ports import Document, Query, Store
-from hub.ports.dispatch import Told
+from hub.reconcile.seen import Translate, Words
+from hub.reconcile.telling import status_told
+from hub.settings import Source
 
-# What is found out by asking, not told by a webhook.
-RECONCILE = "reconcile"
 QUICK_SECONDS, SLOW_SECONDS = 3.0, 60.0
 _QUICK = ("queued", "joining", "waiting")
 _SLOW = ("in_call", "recording", "paused", "left", "processing")
@@ -23,10 +22,13 @@ _REMEMBERED = 10_000
 # What is not over by then is asked for no more.
 _LONGEST_MS = 24 * 3_600_000
 
-# (bot as the provider calls it, its status, since when, now) -> what that states
-Observe = Callable[[str, str, str, int], tuple[Fact, ...]]
-
 log = structlog.get_logger()
+
+
+def is_polled(document: Document, now: int) -> bool:
+    """Whether a bot is one to poll: launched by the hub, lately; others with a key of the hub's may be anybody's."""
+    is_launched = bool(document.durable and beside_of(document).order)
+    return is_launched and document.status in _QUICK + _SLOW and document.began_at >= now - _LONGEST_MS
 
 
 class Polling:
@@ -34,13 +36,16 @@ class Polling:
 
     name = "polling"
 
-    def __init__(self, launches: Launches, store: Store, observe: Observe, now: Callable[[], int]) -> None:
+    def __init__(
+        self, launches: Launches, source: Source, translate: Translate, store: Store, now: Callable[[], int]
+    ) -> None:
         self._launches = launches
+        self._source = source
+        self._translate = translate
         self._store = store
-        self._observe = observe
         self._now = now
         # By bot: what was told last, and when (seconds of the loop's clock) to ask again.
-        self._told: dict[str, tuple[str, str]] = {}
+        self._told: dict[str, Words] = {}
         self._due: dict[str, float] = {}
         self._slow_due = 0.0
 
@@ -67,43 +72,28 @@ class Polling:
                     self._told.clear()
 
     async def _launched(self, status: str) -> list[Document]:
-        """Return the bots of a status that the hub launched lately; others with a key of the hub's may be anybody's."""
+        now = self._now()
         wanted = Query(
             collection="bots",
             status=status,
             provider=self._launches.dispatcher.provider,
-            since=self._now() - _LONGEST_MS,
+            since=now - _LONGEST_MS,
             limit=1000,
         )
         found = (await self._store.read(wanted)).documents
-        return [document for document in found if document.durable and beside_of(document).order]
+        return [document for document in found if is_polled(document, now)]
 
     async def _ask(self, bot: str) -> bool:
         """Ask for a bot, and keep what is news; return whether the provider knows it. Raises Throttled."""
-        identity = bot.partition(":")[2]
         try:
-            told = await self._launches.dispatcher.status(identity)
+            words = await self._launches.dispatcher.status(bot.partition(":")[2])
         except Throttled:
             raise
         except ProviderProblem as problem:
             log.warning("bot.unheard", bot=bot, problem=str(problem))
             return not isinstance(problem, NoSuchBot)
-        said = (told.status, told.updated_at)
-        if self._told.get(bot) != said:
-            await self._launches.keep(self._delivery(bot, identity, told))
-            self._told[bot] = said
+        if self._told.get(bot) != words:
+            if delivery := status_told(self._source, bot, words, self._translate, self._now()):
+                await self._launches.keep(delivery)
+            self._told[bot] = words
         return True
-
-    def _delivery(self, bot: str, identity: str, told: Told) -> Delivery:
-        now = self._now()
-        return Delivery(
-            source=RECONCILE,
-            scope=f"{RECONCILE}/{bot.partition(':')[0]}",
-            key=f"status:{identity}:{told.status}:{told.updated_at}",
-            # Without a time of its own, the same status may be told again later, after another.
-            window_ms=None if told.updated_at else 60_000,
-            received_at=now,
-            body=told.body,
-            provider_type="status",
-            facts=self._observe(identity, told.status, told.updated_at, now),
-        )

@@ -19,15 +19,6 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     webhook_url: str = ""
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider answers when it is asked how far a bot is: its status in its own words, and since when."""
-
-    status: str
-    # RFC 3339, as told.
-    updated_at: str
-    body: bytes
-
-
 class Dispatcher(Protocol):
     """A provider's account, as the hub uses it. Every method raises ProviderProblem."""
 
@@ -59,12 +50,19 @@ class Dispatcher(Protocol):
         """Ask a bot to leave its meeting; that it did is told later."""
         ...
 
-    async def status(self, bot: str) -> Told:
-        """Return how far a bot is."""
+    async def status(self, bot: str) -> Mapping[str, object]:
+        """Return what a webhook would say of a bot by now, nothing (`{}`) when there is nothing to say.
+
+        Raises NoSuchBot for one that the provider does not know.
+        """
         ...
 
     async def find(self, launch_id: str) -> str:
         """Return the id of the bot of a launch, empty when there is none (yet)."""
+        ...
+
+    async def check(self) -> None:
+        """Ask for anything."""
         ...
 
     async def close(self) -> None:

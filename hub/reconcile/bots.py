@@ -1,36 +1,25 @@
 """Bots of which nothing was heard for long: their provider is asked, and what it answers is told."""
 
-import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 import orjson
 
-from hub.errors import Unusable
+from hub.errors import NoSuchBot, ProviderProblem, Unanswered
 from hub.events import Delivery, Fact, Kind, NoteDetail, parse_time
 from hub.ingest import Ingest
 from hub.ports import Document, Store
-from hub.reconcile.seen import Looked, Translate, Words
-from hub.reconcile.telling import told
+from hub.ports.dispatch import Dispatcher
+from hub.reconcile.seen import Looked, Translate
+from hub.reconcile.telling import status_told, told
 from hub.settings import Source
 from hub.state.bot import status_of
 
 SILENT_MS = 10 * 60 * 1000
 # Bots that are asked about in one round; the others have their turn in the next.
 _AT_ONCE = 200
-# Between two requests: providers ask for no more than five to twenty a second.
-_PACE_SECONDS = 0.1
 
-
-class Statuses(Protocol):
-    """A provider that can be asked how far a bot is."""
-
-    async def status(self, bot_id: str) -> Words | None:
-        """Return what a webhook would say by now, nothing (`{}`) when there is no news, None for an unknown bot.
-
-        Raises Unanswered.
-        """
-        ...
+# (a bot's document, now) -> whether somebody else asks about it
+IsAskedFor = Callable[[Document, int], bool]
 
 
 class SilentBots:
@@ -39,32 +28,30 @@ class SilentBots:
     def __init__(
         self,
         source: Source,
-        statuses: Statuses,
+        dispatcher: Dispatcher,
         translate: Translate,
         store: Store,
         ingest: Ingest,
         now: Callable[[], int],
-        *,
-        pace: float = _PACE_SECONDS,
+        is_asked_for: IsAskedFor,
     ) -> None:
         self._source = source
-        self._statuses = statuses
+        self._dispatcher = dispatcher
         self._translate = translate
         self._store = store
         self._ingest = ingest
         self._now = now
-        self._pace = pace
+        self._is_asked_for = is_asked_for
         self._asked: dict[str, int] = {}
 
     async def look(self) -> Looked:
         """Ask about every bot that is silent. Raises Unanswered, and StorageUnavailable."""
         for bot, status in await self._silent():
-            answer = await self._statuses.status(bot)
+            delivery = await self._told(bot)
             # Whoever was answered for is not asked for again at once, also if another one's turn fails.
             self._asked[bot] = self._now()
-            for delivery in self._told(bot, status, answer):
+            if delivery and status_of(delivery.facts[0].kind) != status:
                 await self._ingest.submit(delivery)
-            await asyncio.sleep(self._pace)
         return Looked()
 
     async def _silent(self) -> list[tuple[str, str]]:
@@ -72,7 +59,11 @@ class SilentBots:
         now = self._now()
         # Nothing ends in the future: what is not over.
         snapshot = await self._store.snapshot(frozenset({"bots"}), now + SILENT_MS)
-        bots = [_held(row) for row in snapshot.documents if row.provider == self._source.provider and not row.over]
+        bots = [
+            _held(row)
+            for row in snapshot.documents
+            if row.provider == self._source.provider and not row.over and not self._is_asked_for(row, now)
+        ]
         known = {bot for bot, _, _, _ in bots}
         self._asked = {bot: asked for bot, asked in self._asked.items() if bot in known}
         silent = [
@@ -83,18 +74,15 @@ class SilentBots:
         ]
         return [(bot, status) for _, bot, status in sorted(silent)[:_AT_ONCE]]
 
-    def _told(self, bot: str, status: str, answer: Words | None) -> list[Delivery]:
-        now, provider = self._now(), self._source.provider
-        if answer is None:
-            return [told("bot.unknown", self._source.scope, {"bot_id": bot, "answer": 404}, (self._unknown(bot),), now)]
+    async def _told(self, bot: str) -> Delivery | None:
         try:
-            facts = self._translate(self._source, answer, now) if answer else ()
-        except Unusable:
-            return []
-        is_of_it = all(fact.bot == f"{provider}:{bot}" for fact in facts)
-        if not facts or not is_of_it or status_of(facts[0].kind) == status:
-            return []
-        return [told("bot.status", self._source.scope, answer, facts, now)]
+            words = await self._dispatcher.status(bot)
+        except NoSuchBot:
+            told_of = {"bot_id": bot, "answer": 404}
+            return told("bot.unknown", self._source.scope, told_of, (self._unknown(bot),), self._now())
+        except ProviderProblem as problem:
+            raise Unanswered(f"{self._source.provider}: {problem}") from problem
+        return status_told(self._source, f"{self._source.provider}:{bot}", words, self._translate, self._now())
 
     def _unknown(self, bot: str) -> Fact:
         """Say that nobody knows the bot: a note, since that is no proof that it is gone."""

@@ -6,8 +6,10 @@ from typing import TypeVar
 
 import orjson
 
+from hub.errors import Unusable
 from hub.events import Delivery, Fact, Kind, ParticipantDetail, Session
-from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Words
+from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Translate, Words
+from hub.settings import Source
 
 SOURCE = "reconcile"
 # Why something ended that the provider lists no more, when nobody says why.
@@ -30,6 +32,19 @@ def told(provider_type: str, scope: str, words: Words, facts: tuple[Fact, ...], 
         provider_type=provider_type,
         facts=facts,
     )
+
+
+def status_told(source: Source, bot: str, words: Words, translate: Translate, now: int) -> Delivery | None:
+    """Tell what is said of a bot (as documents call it), read as a webhook; None when that is nothing."""
+    try:
+        facts = translate(source, words, now) if words else ()
+    except Unusable:
+        return None
+    if not facts or any(fact.bot != bot for fact in facts):
+        return None
+    # Without a time of its own the same may be said again later, after something else.
+    at = {"at": now} if facts[0].time == now else {}
+    return told("bot.status", source.scope, {**words, **at}, facts, now)
 
 
 def started(seen: SeenRoom, now: int) -> list[Delivery]:

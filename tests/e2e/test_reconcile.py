@@ -6,8 +6,9 @@ from pathlib import Path
 
 from handlers.providers.arrival import Sample
 from hub.events import format_time
+from tests.meetingbaas_server import Bot, meetingbaas
 from tests.processes import HubProcess
-from tests.standins import HMS_KEY, HMS_SECRET, BaasStandIn, HmsStandIn, LiveKitStandIn, Said, serving
+from tests.standins import HMS_KEY, HMS_SECRET, HmsStandIn, LiveKitStandIn, Said, serving
 from tests.waiting import until
 
 HOUR = 3_600_000
@@ -38,13 +39,13 @@ def baas(code: str, at: int) -> Sample:
 async def test_a_hub_that_was_down_finds_out_what_it_missed(tmp_path: Path) -> None:
     """The meetings that ended end, with attendance; the one that began is there, with who is in it."""
     begun = time.time_ns() // 1_000_000 - HOUR
-    async with serving(LiveKitStandIn()) as rooms, serving(HmsStandIn()) as sessions, serving(BaasStandIn()) as bots:
+    async with serving(LiveKitStandIn()) as rooms, serving(HmsStandIn()) as sessions, meetingbaas() as bots:
         asked = {"LIVEKIT_URL": rooms.url, "HMS_ACCESS_KEY": HMS_KEY, "HMS_APP_SECRET": HMS_SECRET}
         bases = {"HUB_HMS__BASE_URL": sessions.url, "HUB_MEETINGBAAS__BASE_URL": bots.url}
         hub = HubProcess(tmp_path, **asked, **bases, HUB_RECONCILE__PERIOD="0.5")
         rooms.start("standup", "RM_1", begun)
         sessions.open("S1", "R1", format_time(begun) or "", P1={"id": "P1", "joined_at": format_time(begun)})
-        bots.bots["b1"] = {"data": {"status": "in_call_recording", "updated_at": format_time(begun)}}
+        bots.bots["b1"] = Bot("b1", {}, "in_call_recording", format_time(begun) or "")
         sessions.failed = 2
         await asyncio.to_thread(hub.start)
         try:
@@ -65,7 +66,7 @@ async def test_a_hub_that_was_down_finds_out_what_it_missed(tmp_path: Path) -> N
             rooms.start("retro", "RM_2", begun + HOUR // 2)
             rooms.join("retro", "PA_2", begun + HOUR // 2)
             sessions.close("S1", format_time(begun + HOUR // 3) or "")
-            bots.bots["b1"] = {"data": {"status": "completed", "updated_at": format_time(begun + HOUR // 4)}}
+            bots.bots["b1"] = Bot("b1", {}, "completed", format_time(begun + HOUR // 4) or "")
             await asyncio.to_thread(hub.start)
 
             async def shown(path: str) -> Said:

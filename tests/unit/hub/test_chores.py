@@ -13,7 +13,7 @@ SOURCE = Source(provider="meetingbaas", name="mb", path="/mb", webhook_secrets=(
 def names(account: MeetingBaas, public_url: str = "") -> list[str]:
     settings = Settings(server=Server(public_url=public_url), sources=(SOURCE,), meetingbaas=account)
     launches = Launches(dispatcher(settings), None, now_ms)  # type: ignore[arg-type]  # nothing is committed
-    return [chore.name for chore in launch_chores(launches, memory())]
+    return [chore.name for chore in launch_chores(settings, memory(), launches)]
 
 
 async def test_bots_are_asked_for_only_where_nobody_tells_of_them() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 
+from hub.clients.meetingbaas import dispatcher
 from hub.inquiries import inquiries
+from hub.launches.launches import Launches
 from hub.settings import Hms, LiveKit, MeetingBaas, Settings, Source
 from tests.unit.hub.reconcile.asking import LIVEKIT, hub
 
@@ -27,4 +29,5 @@ SERVER, ACCOUNT, BOTS = LiveKit(url="ws://x"), Hms(access_key="k", app_secret="s
 async def test_a_provider_is_asked_if_it_is_configured_and_heard(settings: Settings, names: list[str]) -> None:
     """Without a source nobody speaks for it, without credentials nobody may ask."""
     async with hub() as one:
-        assert [chore.name for chore in inquiries(settings, one.store, one.ingest)] == names
+        launches = Launches(dispatcher(settings), one.ingest, one.clock)
+        assert [chore.name for chore in inquiries(settings, one.store, one.ingest, launches)] == names

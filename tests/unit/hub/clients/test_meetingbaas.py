@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from hub.clients.meetingbaas import dispatcher, must_be_asked, warning
-from hub.errors import AnswerLost, BotIsOver
+from hub.errors import AnswerLost
 from hub.ports.dispatch import Order
 from hub.settings import MeetingBaas, Server, Settings, Source
-from tests.meetingbaas_server import API_KEY, Refusal, meetingbaas
+from tests.meetingbaas_server import API_KEY, Bot, Refusal, meetingbaas
 
 SOURCE = Source(
     provider="meetingbaas",
@@ -70,9 +70,15 @@ async def test_an_answer_that_names_no_bot_is_a_lost_one() -> None:
         await account.close()
 
 
-async def test_v1_is_not_asked_how_far_a_bot_is() -> None:
-    """It tells by webhooks, and has no such question."""
-    account = dispatcher(settings("v1"))
-    assert account is not None
-    with pytest.raises(BotIsOver):
-        await account.status("b")
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_a_page_instead_of_an_answer_is_none(version: str) -> None:
+    """A proxy, a wrong address or a login page answers 200 too."""
+    async with meetingbaas() as server:
+        account = dispatcher(settings(version, url=server.url))
+        assert account is not None
+        server.bots["b"] = Bot("b", {})
+        server.page = b"<html>"
+        for asked in (account.check(), account.status("b")):
+            with pytest.raises(AnswerLost, match="base_url"):
+                await asked
+        await account.close()

@@ -2,7 +2,8 @@
 
 from hub.commands.providers import ask_providers
 from hub.settings import Hms, LiveKit, MeetingBaas, Settings, Source
-from tests.standins import BAAS_KEY, HMS_KEY, HMS_SECRET, BaasStandIn, HmsStandIn, LiveKitStandIn, serving
+from tests.meetingbaas_server import API_KEY, meetingbaas
+from tests.standins import HMS_KEY, HMS_SECRET, HmsStandIn, LiveKitStandIn, serving
 from tests.unit.hub.reconcile.asking import LIVEKIT
 
 SOURCES = (
@@ -14,12 +15,12 @@ SOURCES = (
 
 async def test_providers_that_answer_are_fine_and_those_that_refuse_are_warned_of() -> None:
     """Whoever mistypes a secret learns it before a webhook is lost."""
-    async with serving(LiveKitStandIn()) as livekit, serving(HmsStandIn()) as hms, serving(BaasStandIn()) as baas:
+    async with serving(LiveKitStandIn()) as livekit, serving(HmsStandIn()) as hms, meetingbaas() as baas:
         settings = Settings(
             sources=SOURCES,
             livekit=LiveKit(url=livekit.url.replace("http://", "ws://")),
             hms=Hms(access_key=HMS_KEY, app_secret=HMS_SECRET, base_url=hms.url),
-            meetingbaas=MeetingBaas(api_key=BAAS_KEY, base_url=baas.url),
+            meetingbaas=MeetingBaas(api_key=API_KEY, base_url=baas.url),
         )
         assert [level for level, _ in await ask_providers(settings)] == ["ok", "ok", "ok"]
         hms.status = 403

@@ -7,23 +7,24 @@ from dataclasses import dataclass
 
 import orjson
 
-from handlers.providers.registry import PROVIDERS
 from hub.clients.meetingbaas import dispatcher
 from hub.clock import now_ms
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
+from hub.inquiries import translated
 from hub.launches.launches import Launches
 from hub.launches.polling import Polling
 from hub.launches.recovery import Recovery
 from hub.launches.words import Asked, launch_id_of
 from hub.ports.dispatch import Order
-from hub.settings import MeetingBaas, Server, Settings
+from hub.settings import MeetingBaas, Server, Settings, Source
 from hub.stores import make_epoch
 from storage.local import LocalBus
 from tests.meetingbaas_server import API_KEY, MeetingBaasServer
 from tests.memory_store import MemoryStore
 
+SOURCE = Source(provider="meetingbaas", name="mb", path="/mb")
 LAUNCH = launch_id_of("order-1")
 TOPIC = f"bots/meetingbaas:{LAUNCH}"
 
@@ -70,11 +71,9 @@ async def process(
     writing = asyncio.create_task(ingest.run())
     settings = Settings(server=Server(), meetingbaas=account)
     launches = Launches(dispatcher(settings), ingest, now_ms, pauses=(0.01,))
-    observed = PROVIDERS["meetingbaas"].observed
-    assert observed is not None
     recovery = Recovery(launches, store, now_ms, grace_ms)
     try:
-        yield Process(launches, recovery, Polling(launches, store, observed, now_ms), store)
+        yield Process(launches, recovery, Polling(launches, SOURCE, translated, store, now_ms), store)
     finally:
         await launches.close()
         writing.cancel()

@@ -7,7 +7,8 @@ import pytest
 
 from hub.clock import now_ms
 from hub.events import BotDetail, Delivery, Fact, Kind
-from hub.launches.polling import QUICK_SECONDS, RECONCILE
+from hub.launches.polling import QUICK_SECONDS, is_polled
+from hub.reconcile.telling import SOURCE
 from tests.meetingbaas_server import MeetingBaasServer, meetingbaas
 from tests.unit.hub.launches.stage import Process, memory, process
 
@@ -49,7 +50,7 @@ async def test_what_was_asked_for_is_marked_as_such(here: Process, provider: Mee
     """Whoever looks into the log sees what no webhook told."""
     provider.become(provider.only, "joining_call")
     await here.polling.round()
-    assert orjson.loads(here.store.kept.events[-1][0].body)["source"] == f"/sources/{RECONCILE}"
+    assert orjson.loads(here.store.kept.events[-1][0].body)["source"] == f"/sources/{SOURCE}"
     (topic,) = here.bots
     assert topic in here.store.kept.events[-1][0].topics
 
@@ -75,6 +76,16 @@ async def test_in_the_call_there_is_time(here: Process, provider: MeetingBaasSer
     await here.polling.round()
     await here.polling.round()
     assert provider.calls["GET /v2/bots/{id}/status"] == 2
+
+
+async def test_a_bot_that_goes_on_for_longer_than_a_day_is_left_to_those_who_ask_about_silent_ones(
+    here: Process, provider: MeetingBaasServer
+) -> None:
+    """Nobody is asked for twice, and nobody forgotten."""
+    provider.become(provider.only, "in_call_recording")
+    await here.polling.round()
+    (document,) = (one for one in here.store.kept.documents.values() if one.collection == "bots")
+    assert [is_polled(document, now_ms() + hours * 3_600_000) for hours in (0, 23, 25)] == [True, True, False]
 
 
 async def test_bots_that_the_hub_did_not_launch_are_not_asked_for(here: Process, provider: MeetingBaasServer) -> None:
