@@ -160,6 +160,8 @@ class HmsStandIn(StandIn):
         self.sessions: dict[str, Said] = {}
         self.failed = 0
         self.replays: list[Said] = []
+        # Answered instead of sessions, if anything.
+        self.page_of_html = b""
         # Id of a session that it fails to tell of.
         self.broken = ""
 
@@ -199,6 +201,8 @@ class HmsStandIn(StandIn):
     async def _list(self, request: web.Request) -> web.Response:
         await self._check(request)
         assert request.query["active"] == "true" and 10 <= int(request.query["limit"]) <= 100
+        if self.page_of_html:
+            return web.Response(body=self.page_of_html)
         active = [one for one in self.sessions.values() if one["active"]]
         ids = [one["id"] for one in active]
         begin = ids.index(request.query["start"]) + 1 if "start" in request.query else 0

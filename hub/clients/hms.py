@@ -3,14 +3,17 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import orjson
 
-from hub.clients.rest import Json, asked
-from hub.errors import Unusable
+from hub.clients.line import Line, Reply
+from hub.clients.turns import Turns
+from hub.errors import ProviderProblem, Unanswered, Unusable
 from hub.events import Kind, ParticipantDetail, format_time, parse_time
 from hub.reconcile.seen import HeldRoom, Listing, Said, SeenRoom, Translate, Words
 from hub.settings import Hms, Source
@@ -19,7 +22,12 @@ _PAGE = "100"
 # A provider that lists itself in a circle is left after so many pages.
 _PAGES = 1000
 _TOKEN_SECONDS = 3600
-_CREDENTIALS = "HMS_ACCESS_KEY and HMS_APP_SECRET ([hms])"
+# 100ms tells no limit: as many as any provider takes.
+_A_SECOND = 20
+_ANSWER_SECONDS = 10.0
+
+# What JSON objects hold.
+Json = dict[str, Any]
 
 
 def management_token(access_key: str, app_secret: str, now: int, identity: str) -> str:
@@ -53,11 +61,16 @@ class HmsAccount:
         now: Callable[[], int],
         make_id: Callable[[], str],
     ) -> None:
-        self._account = account
         self._sources = tuple(source for source in sources if source.provider == self.provider)
         self._translate = translate
         self._now = now
-        self._make_id = make_id
+
+        def signed() -> Json:
+            token = management_token(account.access_key, account.app_secret, now(), make_id())
+            return {"Authorization": f"Bearer {token}"}
+
+        turns = Turns(_A_SECOND, time.monotonic)
+        self._line = Line(account.base_url, signed, turns, secret=account.app_secret, seconds=_ANSWER_SECONDS)
 
     async def listing(self) -> Listing:
         """Return all active sessions, with everybody who is, or was, in them. Raises Unanswered."""
@@ -67,9 +80,7 @@ class HmsAccount:
 
     async def end_of(self, held: HeldRoom) -> Said | None:
         """Return attendance and end of a session that is over; None when it is not, or is not this account's."""
-        session = await self._asked(
-            "GET", f"/v2/sessions/{quote(held.room.partition(':')[2], safe='')}", missing_is_none=True
-        )
+        session = await self._found("GET", f"/v2/sessions/{quote(held.room.partition(':')[2], safe='')}")
         if session is None or session.get("active") is not False:
             return None
         left = (self._left(session, peer) for peer in _peers(session))
@@ -84,25 +95,25 @@ class HmsAccount:
 
     async def check(self) -> None:
         """Ask for anything. Raises Unanswered when the account is not taken."""
-        await self._asked("GET", "/v2/sessions", params={"active": "true", "limit": "10"})
+        await self._asked("GET", "/v2/sessions", active="true", limit="10")
 
     async def failed(self, since: int, until: int) -> int:
         """Return how many deliveries failed between two times. Raises Unanswered."""
         period = {"start_time": format_time(since) or "", "end_time": format_time(until) or ""}
-        answer = await self._asked("GET", "/v2/analytics/webhooks", params={**period, "status": "failed", "limit": "1"})
-        events = (answer or {}).get("events")
+        answer = await self._asked("GET", "/v2/analytics/webhooks", **period, status="failed", limit="1")
+        events = answer.get("events")
         return len(events) if isinstance(events, list) else 0
 
     async def replay(self, since: int, until: int) -> None:
         """Have the deliveries that failed between two times sent again. Raises Unanswered."""
         period = {"start_time": format_time(since), "end_time": format_time(until), "status": "failed"}
-        await self._asked("POST", "/v2/analytics/webhooks/replay", body=period)
+        await self._asked("POST", "/v2/analytics/webhooks/replay", period)
 
     async def _active(self) -> AsyncIterator[Json]:
         start = ""
         for _ in range(_PAGES):
-            params = {"active": "true", "limit": _PAGE, **({"start": start} if start else {})}
-            page = await self._asked("GET", "/v2/sessions", params=params) or {}
+            place = {"start": start} if start else {}
+            page = await self._asked("GET", "/v2/sessions", active="true", limit=_PAGE, **place)
             sessions = [one for one in page.get("data") or () if isinstance(one, dict)]
             for session in sessions:
                 yield session
@@ -163,27 +174,31 @@ class HmsAccount:
             return None
         return Said(words, facts) if facts and facts[0].kind is not Kind.PROVIDER_EVENT else None
 
-    async def _asked(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        body: Mapping[str, str | None] | None = None,
-        missing_is_none: bool = False,
-    ) -> Json | None:
-        account = self._account
-        token = management_token(account.access_key, account.app_secret, self._now(), self._make_id())
-        return await asked(
-            method,
-            account.base_url.rstrip("/") + path,
-            {"Authorization": f"Bearer {token}"},
-            provider="100ms",
-            credentials=_CREDENTIALS,
-            params=params,
-            body=body,
-            missing_is_none=missing_is_none,
+    async def _asked(self, method: str, path: str, body: object = None, **query: str) -> Json:
+        if (found := await self._found(method, path, body, **query)) is None:
+            raise Unanswered("100ms answers 404: is hms.base_url right?")
+        return found
+
+    async def _found(self, method: str, path: str, body: object = None, **query: str) -> Json | None:
+        """Return what is answered, None for what is not there. Raises Unanswered."""
+        try:
+            reply = await self._line.ask(method, path, body, **query)
+        except ProviderProblem as problem:
+            raise Unanswered(f"100ms: {problem}; it is asked again") from problem
+        return None if reply.status == 404 else _object(reply)
+
+
+def _object(reply: Reply) -> Json:
+    if reply.status in (401, 403):
+        raise Unanswered(
+            f"100ms refuses what it is asked ({reply.status}): check HMS_ACCESS_KEY and HMS_APP_SECRET ([hms])"
         )
+    if not 200 <= reply.status < 300:
+        raise Unanswered(f"100ms answers {reply.status}; it is asked again")
+    # What was only to be done may be answered with nothing.
+    if not reply.said and reply.body.strip() not in (b"", b"{}"):
+        raise Unanswered("100ms answers something that is no JSON object: is hms.base_url right?")
+    return reply.said
 
 
 def _names(session: Json) -> Json:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 30.0
 PATIENCE = 15.0
 # A wait that is longer is the caller's business.
 LONGEST_WAIT = 5.0
-_LONGEST_ANSWER = 4 * 1024 * 1024
+_LONGEST_ANSWER = 16 * 1024 * 1024
 _QUOTED = 300
 _USUAL_WAIT = 1.0
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s\"']+")
@@ -54,23 +54,22 @@ class Reply:
 
 
 class Line:
-    """Asks one provider. `secret` is never quoted in anything that is raised."""
+    """Asks one provider, with the headers that each question needs. `secret` is never quoted in what is raised."""
 
     def __init__(
         self,
         base_url: str,
-        headers: Mapping[str, str],
+        headers: Callable[[], Mapping[str, str]],
         turns: Turns,
         *,
         secret: str = "",
         seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self._headers = dict(headers)
+        self._headers = headers
         self._turns = turns
         self._secret = secret
         self._seconds = seconds
-        self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, method: str, path: str, said: object = None, **query: str) -> Reply:
         """Return what is answered, but 429, which is waited out if that is short.
@@ -97,18 +96,18 @@ class Line:
             words = words.replace(self._secret, "…")
         return _MAIL.sub("@…", _ADDRESS.sub(r"\1…", words))[:_QUOTED]
 
-    async def close(self) -> None:
-        """Let go of connections."""
-        if self._session:
-            await self._session.close()
-
     async def _asked(self, method: str, path: str, said: object, query: Mapping[str, str]) -> Reply:
         body = None if said is None else orjson.dumps(said)
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = {**self._headers(), **({"Content-Type": "application/json"} if body else {})}
+        # A connection of its own for each: on one that was kept, nobody knows whether what is sent arrives.
+        timeout = aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS)
         try:
-            async with self._opened().request(
-                method, self._base + path, params=query, data=body, headers=headers, allow_redirects=False
-            ) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.request(
+                    method, self._base + path, params=query, data=body, headers=headers, allow_redirects=False
+                ) as answer,
+            ):
                 return Reply(answer.status, answer.headers, await _read(answer))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as problem:
             # No byte of the request has left.
@@ -117,16 +116,6 @@ class Line:
             raise AnswerLate(f"the provider did not answer within {self._seconds:.0f} seconds") from problem
         except (aiohttp.ClientError, OSError) as problem:
             raise AnswerLost(f"the answer of the provider broke off: {type(problem).__name__}") from problem
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # A connection of its own for each: on one that was kept, nobody knows whether what is sent arrives.
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True, limit=50),
-                headers=self._headers,
-                timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS),
-            )
-        return self._session
 
 
 async def _read(answer: aiohttp.ClientResponse) -> bytes:

@@ -68,7 +68,7 @@ def dispatcher(settings: Settings) -> Dispatcher | None:
     if not account.api_key:
         return None
     turns = Turns(account.requests_per_second, asyncio.get_running_loop().time)
-    line = Line(account.base_url, {_KEY_HEADER: account.api_key}, turns, secret=account.api_key)
+    line = Line(account.base_url, lambda: {_KEY_HEADER: account.api_key}, turns, secret=account.api_key)
     if account.api_version == "v1":
         return V1(line)
     secret = _secret_of(settings, "callback_secrets")
@@ -109,10 +109,6 @@ class _Version:
     async def check(self) -> None:
         """Ask for anything."""
         self._object(self._check(await self._line.ask("GET", self._list, limit="1"), SetupRefused))
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        await self._line.close()
 
     def _bot_of(self, reply: Reply, said: Mapping[str, Any]) -> str:
         bot = said.get("bot_id")

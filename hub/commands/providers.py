@@ -7,7 +7,6 @@ from hub.clients.livekit import pairs_of
 from hub.clients.meetingbaas import dispatcher
 from hub.errors import ProviderProblem, Unanswered
 from hub.inquiries import heard_by, hms_account, livekit_server
-from hub.ports.dispatch import Dispatcher
 from hub.settings import Settings
 
 # How a finding is to be taken (ok, note or warning), and what it says.
@@ -29,27 +28,20 @@ async def ask_providers(settings: Settings) -> list[Told]:
     elif heard_by(settings, "100ms"):
         found.append(_not_asked("100ms", "HMS_ACCESS_KEY and HMS_APP_SECRET"))
     if bots:
-        asking.append(_answered("MeetingBaaS", _checked(bots)))
+        asking.append(_answered("MeetingBaaS", bots.check()))
     elif heard_by(settings, "meetingbaas"):
         found.append(_not_asked("MeetingBaaS", "MEETINGBAAS_API_KEY"))
     return [*await asyncio.gather(*asking), *found]
 
 
-async def _checked(bots: Dispatcher) -> None:
-    try:
-        await bots.check()
-    except ProviderProblem as problem:
-        raise Unanswered(f"MeetingBaaS: {problem}") from problem
-    finally:
-        await bots.close()
-
-
 async def _answered(name: str, check: Awaitable[object]) -> Told:
     try:
         await check
+    # Webhooks are taken all the same.
     except Unanswered as refusal:
-        # Webhooks are taken all the same.
         return ("warning", f"reconciliation: {refusal}")
+    except ProviderProblem as problem:
+        return ("warning", f"reconciliation: {name}: {problem}")
     return ("ok", f"reconciliation: {name}: answers")
 
 

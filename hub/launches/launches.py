@@ -99,14 +99,12 @@ class Launches:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def close(self) -> None:
-        """End what is under way, and let go of connections."""
+        """End what is under way."""
         tasks = [*(one.task for one in self._running.values()), *self._leaving]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        if self._dispatcher:
-            await self._dispatcher.close()
 
     async def _launch(self, asked: Asked, order: Order, body: bytes) -> str:
         outcome = await self._ingest.submit(words.requested(asked, body, self._now()))

@@ -64,7 +64,3 @@ class Dispatcher(Protocol):
     async def check(self) -> None:
         """Ask for anything."""
         ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        ...

@@ -166,3 +166,21 @@ async def test_a_refusal_says_which_settings_are_to_be_checked() -> None:
         one.hms.status = 401
         with pytest.raises(Unanswered, match=r"100ms refuses .* \(401\): check HMS_ACCESS_KEY and HMS_APP_SECRET"):
             await one.rooms.look()
+
+
+@pytest.mark.parametrize("page", [b"<html>", b"[]", b"null", b"\xff"])
+async def test_what_is_no_json_object_is_no_answer(page: bytes) -> None:
+    """A proxy, a wrong address or a login page answers 200 too."""
+    async with asking() as one:
+        one.hms.page_of_html = page
+        with pytest.raises(Unanswered, match="base_url"):
+            await one.rooms.look()
+
+
+@pytest.mark.parametrize("status", [404, 302])
+async def test_what_only_a_wrong_address_answers_is_no_answer(status: int) -> None:
+    """Asked for one session 404 says that it is not there; asked for a list it does not."""
+    async with asking() as one:
+        one.hms.status = status
+        with pytest.raises(Unanswered, match=f"100ms answers {status}"):
+            await one.rooms.look()

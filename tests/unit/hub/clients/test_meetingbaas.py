@@ -34,7 +34,6 @@ async def test_a_secret_that_the_hub_made_up_is_never_sent() -> None:
             assert account is not None
             bot = await account.launch(ORDER)
             assert server.bots[bot].order["callback_config"].get("secret") == secret
-            await account.close()
 
 
 def test_v2_must_be_asked_unless_its_account_webhook_can_reach_the_hub() -> None:
@@ -67,7 +66,6 @@ async def test_an_answer_that_names_no_bot_is_a_lost_one() -> None:
         with pytest.raises(AnswerLost):
             await account.launch(ORDER)
         assert await account.find("launch-1") == ""
-        await account.close()
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
@@ -81,4 +79,3 @@ async def test_a_page_instead_of_an_answer_is_none(version: str) -> None:
         for asked in (account.check(), account.status("b")):
             with pytest.raises(AnswerLost, match="base_url"):
                 await asked
-        await account.close()

@@ -58,10 +58,7 @@ async def bots(version: str = "v2", key: str = API_KEY, polled: tuple[str, ...] 
         )
         one = Bots(writer, baas, silent)
         await one.hear("joining_call", BASE)
-        try:
-            yield one
-        finally:
-            await account.close()
+        yield one
 
 
 async def test_a_bot_that_was_heard_of_is_not_asked_about() -> None:
