@@ -2,6 +2,7 @@
 
 import { code, element, emptiness, link, mark, place, write } from "./elements.js";
 import { launch, letLeave } from "./launching.js";
+import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { stuck, trouble } from "./trouble.js";
 import { botStatus, count, fullTime, recordingWords, roughly, span, titleOf, transcriptWords } from "./words.js";
@@ -15,8 +16,7 @@ const COLUMNS = [
   { name: "meeting", label: "Meeting", width: "minmax(7rem, 1.1fr)" },
   { name: "actions", label: "", width: "4rem" },
 ];
-const FILTERS = [
-  ["", "All"],
+const STATUSES = [
   ["stuck", "Stuck"],
   ["starting", "Starting"],
   ["waiting", "Waiting"],
@@ -33,8 +33,19 @@ const SIFT_MS = 5000;
 /** @param {HTMLElement} root */
 export function open(root, page) {
   const { hub } = page;
-  const asked = page.query;
-  const wanted = { status: asked.get("status") ?? "", provider: asked.get("provider") ?? "", q: asked.get("q") ?? "" };
+  const filters = sieve(
+    page,
+    [
+      { name: "q", label: "Search bots", hint: "Name, id, meeting, reason" },
+      { name: "provider", label: "All providers", options: [] },
+      { name: "status", label: "Status", options: STATUSES, isPills: true },
+    ],
+    () => {
+      table.sift();
+      view.render();
+    },
+  );
+  const wanted = filters.values;
   const dialogs = new Set();
   let siftedAt = 0;
 
@@ -52,15 +63,12 @@ export function open(root, page) {
     cells: (bot, parts) => showBot(bot, parts, page.may("launch") ? leave : null),
     clocks: (bot, parts, now) => showClocks(bot, parts, now, page.activity.heardAt(`bots/${bot.id}`)),
   });
-  const search = element("input", { class: "field search", type: "search", placeholder: "Name, id, meeting, reason", "aria-label": "Search bots", "data-filter": true, value: wanted.q, oninput: () => want("q", search.value.trim()) });
-  const providers = element("select", { class: "field", "aria-label": "Provider", onchange: () => want("provider", providers.value) });
-  const pills = new Map(FILTERS.map(([name, label]) => [name, pill(name, label)]));
   const launching = element("button", { type: "button", class: "button primary", onclick: () => keep(launch(page)) }, "Launch a bot");
   const [none, nothing] = [emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
   const sheet = element("div", { class: "sheet", id: "bots" }, ...table.parts);
   root.append(
-    element("header", { class: "heading" }, element("h2", {}, "Bots"), element("span", { class: "spacer" }), providers, search, page.may("launch") ? launching : null),
-    element("div", { class: "pills", role: "group", "aria-label": "Status" }, ...[...pills.values()].map(({ button }) => button)),
+    element("header", { class: "heading" }, element("h2", {}, "Bots"), filters.root, page.may("launch") ? launching : null),
+    ...filters.pills,
     sheet,
   );
 
@@ -69,8 +77,7 @@ export function open(root, page) {
       table.render();
       place(sheet, none, !hub.bots.size);
       place(sheet, nothing, !table.size && hub.bots.size > 0);
-      showPills();
-      showProviders();
+      tell();
     },
     tick(now) {
       if (wanted.status === "stuck" && now - siftedAt > SIFT_MS) {
@@ -79,7 +86,7 @@ export function open(root, page) {
         table.render();
       }
       table.tick(now);
-      showPills();
+      tell();
     },
     close() {
       table.close();
@@ -101,42 +108,15 @@ export function open(root, page) {
     void dialog.closed.then(() => dialogs.delete(dialog));
   }
 
-  function want(name, value) {
-    wanted[name] = value;
-    page.query = new URLSearchParams(Object.entries(wanted).filter(([, text]) => text));
-    table.sift();
-    view.render();
-  }
-
-  function pill(name, label) {
-    const number = element("span", { class: "pill-count" });
-    const button = element("button", { type: "button", class: "pill", onclick: () => want("status", name) }, label, number);
-    return { button, number };
-  }
-
-  function showPills() {
-    const counts = Object.fromEntries(FILTERS.map(([name]) => [name, 0]));
+  function tell() {
+    const counts = { "": hub.bots.size, stuck: 0 };
     for (const bot of hub.bots.values()) {
-      counts[""] += 1;
-      counts[botStatus(bot.status).counter] += 1;
+      const { counter } = botStatus(bot.status);
+      counts[counter] = (counts[counter] ?? 0) + 1;
       if (isStuck(bot)) counts.stuck += 1;
     }
-    for (const [name, { button, number }] of pills) {
-      write(number, counts[name].toLocaleString());
-      mark(button, "aria-pressed", String(wanted.status === name));
-      button.classList.toggle("zero", !counts[name]);
-    }
-    mark(pills.get("stuck").button, "data-tone", counts.stuck ? "wait" : null);
-  }
-
-  function showProviders() {
-    const names = [...hub.bots.values()].map(({ provider }) => provider);
-    const known = [...new Set([...names, wanted.provider])].filter(Boolean).sort();
-    if (providers.childElementCount !== known.length + 1) {
-      providers.replaceChildren(new Option("All providers", ""), ...known.map((name) => new Option(name, name)));
-      providers.value = wanted.provider;
-    }
-    providers.hidden = known.length < 2 && !wanted.provider;
+    filters.tally("status", counts, { stuck: counts.stuck ? "wait" : null });
+    filters.offer("provider", providers(hub.bots));
   }
 }
 

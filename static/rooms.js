@@ -2,7 +2,7 @@
 
 import { crowdLine, crowdsOf } from "./crowds.js";
 import { code, element, emptiness, mark, place, write } from "./elements.js";
-import { sieve } from "./sieve.js";
+import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { ago, count, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
 
@@ -138,10 +138,6 @@ function isWanted(room, { q, provider, status }, now) {
   if (status === "ended" && !isOver(room)) return false;
   const words = q.toLowerCase();
   return !words || [room.name, room.id, room.room_id, room.durable_room].some((one) => one?.toLowerCase().includes(words));
-}
-
-function providers(rooms) {
-  return [...new Set([...rooms.values()].map((room) => room.provider))].sort().map((name) => [name, name]);
 }
 
 function totals(rooms, now) {

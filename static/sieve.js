@@ -8,6 +8,7 @@ const TYPING_MS = 120;
  * @typedef {object} Field
  * @property {string} name  In the address.
  * @property {string} label
+ * @property {string} [hint]  What a text may be of.
  * @property {[string, string][]} [options]  Without these it is a text.
  * @property {boolean} [isPills]  Whether all options stand side by side.
  *
@@ -28,8 +29,8 @@ export function sieve(page, fields, onChange) {
     pills: roots(true),
     /** Let somebody choose among what there turned out to be. */
     offer: (name, options) => controls.get(name).offer(options, values[name]),
-    /** Say how many there are of each option. */
-    tally: (name, counts) => controls.get(name).tally(counts),
+    /** Say how many there are of each option, and what is to be noticed. */
+    tally: (name, counts, tones = {}) => controls.get(name).tally(counts, tones),
     clear() {
       for (const [name, { show }] of controls) {
         show("");
@@ -54,9 +55,9 @@ function control(field, choose) {
   return field.isPills ? pillField(field, choose) : choiceField(field, choose);
 }
 
-function textField({ name, label }, choose) {
+function textField({ name, label, hint = label }, choose) {
   const typed = () => choose(name, root.value.trim(), true);
-  const root = element("input", { class: "field search", type: "search", placeholder: label, "aria-label": label, "data-filter": true, oninput: typed });
+  const root = element("input", { class: "field search", type: "search", placeholder: hint, "aria-label": label, "data-filter": true, oninput: typed });
   return { root, show: (value) => (root.value = value) };
 }
 
@@ -89,12 +90,19 @@ function pillField({ name, label, options }, choose) {
     };
     pills.set(value, { number, button: element("button", { type: "button", class: "pill", onclick: press }, words, number) });
   }
-  const tally = (counts) => {
+  const tally = (counts, tones) => {
     for (const [value, { button, number }] of pills) {
       write(number, (counts[value] ?? 0).toLocaleString());
       button.classList.toggle("zero", !counts[value]);
+      mark(button, "data-tone", tones[value] ?? null);
     }
   };
   const root = element("div", { class: "pills", role: "group", "aria-label": label }, ...[...pills.values()].map(({ button }) => button));
   return { root, show, tally };
+}
+
+/** The providers that there are documents of, as options. */
+export function providers(documents) {
+  const names = new Set([...documents.values()].map(({ provider }) => provider).filter(Boolean));
+  return [...names].sort().map((name) => [name, name]);
 }
