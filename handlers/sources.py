@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from handlers.answers import answer
+from handlers.launching import base_url
 from handlers.parts import ACCESS, INGEST, NOW, OVERVIEW, SETTINGS
 from handlers.providers.registry import PROVIDERS
 from hub.errors import BadRequest
@@ -22,7 +23,7 @@ async def sources(request: web.Request) -> web.Response:
     hours, settings = _hours(request), request.app[SETTINGS]
     names = tuple(source.name for source in _configured(settings))
     traffic = await request.app[OVERVIEW].traffic(names, hours, request.app[NOW]())
-    base = settings.server.public_url.rstrip("/") or str(request.url.origin())
+    base = base_url(request)
     flows = {flow.source: flow for flow in traffic.flows}
     items = [_item(settings, source, flows[source.name], base) for source in _configured(settings)]
     said = {

@@ -1,13 +1,13 @@
 /** One bot: what happened to it and when, what was said, who was there, and what it brought back. */
 
 import { Chronicle, Timeline } from "./chronicle.js";
-import { element, emptiness, link, mark, write } from "./elements.js";
+import { element, emptiness, headingOf, link, mark, write } from "./elements.js";
 import { letLeave } from "./launching.js";
 import { isOver, mayLeave } from "./bots.js";
 import { Transcript } from "./transcript.js";
 import { showChip } from "./table.js";
 import { trouble } from "./trouble.js";
-import { botStatus, count, fullTime, recordingWords, roughly, span, titleOf } from "./words.js";
+import { botStatus, count, fullTime, recordingWords, roughly, sizeWords, span, titleOf } from "./words.js";
 
 const AGAIN_MS = 1000;
 
@@ -106,8 +106,7 @@ function layOut(page, id, timeline, transcript, leave) {
     leave: element("button", { type: "button", class: "button danger", onclick: leave, hidden: true }, "Let it leave"),
   };
   write(parts.own, id);
-  const crumb = element("a", { href: "#/bots", class: "crumb" }, "Bots");
-  const head = element("header", { class: "heading" }, crumb, element("span", { class: "crumb-mark" }, "/"), parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.leave);
+  const head = headingOf("bots", "Bots", parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.leave);
   const side = element("div", { class: "side" }, card("Recording", parts.files), card("People", parts.people), card("Details", parts.facts));
   const columns = element("div", { class: "columns" }, element("div", { class: "main-column" }, timeline.root, transcript.root), side);
   parts.body = element("div", { hidden: true }, head, parts.callout, columns);
@@ -200,10 +199,6 @@ function expiryWords(time, now) {
   if (!time) return "";
   const left = Date.parse(time) - now;
   return left > 0 ? `The links are good for ${roughly(left)} more.` : `The provider's links ended ${roughly(-left)} ago.`;
-}
-
-function sizeWords(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toLocaleString([], { maximumFractionDigits: 1 })} MB`;
 }
 
 function shortAddress(address) {

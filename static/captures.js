@@ -1,8 +1,8 @@
 /** Recordings and transcripts as rows: how far they are, and the hub's own links to the files. */
 
-import { element, write } from "./elements.js";
+import { chip, element, write } from "./elements.js";
 import { leaveWords } from "./leaving.js";
-import { ago, capital, clockTime, fullTime, roughly, span } from "./words.js";
+import { ago, capital, clockTime, fullTime, roughly, sizeWords, span } from "./words.js";
 
 const TONES = { recording: "live", completed: "good", failed: "bad", starting: "calm", processing: "calm", paused: "wait" };
 
@@ -36,19 +36,14 @@ export class Captures {
     const links = files.map((file) => element("a", { href: file.url.replace(/^\//, ""), target: "_blank", rel: "noreferrer noopener" }, capital(file.name)));
     const note = element("span", { class: "sub", title: fullTime(expires) });
     if (expires) this.#expiries.push({ note, links, expires });
-    const about = [start && clockTime(start), duration !== null && span(duration * 1000), size !== null && bytes(size)];
+    const about = [start && clockTime(start), duration !== null && span(duration * 1000), size !== null && sizeWords(size)];
     return element(
       "li",
       { "data-id": id },
-      element("span", { class: "chip", "data-tone": TONES[status] ?? "done" }, capital(status)),
+      chip(capital(status), TONES[status] ?? "done"),
       element("span", {}, element("span", { class: "main" }, scope ? capital(scope.replaceAll("_", " ")) : "Recording"), element("span", { class: "sub" }, about.filter(Boolean).join(" · "))),
       element("span", { class: "file-trouble" }, error ?? leaveWords(reason)),
       element("span", { class: "file-links" }, ...links, note),
     );
   }
-}
-
-function bytes(size) {
-  const [unit, factor] = size >= 1e9 ? ["GB", 1e9] : size >= 1e6 ? ["MB", 1e6] : ["kB", 1e3];
-  return `${(size / factor).toLocaleString([], { maximumFractionDigits: 1 })} ${unit}`;
 }

@@ -2,7 +2,8 @@
 
 import { arrange, element, mark, write } from "./elements.js";
 import { happening } from "./happenings.js";
-import { exactTime, fullTime, roughly } from "./words.js";
+import { delayWords } from "./verdicts.js";
+import { exactTime, fullTime } from "./words.js";
 
 const PAGE = 1000;
 // So many pages of history are read; what happened before them is of no use to anybody who looks.
@@ -157,7 +158,7 @@ function eventRow({ event, delivery, isLate, times }) {
       times > 1 ? element("span", { class: "mark-word" }, `${times} times`) : null,
       isLate ? element("span", { class: "mark-word", "data-tone": "wait", title: "Something that happened after this was told before it." }, "out of order") : null,
       copiesMark(delivery),
-      late >= LATE_MS ? element("span", { class: "mark-word", title: `Received ${fullTime(event.receivedat)}` }, `+${delayWords(late)}`) : null,
+      late >= LATE_MS ? element("span", { class: "mark-word", title: `Received ${fullTime(event.receivedat)}` }, `+${delayWords(late / 1000)}`) : null,
       typeMark(event.providertype, delivery),
     ),
   );
@@ -186,8 +187,4 @@ function typeMark(type, delivery) {
   const word = element(delivery ? "a" : "span", { class: "mark-type", title: type }, type ?? "");
   if (delivery) mark(word, "href", `#/webhooks/${delivery.id}`);
   return word;
-}
-
-function delayWords(ms) {
-  return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : roughly(ms);
 }

@@ -1,8 +1,8 @@
 /** One delivery: what was sent, what became of it, and a second chance for what could not be used. */
 
-import { element, emptiness, mark, write } from "./elements.js";
-import { delayWords, sizeWords, verdictOf } from "./verdicts.js";
-import { count, fullTime } from "./words.js";
+import { chip, crumb, element, emptiness, headingOf, mark } from "./elements.js";
+import { delayWords, verdictOf } from "./verdicts.js";
+import { count, fullTime, sizeWords } from "./words.js";
 
 const VIEWED = /^(rooms|bots)\//;
 
@@ -24,7 +24,7 @@ export function open(root, page, id) {
     } catch (problem) {
       if (isClosed) return;
       const words = problem.status === 404 ? "It may have been redriven, or is older than what is kept." : problem.message;
-      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(`There is no delivery ${id} any more.`, [words], [crumb("All webhooks")])));
+      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(`There is no delivery ${id} any more.`, [words], [crumb("webhooks", "All webhooks")])));
     }
   }
 
@@ -57,7 +57,7 @@ function parts(found, outcome, redrive) {
   const title = found.provider_type ?? (found.verdict === "refused" ? "A request that was not verified" : "A delivery of no known type");
   const canBeRedriven = (found.verdict === "dead" && found.reason !== "erased") || found.verdict === "refused";
   return [
-    element("header", { class: "heading" }, crumb(), element("span", { class: "crumb-mark" }, "/"), element("h2", {}, title), element("span", { class: "chip", "data-tone": tone }, word), canBeRedriven && actions(found, redrive)),
+    headingOf("webhooks", "Webhooks", element("h2", {}, title), chip(word, tone), canBeRedriven && actions(found, redrive)),
     found.reason && element("p", { class: "warning", "data-tone": tone }, found.reason),
     outcome,
     element("dl", { class: "about sheet" }, ...about(found)),
@@ -65,10 +65,6 @@ function parts(found, outcome, redrive) {
     section("Body", bodyOf(found)),
     section("Headers", headersOf(found.headers)),
   ].filter(Boolean);
-}
-
-function crumb(words = "Webhooks") {
-  return element("a", { class: "crumb", href: "#/webhooks" }, words);
 }
 
 function actions({ verdict }, redrive) {

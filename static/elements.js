@@ -46,6 +46,16 @@ export function link(address, words = address) {
   return element("a", { href: url.href, target: "_blank", rel: "noreferrer noopener" }, words);
 }
 
+/** The way back to the view that something is of. */
+export function crumb(view, words) {
+  return element("a", { class: "crumb", href: `#/${view}` }, words);
+}
+
+/** What a view of one thing begins with. */
+export function headingOf(view, words, ...parts) {
+  return element("header", { class: "heading" }, crumb(view, words), element("span", { class: "crumb-mark" }, "/"), ...parts);
+}
+
 /** What is said where there is nothing to show; code is to be copied. */
 export function emptiness(title, ...lines) {
   return element("div", { class: "empty" }, element("p", { class: "empty-title" }, title), ...lines.map((line) => element("p", {}, ...line)));

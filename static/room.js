@@ -1,7 +1,7 @@
 /** One room: who is and was there, how long, what it came to, and what was recorded. */
 
 import { Captures } from "./captures.js";
-import { code, element, emptiness, mark, write } from "./elements.js";
+import { chip, code, element, emptiness, headingOf, mark, write } from "./elements.js";
 import { leaveWords } from "./leaving.js";
 import { Meeting } from "./meeting.js";
 import { Presence, peopleOf } from "./presence.js";
@@ -135,7 +135,7 @@ function sessionRow(room) {
   const { word, tone } = roomStatus(room);
   const start = room.started_at ? new Date(room.started_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : room.id;
   const about = `${span(room.duration * 1000)}, at most ${count(room.peak_participants, "person", "people")}`;
-  return element("li", {}, element("span", { class: "chip", "data-tone": tone }, word), element("a", { href: `#/rooms/${room.id}` }, start), element("span", { class: "sub" }, about));
+  return element("li", {}, chip(word, tone), element("a", { href: `#/rooms/${room.id}` }, start), element("span", { class: "sub" }, about));
 }
 
 function parts(page) {
@@ -159,7 +159,7 @@ function parts(page) {
   const body = element(
     "div",
     { class: "one", hidden: true },
-    element("header", { class: "heading" }, crumb(), element("span", { class: "crumb-mark" }, "/"), title, chip, element("span", { class: "buttons" }, star, sheet)),
+    headingOf("rooms", "Rooms", title, chip, element("span", { class: "buttons" }, star, sheet)),
     element("p", { class: "room-facts" }, provider, when, id, durable),
     again,
     element("dl", { class: "totals" }, ...counters),
@@ -168,10 +168,6 @@ function parts(page) {
     sessions,
   );
   return { body, title, chip, provider, id, durable, when, star, starWords, sheet, problem, again, values, people, remark, recordings, sessions, links };
-}
-
-function crumb() {
-  return element("a", { class: "crumb", href: "#/rooms" }, "Rooms");
 }
 
 function section(title, remark) {

@@ -26,7 +26,3 @@ export function delayWords(late) {
 export function isLate(late) {
   return late > NOTABLE_S;
 }
-
-export function sizeWords(bytes) {
-  return bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}

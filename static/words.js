@@ -81,6 +81,11 @@ export function roughly(ms) {
   return seconds < 86400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
 }
 
+export function sizeWords(bytes) {
+  const [unit, factor] = bytes >= 1e9 ? ["GB", 1e9] : bytes >= 1e6 ? ["MB", 1e6] : bytes >= 1e3 ? ["kB", 1e3] : ["B", 1];
+  return `${(bytes / factor).toLocaleString([], { maximumFractionDigits: 1 })} ${unit}`;
+}
+
 export function clockTime(time) {
   return time ? new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
 }
