@@ -158,7 +158,6 @@ def _order(request: web.Request, said: dict[str, object], launch_id: str, own: f
     extra = said.get("extra")
     if not isinstance(extra, dict | None) or len(orjson.dumps(extra)) > _EXTRA_LIMIT:
         raise BadRequest(f"extra: expected a JSON object of at most {_EXTRA_LIMIT} bytes")
-    public_url = request.app[SETTINGS].server.public_url.rstrip("/")
     path = webhook_path(request, path_key(request.app[SEALS], launch_id=launch_id))
     return Order(
         launch_id=launch_id,
@@ -166,7 +165,7 @@ def _order(request: web.Request, said: dict[str, object], launch_id: str, own: f
         bot_name=_bot_name(said.get("bot_name")),
         options=options,
         extra=extra or {},
-        webhook_url=f"{public_url}{path}" if public_url and path else "",
+        webhook_url=f"{base_url(request)}{path}" if path else "",
     )
 
 

@@ -87,10 +87,10 @@ def warning(settings: Settings) -> str:
     if not account.api_key:
         return "meetingbaas.api_key is not set: POST /api/bots launches nothing (set MEETINGBAAS_API_KEY)"
     if not settings.server.public_url:
-        how = (
-            "tells of them by its account webhook only" if account.api_version == "v1" else "is asked how far they are"
+        how = "only an account webhook tells of them" if account.api_version == "v1" else "it is asked how far they are"
+        return (
+            f"server.public_url is not set: MeetingBaaS does not reach the webhooks of bots that are launched, so {how}"
         )
-        return f"server.public_url is not set: bots are launched without a webhook of their own, and MeetingBaaS {how}"
     if must_be_asked(settings):
         return "MEETINGBAAS_WEBHOOK_SECRET is not set: without an account webhook v2 is asked how far bots are"
     return ""

@@ -56,6 +56,13 @@ async def test_v1_is_told_the_bots_own_webhook(tmp_path: Path) -> None:
         assert (order["deduplication_key"], order["recording_mode"]) == (launch_id, "audio_only")
 
 
+async def test_without_a_public_address_bots_tell_the_one_that_is_known(tmp_path: Path) -> None:
+    """That is what an empty server.public_url stands for; a provider on this machine reaches it."""
+    async with launching(tmp_path, "v1", HUB_SERVER__PUBLIC_URL="") as desk:
+        await desk.launched()
+        assert desk.provider.only.order["webhook_url"].startswith(f"{desk.hub.url}/api/meeting-bot/webhook/launch-")
+
+
 async def test_v2_is_told_a_callback_with_the_secret_that_the_source_knows(desk: Launching) -> None:
     """The end of a bot comes by it; two bots in one meeting come only if somebody asks for that."""
     await desk.launched()

@@ -36,7 +36,7 @@ async def test_what_launching_lacks_is_noted(tmp_path: Path) -> None:
     """Bots are launched all the same, and tell less of themselves."""
     account = MeetingBaas(api_key="k" * 20)
     findings = await examine(settings(tmp_path, meetingbaas=account))
-    assert levels(findings, "launched without a webhook of their own") == ["note"]
+    assert levels(findings, "does not reach the webhooks of bots") == ["note"]
     assert levels(await examine(settings(tmp_path)), "POST /api/bots launches nothing") == ["note"]
 
 
