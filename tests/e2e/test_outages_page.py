@@ -65,6 +65,8 @@ def test_with_a_spool_webhooks_wait_and_appear_when_the_database_is_back(
     """LiveKit gives up on a webhook before a database has failed over."""
     hub = start_hub(DATABASE_URL=postgres.create(), HUB_SPOOL__DIR=str(tmp_path / "spool"))
     page = open_page(hub.login_url(), may_lose_the_stream=True)
+    # Nobody is counted before the state is there, too.
+    expect(page.locator("body")).to_have_attribute("data-status", "live")
     people(page, 0)
     postgres.stop()
     assert [join(hub, f"PA_{number}") for number in range(5)] == [200] * 5
