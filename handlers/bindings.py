@@ -4,11 +4,13 @@ from collections import OrderedDict
 
 import msgspec
 
-from handlers.providers.arrival import Arrival
-from handlers.providers.binding import filled, launch_of
-from handlers.providers.path_keys import read_path_key
+from handlers.providers.arrival import Arrival, PathKey
+from handlers.providers.binding import bots_of, filled, launch_of
+from handlers.providers.path_keys import key_of, read_path_key
+from hub.errors import ProofRefused
 from hub.events import Delivery
-from hub.launches.words import asked_of
+from hub.fold.claims import ANOTHER
+from hub.launches.words import LAUNCH_ID, asked_of
 from hub.ports import Document, Store
 from hub.seals import Seals
 from hub.settings import Source
@@ -27,10 +29,21 @@ class Bindings:
     async def identified(self, source: Source, arrival: Arrival) -> Arrival:
         """Return a request with what the key in its path proves, if it has a good one. Raises StorageUnavailable."""
         key = read_path_key(self._seals, arrival) if arrival.path_key else None
-        if key and key.launch_id:
-            bot, _ = await self._known(f"{source.provider}:{key.launch_id}")
-            key = msgspec.structs.replace(key, bot=bot)
-        return msgspec.structs.replace(arrival, proves=key) if key else arrival
+        return msgspec.structs.replace(arrival, proves=await self._bound(source, key)) if key else arrival
+
+    async def proven(self, source: Source, delivery: Delivery) -> PathKey | None:
+        """Return what the key proves that alone proved a kept delivery, if one did. Raises StorageUnavailable."""
+        return await self._bound(source, key_of(delivery.path_key)) if delivery.path_key else None
+
+    async def check(self, delivery: Delivery) -> None:
+        """Refuse by a launch's key alone a bot that is there and not of that launch: keys take over nobody's bot.
+
+        Raises ProofRefused and StorageUnavailable. Of those who come at once the fold decides, as of all.
+        """
+        for bot in bots_of(delivery.facts) if LAUNCH_ID.fullmatch(delivery.path_key) else ():
+            documents = (await self._store.document(f"bots/{bot}")).documents
+            if documents and asked_of(documents[0]).launch_id != delivery.path_key:
+                raise ProofRefused(ANOTHER)
 
     async def settled(self, delivery: Delivery) -> Delivery:
         """Return a delivery without the news, that are none, of which bot a launch became, and else with all about it.
@@ -49,6 +62,12 @@ class Bindings:
                 facts = tuple(filled(fact, asked) if launch_of(fact) == launch else fact for fact in facts)
             delivery = msgspec.structs.replace(delivery, facts=facts)
         return delivery
+
+    async def _bound(self, source: Source, key: PathKey) -> PathKey:
+        if not key.launch_id:
+            return key
+        bot, _ = await self._known(f"{source.provider}:{key.launch_id}")
+        return msgspec.structs.replace(key, bot=bot)
 
     async def _known(self, launch: str) -> tuple[str, Document | None]:
         """Return the bot that a launch became, else its document, if there is one."""

@@ -32,7 +32,8 @@ async def redrive(request: web.Request) -> web.Response:
 
 
 async def _read_again(request: web.Request, source: Source, kept: Kept, before: Delivery) -> web.Response:
-    delivery = await request.app[BINDINGS].settled(read_again(source, before))
+    bindings = request.app[BINDINGS]
+    delivery = await bindings.settled(read_again(source, before, await bindings.proven(source, before)))
     if _is_dry(request):
         return answer(_foretold(kept.arrived.id, delivery), kept.position)
     outcome = await commit(request, msgspec.structs.replace(delivery, redrive=int(kept.arrived.id)))
@@ -57,6 +58,7 @@ async def _verify_again(request: web.Request, source: Source, kept: Kept, refusa
     try:
         arrival = await bindings.identified(source, arrival)
         delivery = await bindings.settled(proved(source, arrival, refusal.address))
+        await bindings.check(delivery)
     except ProofRefused as problem:
         raise CannotRedrive(str(problem)) from problem
     if _is_dry(request):

@@ -1,6 +1,7 @@
 """Where providers post: verify, translate, commit, answer."""
 
 import asyncio
+import contextlib
 
 import orjson
 import structlog
@@ -16,6 +17,7 @@ from handlers.providers.binding import launch_of
 from handlers.providers.registry import PROVIDERS, receive
 from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
 from hub.events import Delivery
+from hub.fold.claims import ANOTHER, ERASED
 from hub.ports import REFUSED, Outcome, Status
 from hub.settings import Source
 
@@ -99,6 +101,9 @@ async def _take(request: web.Request, source: Source) -> web.Response:
         delivery=outcome.delivery or None,
         reason=outcome.reason or None,
     )
+    if delivery.path_key and outcome.reason in (ANOTHER, ERASED):
+        # Another was faster, or it is gone: kept as dead, and told as what it is.
+        raise ProofRefused(outcome.reason)
     return _answer(delivery, outcome)
 
 
@@ -125,11 +130,20 @@ async def _identified(request: web.Request, source: Source, arrival: Arrival, un
         return arrival, False
 
 
+async def _checked(request: web.Request, delivery: Delivery, until: float) -> Delivery:
+    """Return a delivery whose key may tell of its bot. Raises ProofRefused; where that is not known, the fold knows."""
+    if delivery.path_key:
+        with contextlib.suppress(StorageUnavailable, TimeoutError):
+            async with asyncio.timeout_at(min(until, asyncio.get_running_loop().time() + _LOOK_SECONDS)):
+                await request.app[BINDINGS].check(delivery)
+    return delivery
+
+
 async def _verified(request: web.Request, source: Source, arrival: Arrival, address: str, until: float) -> Delivery:
     """Return the delivery of a genuine request; refuse others, more shortly when they come too often."""
     arrival, is_certain = await _identified(request, source, arrival, until)
     try:
-        delivery = proved(source, arrival, address)
+        delivery = await _checked(request, proved(source, arrival, address), until)
     except ProofRefused as refusal:
         if not is_certain:
             raise StorageUnavailable("the store did not say whose key that is, so send it again") from refusal

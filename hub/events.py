@@ -307,6 +307,10 @@ class Verdict(StrEnum):
     DEAD = "dead"
 
 
+# Kept among the headers of a delivery that only the key in its path proved; no request can have one by this name.
+PATH_KEY_HEADER = ":path-key"
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A webhook whose proof was right, as received, with what it states. Holding one is the proof."""
 
@@ -329,6 +333,11 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     malformed: bool = False
     # Id of the dead delivery that this is, read once more; None for one that arrives.
     redrive: int | None = None
+
+    @property
+    def path_key(self) -> str:
+        """Whose the key in its path was (`launch-…` or `bot-…`), where nothing else proved it; else empty."""
+        return next((value for name, value in self.headers if name == PATH_KEY_HEADER), "")
 
     @property
     def erases(self) -> bool:

@@ -18,6 +18,11 @@ class PathKey(msgspec.Struct, frozen=True, kw_only=True):
     # The provider's id of the bot (escaped); empty as long as nobody told what the launch became.
     bot: str = ""
 
+    @property
+    def subject(self) -> str:
+        """Whose it is, as the key itself and deliveries say it."""
+        return self.launch_id or f"bot-{self.bot}"
+
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """A request to a webhook path, exactly as received.

@@ -5,9 +5,8 @@ import msgspec
 from handlers.providers.arrival import PathKey
 from hub.errors import ProofRefused
 from hub.events import BotDetail, Fact
+from hub.fold.claims import ANOTHER
 from hub.launches.words import Asked, became
-
-ANOTHER = "the key in the path is another bot's"
 
 
 def owned(key: PathKey, facts: tuple[Fact, ...], provider: str) -> tuple[Fact, ...]:
@@ -19,6 +18,14 @@ def owned(key: PathKey, facts: tuple[Fact, ...], provider: str) -> tuple[Fact, .
     if len(bots) != 1 or "" in bots or (key.bot and bots != {f"{provider}:{key.bot}"}):
         raise ProofRefused(ANOTHER)
     return tuple(fact for fact in facts if launch_of(fact) in ("", key.launch_id))
+
+
+def stated(key: PathKey, facts: tuple[Fact, ...], provider: str, received_at: int, *, alone: bool) -> tuple[Fact, ...]:
+    """Return what somebody states who knows a key, and has proved more than that unless it is `alone`.
+
+    Raises ProofRefused.
+    """
+    return bound(key, owned(key, facts, provider) if alone else facts, provider, received_at)
 
 
 def bound(key: PathKey, facts: tuple[Fact, ...], provider: str, received_at: int) -> tuple[Fact, ...]:

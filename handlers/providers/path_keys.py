@@ -25,6 +25,11 @@ def read_path_key(seals: Seals, arrival: Arrival) -> PathKey | None:
     subject = found["subject"]
     if not any(matches_secret(arrival, found["seal"], seal) for seal in seals.every(_PURPOSE, subject)):
         return None
+    return key_of(subject)
+
+
+def key_of(subject: str) -> PathKey:
+    """Return what a key proves by whose it is."""
     return PathKey(bot=subject.removeprefix("bot-")) if subject.startswith("bot-") else PathKey(launch_id=subject)
 
 

@@ -16,13 +16,13 @@ from handlers.providers import (
     pulse,
     pulse_samples,
 )
-from handlers.providers.arrival import Arrival, Proof, Sample, Spoken
-from handlers.providers.binding import bound, owned
+from handlers.providers.arrival import Arrival, PathKey, Proof, Sample, Spoken
+from handlers.providers.binding import stated
 from handlers.providers.keeping import shown_headers
 from handlers.providers.reading import Payload, clean, parse_payload
 from handlers.providers.story import Meeting
 from hub.errors import NotJson, ProofRefused, Unusable
-from hub.events import Delivery, Verdict
+from hub.events import PATH_KEY_HEADER, Delivery, Verdict
 from hub.settings import Source
 
 # What a defect in a translator raises. It must cost the delivery its meaning, never its bytes.
@@ -134,8 +134,8 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         return _dead(source, arrival, proof, refusal)
     facts = spoken.facts
     if arrival.proves:
-        facts = owned(arrival.proves, facts, source.provider) if proof.scheme == _PATH_KEY else facts
-        facts = bound(arrival.proves, facts, source.provider, arrival.received_at)
+        alone = proof.scheme == _PATH_KEY
+        facts = stated(arrival.proves, facts, source.provider, arrival.received_at, alone=alone)
     delivery_id = proof.delivery_id or spoken.delivery_id
     is_lasting = bool(delivery_id) or spoken.timed
     return Delivery(
@@ -145,24 +145,30 @@ def receive(source: Source, arrival: Arrival) -> Delivery:
         window_ms=None if is_lasting else (source.dedupe_window or provider.dedupe_window) * 1000,
         received_at=arrival.received_at,
         body=arrival.body,
-        headers=shown_headers(arrival.headers),
+        headers=_kept_headers(arrival, proof),
         provider_type=clean(spoken.provider_type),
         facts=facts,
     )
 
 
-def read_again(source: Source, delivery: Delivery) -> Delivery:
-    """Translate the bytes of a kept delivery with today's code, at the clock of its arrival; it stays what it was."""
+def read_again(source: Source, delivery: Delivery, proves: PathKey | None = None) -> Delivery:
+    """Translate the bytes of a kept delivery with today's code, at the clock of its arrival; it stays what it was.
+
+    What only a key in its path proved (`proves`) may still be about that key's bot only.
+    """
     try:
         spoken = _translated(source, delivery.body, delivery.received_at)
-    except Unusable as refusal:
+        facts = spoken.facts
+        if proves:
+            facts = stated(proves, facts, source.provider, delivery.received_at, alone=True)
+    except (Unusable, ProofRefused) as refusal:
         return msgspec.structs.replace(delivery, verdict=Verdict.DEAD, reason=str(refusal), facts=())
     return msgspec.structs.replace(
         delivery,
         verdict=Verdict.ACCEPTED,
         reason="",
         provider_type=clean(spoken.provider_type),
-        facts=spoken.facts,
+        facts=facts,
     )
 
 
@@ -195,11 +201,17 @@ def _dead(source: Source, arrival: Arrival, proof: Proof, refusal: Unusable) -> 
         key=f"id:{clean(proof.delivery_id)}" if proof.delivery_id else _fingerprint(arrival.body),
         received_at=arrival.received_at,
         body=arrival.body,
-        headers=shown_headers(arrival.headers),
+        headers=_kept_headers(arrival, proof),
         verdict=Verdict.DEAD,
         reason=str(refusal),
         malformed=isinstance(refusal, NotJson),
     )
+
+
+def _kept_headers(arrival: Arrival, proof: Proof) -> tuple[tuple[str, str], ...]:
+    """Return headers as they are shown, and whose the key was that alone proved this: it may never state more."""
+    by_key = ((PATH_KEY_HEADER, arrival.proves.subject),) if arrival.proves and proof.scheme == _PATH_KEY else ()
+    return by_key + shown_headers(arrival.headers)
 
 
 def _fingerprint(body: bytes) -> str:

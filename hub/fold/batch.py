@@ -8,8 +8,9 @@ import structlog
 
 from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
 from hub.fold.bots import BotWork, bot_change, newer
+from hub.fold.claims import ERASED, objection, undisputed
 from hub.fold.compose import Change, Entry, circumstances, compose
-from hub.fold.erasing import erase_bot, erase_room
+from hub.fold.erasing import erase_bot, erase_room, tombstones
 from hub.fold.household import Household
 from hub.fold.parts import (
     POOLED,
@@ -123,7 +124,7 @@ class _Work:
         before = len(self._events)
         status, reason = self._merge(delivery, identity)
         self._outcomes.append(Outcome(status, identity, reason, events=len(self._events) - before))
-        return DeliveryRow(identity, delivery, status, reason)
+        return DeliveryRow(identity, _blank(delivery) if reason == ERASED else delivery, status, reason)
 
     def _merge(self, delivery: Delivery, identity: int) -> tuple[Status, str]:
         if delivery.verdict is Verdict.DEAD:
@@ -131,7 +132,9 @@ class _Work:
         state = self._state.copy()
         told: list[_Told] = []
         try:
-            for fact in delivery.facts:
+            if refusal := objection(delivery, state.bot):
+                return Status.DEAD, refusal
+            for fact in undisputed(delivery.facts, state.bot):
                 told += state.absorb(fact, delivery)
             sequence = self._loaded.head + len(self._events)
             events = [compose(one.entry, delivery, sequence + place) for place, one in enumerate(told, 1)]
@@ -210,6 +213,10 @@ class _State:
     def written(self) -> dict[StateKey, bytes]:
         """Return the parts that changed."""
         return self._written
+
+    def bot(self, identity: str) -> BotWork:
+        """Return a bot, or a launch, as it is known so far."""
+        return self._bots.get(identity) or BotWork(identity, {}, {})
 
     def absorb(self, fact: Fact, delivery: Delivery) -> list[_Told]:
         """Merge a fact; return what it adds to the log."""
@@ -322,6 +329,10 @@ class _State:
             change = erase_bot(fact, known)
             # Of a bot that the hub launched, also what was known before the provider gave it an id.
             self.erased = Erased(self.erased.topics | {fact.entity, known.alias} - {""}, self.erased.parts)
+            for (topic, part), facts in tombstones(fact, known).items():
+                self._put((topic, part), facts)
+                identity = topic.partition("/")[2]
+                self._bots[identity] = BotWork(identity, {part: facts}, {})
             return [_Told(change.entry, gone=change.gone)]
         home = self._homes.get(fact.room, "") or fact.durable
         before = self._house(home or fact.room, home)
@@ -356,7 +367,7 @@ class _State:
             after.kept[part] = owner
 
     def _absorb_bot(self, fact: Fact, delivery: Delivery, *, item_news: bool) -> list[_Told]:
-        before = self._bots.get(fact.bot) or BotWork(fact.bot, {}, {})
+        before = self.bot(fact.bot)
         after = before.copy()
         news = after.absorb(fact, delivery.key) or item_news
         spoken = segment_parts(fact, delivery.key)
@@ -398,6 +409,11 @@ class _State:
         if known is None:
             bot.count(key[1])
         return known is None or known.segment != stored.segment
+
+
+def _blank(delivery: Delivery) -> Delivery:
+    """Return a delivery without content: it came, and is about what was erased."""
+    return msgspec.structs.replace(delivery, body=b"", headers=(), facts=())
 
 
 def _durable_after(fact: Fact, delivery: Delivery, house: Household) -> str:

@@ -7,7 +7,7 @@ import msgspec
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, TranscriptDetail, parse_time
 from hub.fold.compose import Change, Entry, circumstances
-from hub.fold.parts import SEGMENT, Parts, StoredSegment, bot_parts, merge_into, segment_document
+from hub.fold.parts import SEGMENT, TOMBSTONE, Parts, StoredSegment, bot_parts, merge_into, segment_document
 from hub.fold.rooms import Hidden, differing, recording_row, was_told
 from hub.ports import Document as Row
 from hub.state.bot import alias_of, beside, bot_document, current_attempt, is_over, left_at
@@ -47,6 +47,15 @@ class BotWork:
     def has_become(self) -> bool:
         """Whether it is a launch that became a bot: all that is told of it from then on is told of that."""
         return "" in self.parts and bool(self.parts[""].text("became"))
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether all that was known of it was taken away; that alone is kept then."""
+        return TOMBSTONE in self.parts
+
+    def text(self, name: str) -> str:
+        """Return the latest text of a name that was told of it, empty when there is none."""
+        return self.parts[""].text(name) if "" in self.parts else ""
 
     @property
     def alias(self) -> str:

@@ -6,10 +6,11 @@ from hub.events import Fact
 from hub.fold.bots import BotWork
 from hub.fold.compose import Change, Entry
 from hub.fold.household import Household
-from hub.fold.parts import SCHEDULE
+from hub.fold.parts import SCHEDULE, TOMBSTONE
 from hub.fold.rooms import corrections, documents_of
-from hub.ports import Erased
+from hub.ports import Erased, StateKey
 from hub.state.capture import Document
+from hub.state.facts import Cell, Facts
 
 
 def erase_bot(fact: Fact, known: BotWork) -> Change:
@@ -17,6 +18,12 @@ def erase_bot(fact: Fact, known: BotWork) -> Change:
     said: Document = {"bot": {"id": fact.bot, "erased": True}}
     also = (known.alias,) if known.alias else ()
     return Change(Entry(fact.kind, fact.entity, also, fact, said), gone=frozenset(known.documents()))
+
+
+def tombstones(fact: Fact, known: BotWork) -> dict[StateKey, Facts]:
+    """Return what is kept of an erased bot and its launch: what is told of them from now on is let go of."""
+    that = Facts(first={TOMBSTONE: Cell(fact.time, "")})
+    return {(topic, TOMBSTONE): that for topic in (fact.entity, known.alias) if topic}
 
 
 def erase_room(fact: Fact, before: Household, after: Household) -> tuple[list[Change], Erased]:

@@ -3,6 +3,7 @@
 ""                              the entity itself
 participant/<id>, recording/<id>, stream/<id>, transcript/<id>
 fact/<hash>                     a fact that names only the durable room, kept with the session that it belongs to
+erased                          of a bot or a launch: that it was erased, and nothing else
 own, schedule/<id>, pool        of a durable room: what was decided, what is planned, and that it has such facts
 ~item/<kind>/<id or hash>       something that happened and changes no document
 ~segment/<generation>/<id>      a stretch of transcript
@@ -15,6 +16,7 @@ import msgspec
 
 from hub.events import (
     ERASURES,
+    BotDetail,
     CaptureDetail,
     ChatDetail,
     Delivery,
@@ -41,6 +43,7 @@ from hub.state.schedule import schedule_facts
 Parts = dict[str, Facts]
 ITEM, SEGMENT = "~item/", "~segment/"
 POOLED, OWN, SCHEDULE, HAS_POOL = "fact/", "own", "schedule/", "pool"
+TOMBSTONE = "erased"
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 
@@ -186,6 +189,12 @@ def digest(fact: Fact) -> str:
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def key_owner(delivery: Delivery) -> str:
+    """Return the launch, or the bot, whose the key in its path is that alone proved a delivery; else empty."""
+    key = delivery.path_key
+    return f"{provider_of(delivery)}:{key.removeprefix('bot-')}" if key else ""
+
+
 def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
     """Return what has to be seen of the store to fold the deliveries."""
     told = [(fact, delivery) for delivery in deliveries for fact in delivery.facts]
@@ -198,8 +207,10 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
         items |= {(fact.entity, part) for part in segment_parts(fact, delivery.key)}
     return Needs(
         keys=frozenset((delivery.scope, delivery.key) for delivery in deliveries),
-        subjects=frozenset({fact.entity for fact in facts} | {f"rooms/{fact.durable}" for fact in facts})
-        - {"", "rooms/"},
+        subjects=frozenset(
+            {fact.entity for fact in facts} | {f"rooms/{fact.durable}" for fact in facts} | _tied(deliveries)
+        )
+        - {"", "rooms/", "bots/"},
         items=frozenset(items),
         counted=frozenset(fact.entity for fact in facts if fact.bot),
         durables=frozenset((f"rooms/{fact.durable}", _depth(fact)) for fact, _ in in_rooms if fact.durable),
@@ -213,6 +224,13 @@ def needs_of(deliveries: tuple[Delivery, ...]) -> Needs:
             if isinstance(fact.detail, CaptureDetail)
         ),
     )
+
+
+def _tied(deliveries: tuple[Delivery, ...]) -> set[str]:
+    """Return the topics of launches that deliveries came by, and of bots that launches are said to have become."""
+    details = (fact.detail for delivery in deliveries for fact in delivery.facts)
+    became = {f"bots/{detail.became}" for detail in details if isinstance(detail, BotDetail)}
+    return became | {f"bots/{key_owner(delivery)}" for delivery in deliveries}
 
 
 def _depth(fact: Fact) -> Depth:

@@ -1,9 +1,12 @@
 """Which bot a launch became: found out once, and only for webhooks that tell of a launch."""
 
+import pytest
+
 from handlers.bindings import Bindings
-from handlers.providers.arrival import Arrival
+from handlers.providers.arrival import Arrival, PathKey
 from handlers.providers.path_keys import path_key
-from hub.events import BotDetail, Delivery, Fact, Kind
+from hub.errors import ProofRefused
+from hub.events import PATH_KEY_HEADER, BotDetail, Delivery, Fact, Kind
 from hub.launches.words import Asked, became, requested
 from hub.seals import Seals
 from tests.memory_store import MemoryStore
@@ -31,8 +34,11 @@ def counted() -> Counted:
     return Counted(memory()._folder)
 
 
-def delivery(*facts: Fact, key: str = "k") -> Delivery:
-    return Delivery(source="mb", scope="meetingbaas/", key=key, received_at=3_000, body=b"{}", facts=facts)
+def delivery(*facts: Fact, key: str = "k", path_key: str = "") -> Delivery:
+    headers = ((PATH_KEY_HEADER, path_key),) if path_key else ()
+    return Delivery(
+        source="mb", scope="meetingbaas/", key=key, received_at=3_000, body=b"{}", facts=facts, headers=headers
+    )
 
 
 def arrival(key: str = "") -> Arrival:
@@ -73,3 +79,27 @@ async def test_that_a_launch_became_a_bot_is_news_once() -> None:
     assert proves is not None
     assert proves.bot == "B1"
     assert store.asked == 1
+
+
+async def test_a_launchs_key_alone_names_no_bot_that_is_not_its_own() -> None:
+    """It is refused before it is kept, as far as the store tells; of the rest the fold decides."""
+    store = counted()
+    bindings = Bindings(store, SEALS)
+    other = f"launch-{'f' * 32}"
+    await bindings.check(delivery(PLAIN, path_key=LAUNCH))
+    await store.commit([delivery(*became(ASKED, "B1", 2_000), PLAIN)])
+    await bindings.check(delivery(PLAIN, path_key=LAUNCH))
+    with pytest.raises(ProofRefused):
+        await bindings.check(delivery(PLAIN, path_key=other))
+    await bindings.check(delivery(PLAIN))
+
+
+async def test_what_a_key_proved_of_a_kept_delivery_is_what_it_proves_now() -> None:
+    """Which bot its launch became may have been told since."""
+    store = counted()
+    bindings = Bindings(store, SEALS)
+    await store.commit([delivery(*became(ASKED, "B1", 2_000), PLAIN)])
+    assert await bindings.proven(MEETINGBAAS, delivery(PLAIN)) is None
+    proven = await bindings.proven(MEETINGBAAS, delivery(PLAIN, path_key=LAUNCH))
+    assert proven == PathKey(launch_id=LAUNCH, bot="B1")
+    assert await bindings.proven(MEETINGBAAS, delivery(PLAIN, path_key="bot-B7")) == PathKey(bot="B7")

@@ -50,6 +50,29 @@ async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None
         assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
 
 
+async def test_a_url_for_somebody_elses_bot_takes_over_none(desk: Launching) -> None:
+    """Whoever may launch only would read any bot; of many who come at once by one URL one is its bot."""
+    victim = (await desk.launched())["bot"]
+    said = (await desk.ask("POST", "/api/bots/webhooks", {}, credential=LAUNCH_KEY)).said
+    order = {"meeting_url": "https://x.example/1", "webhook_url": said["url"]}
+    assert await desk.provider.tell_v1(Bot(victim["id"].partition(":")[2], order), "call_ended") == 401
+    assert await desk.get(f"/api/bots/{victim['id']}") == victim | {"extra": {"tenant": "acme-corp"}}
+    told = await asyncio.gather(*(desk.provider.tell_v1(Bot(f"race-{n}", order), "joining_call") for n in range(4)))
+    assert sorted(told) == [200, 401, 401, 401]
+    assert [bot["launch_id"] for bot in await desk.bots()] == [said["launch_id"], victim["launch_id"]]
+
+
+async def test_an_erased_bot_does_not_come_back(desk: Launching) -> None:
+    """Its provider goes on telling of it; the key is nobody else's either."""
+    said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
+    bot = Bot("theirs", {"meeting_url": "https://x.example/1", "webhook_url": said["url"]})
+    assert await desk.provider.tell_v1(bot, "joining_call") == 200
+    assert (await desk.ask("DELETE", f"/api/bots/{said['launch_id']}?erase=1")).status == 200
+    assert await desk.provider.tell_v1(bot, "call_ended") == 401
+    assert await desk.provider.tell_v1(Bot("another", bot.order), "joining_call") == 401
+    assert await desk.bots() == []
+
+
 @BOTH
 async def test_a_bot_leaves_when_it_is_asked_to(tmp_path: Path, version: str) -> None:
     """That it has left is told by the provider, later."""

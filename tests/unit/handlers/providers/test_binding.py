@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.providers.arrival import PathKey
-from handlers.providers.binding import bots_of, bound, filled, launch_of, owned
+from handlers.providers.binding import bots_of, bound, filled, launch_of, owned, stated
 from hub.errors import ProofRefused
 from hub.events import BotDetail, Fact, Kind
 from hub.launches.words import Asked, became
@@ -52,6 +52,13 @@ def test_the_first_bot_that_comes_by_the_key_is_what_the_launch_became() -> None
     """The provider's answer may come later, or never."""
     bot, launch, told = bound(UNBOUND, (of("B1"),), "m", 1)
     assert (bot.bot, launch.detail.became, told) == ("m:B1", "m:B1", of("B1"))
+
+
+def test_who_proved_more_than_a_key_speaks_for_others_too() -> None:
+    """An account's secret is good for all its bots."""
+    assert stated(BOTS, (of("B2"),), "m", 1, alone=False) == (of("B2"),)
+    with pytest.raises(ProofRefused):
+        stated(BOTS, (of("B2"),), "m", 1, alone=True)
 
 
 @pytest.mark.parametrize(

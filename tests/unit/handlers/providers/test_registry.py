@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.providers.arrival import Arrival, Sample
+from handlers.providers.arrival import Arrival, PathKey, Sample
 from handlers.providers.registry import PROVIDERS, read_again, receive
 from hub.commands.send import signed
 from hub.config_rules import PROOFS
@@ -313,6 +313,19 @@ def test_a_kept_delivery_is_read_again_as_it_would_be_read_now(provider: str, na
     assert (again.verdict, again.reason, again.facts) == (Verdict.ACCEPTED, "", expected.facts)
     assert (again.provider_type, again.received_at) == (expected.provider_type, NOW)
     assert (again.key, again.scope) == ("as it was", "as it was")
+
+
+def test_what_a_key_alone_proved_is_read_again_for_its_own_bot_only() -> None:
+    """Another day's code may see another bot in the same bytes."""
+    sample = PROVIDERS["meetingbaas"].samples(NOW)["bot.status_change.in_call_recording"]
+    body = orjson.dumps(sample.payload)
+    bot = received("meetingbaas", sample.dialect, body).facts[0].bot.partition(":")[2]
+    arrival = Arrival(headers=((":path-key", "x"),), body=body, received_at=NOW, proves=PathKey(bot=bot))
+    kept = receive(SOURCES["meetingbaas"], arrival)
+    assert kept.path_key == f"bot-{bot}"
+    assert read_again(SOURCES["meetingbaas"], kept, PathKey(bot=bot)).verdict is Verdict.ACCEPTED
+    again = read_again(SOURCES["meetingbaas"], kept, PathKey(bot="another"))
+    assert (again.verdict, again.facts) == (Verdict.DEAD, ())
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[]", b"{}", b"\xff"])

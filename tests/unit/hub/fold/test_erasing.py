@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.events import BotDetail, Delivery, Fact, Kind, ScheduleDetail, Segment, TrackDetail, TranscriptDetail
+from hub.fold.parts import TOMBSTONE
 from tests.memory import MemoryLog
 from tests.unit.hub.fold import stories
 from tests.unit.hub.fold.telling import (
@@ -109,7 +110,8 @@ def test_a_bot_goes_with_its_recording_and_its_transcript() -> None:
     log = folded(of_bot(Kind.BOT_JOINED, 1, BotDetail(name="Ann's bot")), of_bot(Kind.TRANSCRIPT_UPDATED, 2, spoken))
     changes = log.commit([erasure(bot=BOT)])
     assert not log.documents
-    assert not kept(log)
+    # That it was erased is kept, so that it does not come back.
+    assert [part for _, part in log.states] == [TOMBSTONE]
     (event,) = (event for event, _ in changes.events)
     assert told(event)["bot"] == {"id": BOT, "erased": True, "sequence": event.sequence}
 
