@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 
 from handlers import erasure
+from handlers.access import Caller
 from handlers.answers import answer, asked, bot_topic, demanded, reader, visible
 from handlers.launching import base_url, viewer_access, webhook_path
 from handlers.parts import FEED, LAUNCHES, SEALS, STORE
@@ -63,6 +64,7 @@ async def webhook(request: web.Request) -> web.Response:
     if said.keys() - {"bot_id"}:
         raise BadRequest('the body: expected {} or {"bot_id": …}')
     bot_id = _bot_id(said.get("bot_id"))
+    await _check_known(request, caller, bot_id)
     launch_id = "" if bot_id else f"launch-{secrets.token_hex(16)}"
     key = path_key(request.app[SEALS], launch_id=launch_id, bot=bot_id)
     path = webhook_path(request, key)
@@ -71,6 +73,12 @@ async def webhook(request: web.Request) -> web.Response:
     topic = f"bots/{LAUNCHED_WITH}:{bot_id or launch_id}"
     url = {"url": f"{base_url(request)}{path}", "key": key, "launch_id": launch_id or None, "bot_id": bot_id or None}
     return answer({**url, "topic": topic, **viewer_access(request, caller, (topic,))}, request.app[FEED].position, 201)
+
+
+async def _check_known(request: web.Request, caller: Caller, bot_id: str) -> None:
+    """Raise Forbidden where a bot is known already and the caller may not read: the answer has a token to watch it."""
+    if bot_id and (await request.app[STORE].document(f"bots/{LAUNCHED_WITH}:{bot_id}")).documents:
+        caller.demand("read")
 
 
 def _check(document: Document, identity: str) -> None:

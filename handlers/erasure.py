@@ -4,14 +4,16 @@ from aiohttp import web
 
 from handlers.answers import answer, bot_topic, demanded, is_durable, may_see
 from handlers.decisions import decided
-from handlers.parts import NOW, STORE
-from hub.errors import BadRequest, NotFound
+from handlers.parts import LAUNCHES, NOW, STORE
+from hub.errors import BadRequest, Conflict, NotFound
 from hub.events import Fact, Kind, covers
+from hub.launches.recovery import GRACE_MS
 
 
 async def erase_bot(request: web.Request) -> web.Response:
     """Take away all that is known of a bot: events keep their places, deliveries that they came."""
     topic, _ = await _check(request, bot_topic(request), is_durable=False)
+    await _check_settled(request, topic)
     # By the id of its launch, what that became.
     return await _erase(request, Fact(kind=Kind.BOT_ERASED, time=request.app[NOW](), bot=topic.partition("/")[2]))
 
@@ -40,6 +42,15 @@ async def _check(request: web.Request, topic: str, *, is_durable: bool) -> tuple
     if not any(may_see(caller, one) for one in documents) and not (is_durable and covers(caller.topics, topic)):
         raise NotFound("there is nothing by this id")
     return (documents[0].topic, documents[0].durable) if documents else (topic, "")
+
+
+async def _check_settled(request: web.Request, topic: str) -> None:
+    """Raise Conflict while a bot is being launched: its provider may answer with one that nobody would know."""
+    now = request.app[NOW]()
+    for document in (await request.app[STORE].document(topic)).documents:
+        is_at_it = request.app[LAUNCHES].running(topic.partition(":")[2]) or now - document.active_at < GRACE_MS
+        if document.status == "requested" and is_at_it:
+            raise Conflict("the bot is still being launched: erase it when what became of it is known, within minutes")
 
 
 async def _erase(request: web.Request, fact: Fact) -> web.Response:

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests.hubs import API_KEY
 from tests.meetingbaas_server import (
     HANG_BEFORE,
     Bot,
@@ -62,6 +63,16 @@ async def test_a_url_for_somebody_elses_bot_takes_over_none(desk: Launching) -> 
     assert [bot["launch_id"] for bot in await desk.bots()] == [said["launch_id"], victim["launch_id"]]
 
 
+async def test_a_url_for_a_known_bot_takes_a_key_that_may_read(tmp_path: Path) -> None:
+    """The answer has a token to watch that bot; of one that nobody knows yet there is nothing to see."""
+    alone = "launch-only-0123456789abcdef"
+    async with launching(tmp_path, HUB_API_KEY=f"{API_KEY},{alone}:launch") as desk:
+        bot_id = (await desk.launched())["bot"]["id"].partition(":")[2]
+        ways = [(alone, bot_id), (alone, "unknown"), (API_KEY, bot_id)]
+        answers = [await desk.ask("POST", "/api/bots/webhooks", {"bot_id": it}, credential=key) for key, it in ways]
+        assert [answer.status for answer in answers] == [403, 201, 201]
+
+
 async def test_an_erased_bot_does_not_come_back(desk: Launching) -> None:
     """Its provider goes on telling of it; the key is nobody else's either."""
     said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
@@ -109,5 +120,7 @@ async def test_a_bot_that_is_still_being_launched_cannot_leave(desk: Launching) 
     await desk.provider.reached.wait()
     (shown,) = await desk.bots()
     assert (await desk.ask("DELETE", f"/api/bots/{shown['id']}")).status == 409
+    # Nor can it be erased: there would be a bot that nobody knows of.
+    assert (await desk.ask("DELETE", f"/api/bots/{shown['id']}?erase=1")).status == 409
     desk.provider.go_on.set()
     assert (await calling).status == 201
