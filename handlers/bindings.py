@@ -8,9 +8,9 @@ from handlers.providers.arrival import Arrival, PathKey
 from handlers.providers.binding import bots_of, filled, launch_of
 from handlers.providers.path_keys import key_of, read_path_key
 from hub.errors import ProofRefused
-from hub.events import Delivery
+from hub.events import Delivery, escape_id
 from hub.fold.claims import ANOTHER
-from hub.launches.words import LAUNCH_ID, asked_of
+from hub.launches.words import LAUNCH_ID, Asked, asked_of
 from hub.ports import Document, Store
 from hub.seals import Seals
 from hub.settings import Source
@@ -45,6 +45,11 @@ class Bindings:
             if documents and asked_of(documents[0]).launch_id != delivery.path_key:
                 raise ProofRefused(ANOTHER)
 
+    def learn(self, asked: Asked, bot: str) -> None:
+        """Take note of which bot (by the provider's id) a launch of this process became, once that is kept."""
+        if asked.id not in self._bots:
+            self._remember(asked.id, escape_id(bot))
+
     async def settled(self, delivery: Delivery) -> Delivery:
         """Return a delivery without the news, that are none, of which bot a launch became, and else with all about it.
 
@@ -78,7 +83,10 @@ class Bindings:
         documents = (await self._store.document(topic)).documents
         if not documents or documents[0].topic == topic:
             return "", documents[0] if documents else None
-        self._bots[launch] = documents[0].topic.partition(":")[2]
+        self._remember(launch, documents[0].topic.partition(":")[2])
+        return self._bots[launch], None
+
+    def _remember(self, launch: str, bot: str) -> None:
+        self._bots[launch] = bot
         if len(self._bots) > _REMEMBERED:
             self._bots.popitem(last=False)
-        return self._bots[launch], None

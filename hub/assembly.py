@@ -107,7 +107,8 @@ class Hub:
         app[parts.HEALTH] = self.health
         app[parts.LAUNCHES] = self.launches
         app[parts.SEALS] = seals = Seals(self.settings.auth.token_secrets)
-        app[parts.BINDINGS] = Bindings(self.store, seals)
+        app[parts.BINDINGS] = bindings = Bindings(self.store, seals)
+        self.launches.on_answered = bindings.learn
         app[parts.BUS] = self.bus
         app[parts.METRICS] = self.metrics
         app[parts.NOW] = now_ms

@@ -43,6 +43,8 @@ class Launches:
         self._now = now
         self._pauses = tuple(pauses)
         self._running: dict[str, Running] = {}
+        # Called with the id of its bot once that is kept.
+        self.on_answered: Callable[[Asked, str], None] = lambda _asked, _bot: None
         self._leaving: set[asyncio.Task[None]] = set()
 
     @property
@@ -125,6 +127,7 @@ class Launches:
             raise
         log.info("launch.sent", launch=asked.launch_id, bot=bot)
         await self.keep(words.answered(asked, bot, self._now()))
+        self.on_answered(asked, bot)
         return bot
 
     async def _sent(self, asked: Asked, order: Order) -> str:

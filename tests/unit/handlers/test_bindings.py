@@ -103,3 +103,13 @@ async def test_what_a_key_proved_of_a_kept_delivery_is_what_it_proves_now() -> N
     proven = await bindings.proven(MEETINGBAAS, delivery(PLAIN, path_key=LAUNCH))
     assert proven == PathKey(launch_id=LAUNCH, bot="B1")
     assert await bindings.proven(MEETINGBAAS, delivery(PLAIN, path_key="bot-B7")) == PathKey(bot="B7")
+
+
+async def test_what_this_process_launched_is_known_also_while_the_store_is_away() -> None:
+    """With a spool its webhooks are taken all the same."""
+    store = counted()
+    bindings = Bindings(store, SEALS)
+    bindings.learn(ASKED, "B1")
+    proves = (await bindings.identified(MEETINGBAAS, arrival(path_key(SEALS, launch_id=LAUNCH)))).proves
+    assert proves == PathKey(launch_id=LAUNCH, bot="B1")
+    assert store.asked == 0

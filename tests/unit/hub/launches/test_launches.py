@@ -44,6 +44,15 @@ async def test_a_hub_that_stops_lets_launches_come_to_their_end(provider: Meetin
         assert launching.result() == provider.only.id
 
 
+async def test_which_bot_it_became_is_kept_before_it_is_passed_on(provider: MeetingBaasServer) -> None:
+    """Webhooks that are taken for it follow what says so."""
+    async with process(memory(), provider) as here:
+        told: list[tuple[str, str, dict[str, str]]] = []
+        here.launches.on_answered = lambda asked, bot: told.append((asked.launch_id, bot, here.bots))
+        bot = await here.launch()
+        assert told == [(LAUNCH, bot, {f"bots/meetingbaas:{bot}": "queued"})]
+
+
 async def test_a_refusal_is_kept_before_it_is_told(provider: MeetingBaasServer) -> None:
     """Whoever was told finds it."""
     provider.faults = [Refusal(400)]
