@@ -21,6 +21,7 @@ from hub.launches.launches import Launches
 from hub.launches.words import MAY_BE_REPEATED, Asked, asked_of, launch_id_of
 from hub.ports import Document, Reading
 from hub.ports.dispatch import Order
+from hub.seals import Seals
 from hub.tokens import LONGEST_SECONDS, Claims, Use
 
 _NAME_LIMIT = 255
@@ -34,7 +35,7 @@ _WAIT_SECONDS = 3.0
 _LOOK_SECONDS = 0.25
 # Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
 _PLAIN_WORDS = frozenset({"recording_mode", "provider", "language", "audio_frequency"})
-_SECRET_WORDS = re.compile(r"key|secret|token|pass|pwd|auth|cred|jwt|sdk|zoom", re.IGNORECASE)
+_SECRET_WORDS = re.compile(r"key|secret|token|pass|pwd|auth|cred|jwt|sdk|zoom|pin|code|access", re.IGNORECASE)
 
 
 async def launch(request: web.Request) -> web.Response:
@@ -91,14 +92,17 @@ async def _launched(
 
 
 def shown_options(value: object, name: str = "") -> object:
-    """Return options as they are kept: without any words that could be a secret, and without addresses."""
+    """Return options as they are kept: without any words that could be a secret, and without addresses.
+
+    What is within something that is called like a secret, at whatever depth, is taken for one; numbers too.
+    """
     if isinstance(value, dict):
-        return {clean(str(key), 64): shown_options(one, str(key)) for key, one in value.items()}
+        return {clean(str(key), 64): shown_options(one, f"{name}.{key}") for key, one in value.items()}
     if isinstance(value, list):
         return [shown_options(one, name) for one in value]
     if _SECRET_WORDS.search(name):
         return "redacted"
-    if isinstance(value, str) and name not in _PLAIN_WORDS:
+    if isinstance(value, str) and name.rpartition(".")[2] not in _PLAIN_WORDS:
         return "redacted"
     return harmless(clean(value)) if isinstance(value, str) else value
 
@@ -192,13 +196,21 @@ def _shown_url(url: str) -> str:
 
 async def _known(request: web.Request, wanted: Asked, text: str) -> Document | None:
     """Return what is known of a launch, if anything is. Raises OtherOrder when another one was meant."""
+    seals = request.app[SEALS]
     running = request.app[LAUNCHES].running(wanted.launch_id)
     documents = (await request.app[STORE].document(f"bots/{wanted.id}")).documents
-    marks = [running.asked.mark] if running else []
-    marks += [asked_of(document).mark for document in documents]
-    if any(mark and request.app[SEALS].differs(_PURPOSE, text, mark) for mark in marks):
+    known = [running.asked] if running else []
+    known += [asked_of(document) for document in documents]
+    if any(_is_other(seals, one, wanted, text) for one in known if one.mark):
         raise OtherOrder(_OTHER)
     return documents[0] if documents else None
+
+
+def _is_other(seals: Seals, known: Asked, wanted: Asked, text: str) -> bool:
+    """Whether another order was given; once the secret of its mark is gone, by what is still known of it."""
+    if seals.knows(known.mark):
+        return seals.differs(_PURPOSE, text, known.mark)
+    return (known.name, known.meeting_url) != (wanted.name, wanted.meeting_url)
 
 
 def _may_be_repeated(document: Document) -> bool:

@@ -28,10 +28,13 @@ class Seals:
         """Return what a text can be compared with later, and not be read from: the secret's name and the seal."""
         return f"{_name(self._secrets[0])}:{self.seal(purpose, text)}"
 
+    def knows(self, mark: str) -> bool:
+        """Whether the secret of a mark is still one of these, so that a text can be compared with it."""
+        return mark.partition(":")[0] in map(_name, self._secrets)
+
     def differs(self, purpose: str, text: str, mark: str) -> bool:
         """Whether a mark is certainly of another text; of one whose secret is gone nobody can tell."""
-        name, _, seal = mark.partition(":")
-        return name in map(_name, self._secrets) and not self.fits(purpose, text, seal)
+        return self.knows(mark) and not self.fits(purpose, text, mark.partition(":")[2])
 
 
 def _seal(secret: bytes, purpose: str, text: str) -> str:

@@ -122,6 +122,8 @@ def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
         "automatic_leave": {"silence_timeout": 300},
         "entry_message": "call me at +49…",
         "list": [True, "x"],
+        "pin": 987654321,
+        "zoom_access": {"id": 13371337, "more": [{"is_on": True}]},
     }
     assert shown_options(options) == {
         "recording_mode": "audio_only",
@@ -129,6 +131,8 @@ def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
         "automatic_leave": {"silence_timeout": 300},
         "entry_message": "redacted",
         "list": [True, "redacted"],
+        "pin": "redacted",
+        "zoom_access": {"id": "redacted", "more": [{"is_on": "redacted"}]},
     }
 
 
@@ -141,6 +145,16 @@ async def test_the_same_key_is_the_same_launch(desk: Launching) -> None:
     assert other.status == 422
     assert "Idempotency-Key" in other.said["detail"]
     assert len(desk.provider.bots) == 1
+
+
+async def test_another_order_by_an_old_key_is_known_also_once_secrets_were_replaced(tmp_path: Path) -> None:
+    """Its whole text cannot be compared any more; what the bot shows of it can."""
+    async with launching(tmp_path, HUB_TOKEN_SECRET="before-0123456789abcdef-0123456789abcdef") as desk:
+        await desk.launched("order-1")
+    async with launching(tmp_path, HUB_TOKEN_SECRET="after-0123456789abcdef-0123456789abcdef") as desk:
+        orders: list[Said] = [{}, {"bot_name": "Other"}, {"meeting_url": "https://other.example/1"}]
+        assert [(await desk.launch("order-1", **order)).status for order in orders] == [200, 422, 422]
+        assert not desk.provider.bots
 
 
 async def test_many_at_once_with_one_key_launch_one_bot(desk: Launching) -> None:

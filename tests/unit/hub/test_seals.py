@@ -27,3 +27,4 @@ def test_of_a_mark_whose_secret_is_gone_nobody_says_that_it_differs() -> None:
     assert not BOTH.differs("order", "a", mark)
     assert BOTH.differs("order", "b", mark)
     assert not NEW.differs("order", "b", mark)
+    assert (BOTH.knows(mark), NEW.knows(mark)) == (True, False)
