@@ -115,9 +115,11 @@ def moment_of(request: web.Request, name: str) -> int | None:
     return moment
 
 
-def answer(value: object, position: Position, status: int = 200, more: Mapping[str, str] | None = None) -> web.Response:
-    """Return JSON with the position of the log at which it was read."""
-    headers = {"Hub-Position": str(position), "Cache-Control": "no-store", **(more or {})}
+def answer(
+    value: object, position: Position | None, status: int = 200, more: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return JSON with the position of the log at which it was read, if it was read there."""
+    headers = {"Cache-Control": "no-store", **({"Hub-Position": str(position)} if position else {}), **(more or {})}
     return web.Response(status=status, body=_encoded(value), content_type="application/json", headers=headers)
 
 

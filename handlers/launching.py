@@ -1,6 +1,7 @@
 """Launching bots: `POST /api/bots`."""
 
 import asyncio
+import contextlib
 import re
 import secrets
 from urllib.parse import quote, urlsplit
@@ -15,10 +16,10 @@ from handlers.parts import ACCESS, LAUNCHES, NOW, SEALS, SETTINGS, STORE
 from handlers.providers.path_keys import path_key
 from handlers.providers.reading import clean, harmless
 from handlers.providers.registry import LAUNCHED_WITH
-from hub.errors import BadRequest, Expired, OtherOrder, UnderWay
-from hub.events import format_time
+from hub.errors import BadRequest, Expired, OtherOrder, StorageUnavailable, UnderWay
+from hub.events import Position, format_time
 from hub.launches.launches import Launches
-from hub.launches.words import MAY_BE_REPEATED, Asked, asked_of, launch_id_of
+from hub.launches.words import MAY_BE_REPEATED, Asked, asked_of, launch_id_of, shown
 from hub.ports import Document, Reading
 from hub.ports.dispatch import Order
 from hub.seals import Seals
@@ -81,14 +82,28 @@ async def _launched(
     running = launches.begin(wanted, order, body)
     if running.asked.mark != wanted.mark:
         raise OtherOrder(_OTHER)
-    if await asyncio.shield(running.task):
-        reading = await request.app[STORE].document(f"bots/{wanted.id}")
-        return _answer(request, caller, reading, 201 if running.asked is wanted else 200)
+    if bot := await asyncio.shield(running.task):
+        return await _sent(request, caller, running.asked, bot, 201 if running.asked is wanted else 200)
     # Another process was faster, or what came of it is gone.
     known = await _known(request, wanted, text)
     if known is None:
         raise Expired("what was launched by this Idempotency-Key was erased: launch with another one")
     return _answer(request, caller, await _settled(request, wanted, known), 200)
+
+
+async def _sent(request: web.Request, caller: Caller, sent: Asked, bot: str, status: int) -> web.Response:
+    """Answer with a bot that was sent: whoever was told to try again, because the store is away, would get another."""
+    reading = None
+    with contextlib.suppress(StorageUnavailable):
+        reading = await request.app[STORE].document(f"bots/{sent.id}")
+    if reading and [document.status for document in reading.documents] != ["requested"]:
+        return _answer(request, caller, reading, status)
+    # What the provider answered is spooled, and not shown yet.
+    said = {**shown(sent, bot, request.app[NOW]()), "sequence": 0}
+    kept = Document(
+        topic=f"bots/{said['id']}", collection="bots", parent="", durable=f"bots/{sent.id}", body=orjson.dumps(said)
+    )
+    return _answered(request, caller, kept, reading.position if reading else None, status)
 
 
 def shown_options(value: object, name: str = "") -> object:
@@ -238,8 +253,13 @@ async def _settled(request: web.Request, wanted: Asked, known: Document) -> Read
 def _answer(request: web.Request, caller: Caller, reading: Reading, status: int) -> web.Response:
     if not reading.documents:
         raise Expired("what was launched was erased")
-    document = reading.documents[0]
+    return _answered(request, caller, reading.documents[0], reading.position, status)
+
+
+def _answered(
+    request: web.Request, caller: Caller, document: Document, position: Position | None, status: int
+) -> web.Response:
     alias = document.durable or document.topic
     access = viewer_access(request, caller, tuple(dict.fromkeys((alias, document.topic))))
     said = {"bot": orjson.Fragment(document.body), **access}
-    return answer(said, reading.position, status, {"Location": f"/api/{alias}"} if status == 201 else None)
+    return answer(said, position, status, {"Location": f"/api/{alias}"} if status == 201 else None)

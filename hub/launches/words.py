@@ -9,7 +9,7 @@ import orjson
 from hub.errors import ProviderProblem, Throttled, Unreachable
 from hub.events import BotDetail, Delivery, Fact, Kind, Reason, escape_id, parse_time
 from hub.ports import Document
-from hub.state.bot import Beside
+from hub.state.bot import Beside, bot_document, bot_facts
 
 # Where what the hub itself decides comes from.
 HUB = "hub"
@@ -111,6 +111,12 @@ def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
         Fact(kind=Kind.BOT_QUEUED, time=asked.requested_at or now, bot=topic, detail=asked.detail()),
         Fact(kind=Kind.BOT_QUEUED, time=now, bot=asked.id, detail=BotDetail(launch_id=asked.launch_id, became=topic)),
     )
+
+
+def shown(asked: Asked, bot: str, now: int) -> dict[str, object]:
+    """Return the document of a bot that a launch has just become, as long as the store cannot show it."""
+    fact, _ = became(asked, escape_id(bot), now)
+    return bot_document(fact.bot, bot_facts(fact, ""), None, 0)
 
 
 def refused(asked: Asked, problem: ProviderProblem, now: int) -> Delivery:

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
-from handlers.launching import shown_options
+from handlers.access import Access
+from handlers.bodies import BodyBudget
+from handlers.errors import problems
+from handlers.launching import launch, shown_options
+from handlers.parts import ACCESS, BODIES, LAUNCHES, NOW, SEALS, SETTINGS, STORE
+from hub.clock import now_ms
+from hub.seals import Seals
+from hub.settings import Settings
+from hub.tokens import Tokens
+from tests.hubs import API_KEY
 from tests.meetingbaas_server import (
     AFTER,
     BEFORE,
@@ -17,11 +28,14 @@ from tests.meetingbaas_server import (
     PUBLIC_URL,
     Bot,
     Refusal,
+    meetingbaas,
 )
+from tests.memory_spool import MemorySpool
 from tests.processes import SECRETS, free_port
 from tests.streams import parsed
 from tests.unit.handlers.launching import BOTH, ORDER, Launching, Said, launching
 from tests.unit.handlers.office import HOUR, LAUNCH_KEY, READ_KEY
+from tests.unit.hub.launches.stage import memory, process
 
 
 @pytest.fixture
@@ -175,6 +189,31 @@ async def test_a_caller_that_hangs_up_changes_nothing(desk: Launching) -> None:
     desk.provider.go_on.set()
     again = await desk.launch("order-1")
     assert (again.status, again.said["bot"]["id"]) == (200, f"meetingbaas:{desk.provider.only.id}")
+
+
+async def test_a_bot_that_was_sent_is_answered_also_if_the_store_goes_away_meanwhile() -> None:
+    """Whoever was told to try again would get a second one."""
+    store = memory()
+    async with meetingbaas() as provider, process(store, provider, spool=MemorySpool()) as here:
+
+        async def go_away(_: Bot) -> None:
+            store.problem = "away"
+
+        provider.on_created = go_away
+        app = web.Application(middlewares=[problems])
+        app[SETTINGS], app[SEALS], app[BODIES] = Settings(), Seals(("token-secret",)), BodyBudget()
+        app[ACCESS], app[NOW] = Access((API_KEY,), Tokens(("token-secret",)), now_ms), now_ms
+        app[STORE], app[LAUNCHES] = store, here.launches
+        app.router.add_post("/api/bots", launch)
+        credential = {"Authorization": f"Bearer {API_KEY}"}
+        async with (
+            TestClient(TestServer(app)) as client,
+            client.post("/api/bots", json=ORDER, headers=credential) as answer,
+        ):
+            said = await answer.json()
+        bot, launched = said["bot"], answer.headers["Location"]
+        assert (answer.status, bot["id"], bot["status"]) == (201, f"meetingbaas:{provider.only.id}", "queued")
+        assert launched == f"/api/bots/meetingbaas:{bot['launch_id']}"
 
 
 @pytest.mark.parametrize(

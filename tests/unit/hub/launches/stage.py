@@ -22,6 +22,7 @@ from hub.settings import MeetingBaas, Server, Settings, Source
 from hub.stores import make_epoch
 from storage.local import LocalBus
 from tests.meetingbaas_server import API_KEY, MeetingBaasServer
+from tests.memory_spool import MemorySpool
 from tests.memory_store import MemoryStore
 
 SOURCE = Source(provider="meetingbaas", name="mb", path="/mb")
@@ -63,11 +64,15 @@ class Process:
 
 @contextlib.asynccontextmanager
 async def process(
-    store: MemoryStore, provider: MeetingBaasServer, version: str = "v2", grace_ms: int = 0
+    store: MemoryStore,
+    provider: MeetingBaasServer,
+    version: str = "v2",
+    grace_ms: int = 0,
+    spool: MemorySpool | None = None,
 ) -> AsyncIterator[Process]:
     """Run a process for the length of the block; it is then gone as if it had been killed."""
     account = MeetingBaas(api_version=version, api_key=API_KEY, base_url=provider.url, requests_per_second=20)
-    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch))
+    ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch), spool)
     writing = asyncio.create_task(ingest.run())
     settings = Settings(server=Server(), meetingbaas=account)
     launches = Launches(dispatcher(settings), ingest, now_ms, pauses=(0.01,))
