@@ -19,6 +19,8 @@ ANSWER_SECONDS = 30.0
 PATIENCE = 15.0
 # A wait that is longer is the caller's business.
 LONGEST_WAIT = 5.0
+# Whatever a provider asks for, after that it is asked again.
+_LONGEST_REST = 3600.0
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _QUOTED = 300
 _USUAL_WAIT = 1.0
@@ -53,6 +55,11 @@ class Reply:
         return [value for name in names if isinstance(value := self.said.get(name), str) and value]
 
 
+def is_busy(reply: Reply) -> bool:
+    """Whether an answer says that the provider is asked too often."""
+    return reply.status == 429
+
+
 class Line:
     """Asks one provider, with the headers that each question needs. `secret` is never quoted in what is raised."""
 
@@ -64,37 +71,51 @@ class Line:
         *,
         secret: str = "",
         seconds: float = ANSWER_SECONDS,
+        is_busy: Callable[[Reply], bool] = is_busy,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._headers = headers
         self._turns = turns
         self._secret = secret
         self._seconds = seconds
+        self._is_busy = is_busy
 
     async def ask(self, method: str, path: str, said: object = None, **query: str) -> Reply:
-        """Return what is answered, but 429, which is waited out if that is short.
+        """Return what is answered, but that it is busy, which is waited out if that is short.
 
         Raises Throttled and Unreachable when certainly nothing was done, AnswerLost and AnswerLate when it may be.
         """
         clock = asyncio.get_running_loop().time
         until = clock() + PATIENCE
         while True:
-            if not await self._turns.take(until - clock()):
-                raise Throttled("the hub itself has more to ask than it may, so this was not asked", retry_after=5)
+            await self._turn(until - clock())
             reply = await self._asked(method, path, said, query)
-            if reply.status != 429:
+            if not self._is_busy(reply):
                 return reply
             wait = _USUAL_WAIT if reply.retry_after is None else reply.retry_after
+            # It is said to one, and meant for all.
+            self._turns.pause(min(wait, _LONGEST_REST))
             if wait > LONGEST_WAIT or clock() + wait > until:
                 code = next(iter(reply.texts("code", "error")), "")
                 raise Throttled("the provider is asked too often", code=self.quoted(code), retry_after=wait)
-            await asyncio.sleep(wait)
 
     def quoted(self, words: str) -> str:
         """Return words of the provider without what nobody may see."""
         if self._secret:
             words = words.replace(self._secret, "…")
         return _MAIL.sub("@…", _ADDRESS.sub(r"\1…", words))[:_QUOTED]
+
+    async def _turn(self, patience: float) -> None:
+        """Wait until it may be asked. Raises Throttled when that takes too long, or it does not want to be."""
+        self._check_rest()
+        if not await self._turns.take(patience):
+            raise Throttled("the hub itself has more to ask than it may, so this was not asked", retry_after=5)
+        # Others may have been told while this one waited.
+        self._check_rest()
+
+    def _check_rest(self) -> None:
+        if (rest := self._turns.rest) > LONGEST_WAIT:
+            raise Throttled("the provider does not want to be asked for a while, so this was not", retry_after=rest)
 
     async def _asked(self, method: str, path: str, said: object, query: Mapping[str, str]) -> Reply:
         body = None if said is None else orjson.dumps(said)

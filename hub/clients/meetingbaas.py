@@ -25,6 +25,7 @@ from hub.settings import Settings
 
 PROVIDER = "meetingbaas"
 _KEY_HEADER = "x-meeting-baas-api-key"
+_CODES = ("code", "error", "name")
 
 # By the code that comes with it, letters only, since v1 writes it in several ways; then by the status.
 _BY_CODE: Mapping[str, type[ProviderProblem]] = {
@@ -68,7 +69,8 @@ def dispatcher(settings: Settings) -> Dispatcher | None:
     if not account.api_key:
         return None
     turns = Turns(account.requests_per_second, asyncio.get_running_loop().time)
-    line = Line(account.base_url, lambda: {_KEY_HEADER: account.api_key}, turns, secret=account.api_key)
+    headers = {_KEY_HEADER: account.api_key}
+    line = Line(account.base_url, lambda: headers, turns, secret=account.api_key, is_busy=_is_busy)
     if account.api_version == "v1":
         return V1(line)
     secret = _secret_of(settings, "callback_secrets")
@@ -125,7 +127,7 @@ class _Version:
         """Return an answer that says yes; raise what any other means. A refusal that nobody knows is `otherwise`."""
         if 200 <= reply.status < 300:
             return reply
-        codes = reply.texts("code", "error", "name")
+        codes = reply.texts(*_CODES)
         words = self._line.quoted(next(iter(reply.texts("message", "error")), ""))
         kind = otherwise
         if reply.status >= 500:
@@ -133,8 +135,7 @@ class _Version:
         elif reply.status < 400 or (reply.status in (404, 405) and otherwise is OrderRefused):
             kind = SetupRefused
         else:
-            known = (_BY_CODE.get("".join(filter(str.isalpha, code.lower()))) for code in codes)
-            kind = next(filter(None, known), None) or _BY_STATUS.get(reply.status, otherwise)
+            kind = _known(reply) or otherwise
         if kind is OrderRefused and reply.status == 409:
             kind = AlreadyThere
         code = self._line.quoted(codes[0]) if codes else str(reply.status)
@@ -230,6 +231,17 @@ class V2(_Version):
         """Return nothing: bots cannot be looked for by what was said with them."""
         del launch_id
         return ""
+
+
+def _is_busy(reply: Reply) -> bool:
+    """Whether it may be asked again in a while: a cap that is reached is no rate, though the status is the same."""
+    return reply.status == 429 and _known(reply) is Throttled
+
+
+def _known(reply: Reply) -> type[ProviderProblem] | None:
+    """Return what a refusal means by its code, else by its status."""
+    known = (_BY_CODE.get("".join(filter(str.isalpha, code.lower()))) for code in reply.texts(*_CODES))
+    return next(filter(None, known), None) or _BY_STATUS.get(reply.status)
 
 
 def _inner(reply: Reply) -> Mapping[str, Any]:

@@ -272,8 +272,11 @@ FAULTS = [
     (Refusal(404, {}), 502, "hub", False),
     (Refusal(302, {}, {"Location": "/elsewhere"}), 502, "hub", False),
     (Refusal(402, _code("FST_ERR_INSUFFICIENT_TOKENS")), 402, "account", False),
-    (Refusal(429, {"code": "FST_ERR_TOO_MANY_REQUESTS", "retryAfter": 60}), 429, "account", True),
+    # A cap is no rate: tomorrow is no time to wait for.
+    (Refusal(429, _code("FST_ERR_DAILY_BOT_CAP_REACHED")), 402, "account", False),
     (Refusal(409, _code("FST_ERR_BOT_ALREADY_EXISTS")), 409, "caller", False),
+    # Last, since nobody asks for a while then.
+    (Refusal(429, {"code": "FST_ERR_TOO_MANY_REQUESTS", "retryAfter": 60}), 429, "account", True),
 ]
 
 
@@ -311,14 +314,13 @@ async def test_a_short_wait_that_the_provider_asks_for_is_waited(desk: Launching
     assert desk.provider.calls["POST /v2/bots"] == 3
 
 
-async def test_what_certainly_was_not_sent_may_be_launched_by_the_same_key(desk: Launching) -> None:
-    """Nothing happened, and the provider has time now."""
+async def test_a_provider_that_wants_to_be_left_alone_is_asked_by_no_launch_meanwhile(desk: Launching) -> None:
+    """It said so to one caller, and meant the account; nothing is sent, and it may be asked for again."""
     desk.provider.faults = [Refusal(429, {}, {"Retry-After": "30"})]
-    busy = await desk.launch("order-1")
-    assert (busy.status, busy.headers["Retry-After"]) == (429, "30")
-    said = await desk.launched("order-1")
-    assert said["bot"]["id"] == f"meetingbaas:{desk.provider.only.id}"
-    assert len(await desk.bots()) == 1
+    answers = [await desk.launch(key) for key in ("order-1", "order-1", "order-2")]
+    assert [(one.status, one.headers["Retry-After"], one.said["retry"]) for one in answers] == [(429, "30", True)] * 3
+    assert desk.provider.calls["POST /v2/bots"] == 1
+    assert [one["attempt"] for one in await desk.bots()] == [1, 2]
 
 
 async def test_a_provider_that_cannot_be_reached_is_not_taken_for_one_that_did_not_answer(tmp_path: Path) -> None:

@@ -29,3 +29,14 @@ async def test_who_would_have_to_wait_too_long_takes_no_place() -> None:
     assert [await turns.take(0.5) for _ in range(3)] == [True, False, False]
     clock.now += 1
     assert await turns.take(0)
+
+
+async def test_as_long_as_the_provider_wants_to_be_left_alone_there_is_no_place() -> None:
+    """It says so to one, and means all."""
+    clock = Clock()
+    turns = Turns(5, lambda: clock.now, clock.sleep)
+    turns.pause(120)
+    turns.pause(1)
+    assert (turns.rest, await turns.take(15)) == (120, False)
+    clock.now += 120
+    assert (turns.rest, await turns.take(0)) == (0, True)
