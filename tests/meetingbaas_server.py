@@ -66,6 +66,9 @@ class MeetingBaasServer:
     # Set when a launch hangs, and to be set to let it go on.
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    # Bots of which nothing is said but that something went wrong, and those of which nothing at all is.
+    broken: set[str] = field(default_factory=set)
+    mute: set[str] = field(default_factory=set)
     # Answers to webhooks that were sent.
     answers: list[int] = field(default_factory=list)
     # Answered instead of anything else, if anything.
@@ -179,6 +182,10 @@ class MeetingBaasServer:
 
     async def _status(self, request: web.Request) -> web.Response:
         bot = self.bots.get(request.match_info["id"])
+        if bot and bot.id in self.mute:
+            await self._hang()
+        if bot and bot.id in self.broken:
+            return _json({"success": False, "error": "Internal"}, 500)
         if bot is None:
             return _json({"success": False, "code": "FST_ERR_BOT_NOT_FOUND_BY_ID"}, 404)
         told = {"bot_id": bot.id, "status": bot.status, "transcription_status": None, "updated_at": bot.updated_at}

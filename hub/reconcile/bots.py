@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import orjson
 
-from hub.errors import NoSuchBot, ProviderProblem, Unanswered
+from hub.errors import AccountRefused, NoSuchBot, ProviderProblem, SetupRefused, Throttled, Unanswered, Unreachable
 from hub.events import Delivery, Fact, Kind, NoteDetail, parse_time
 from hub.ingest import Ingest
 from hub.ports import Document, Store
@@ -17,6 +17,9 @@ from hub.state.bot import status_of
 SILENT_MS = 10 * 60 * 1000
 # Bots that are asked about in one round; the others have their turn in the next.
 _AT_ONCE = 200
+# What goes wrong with one bot goes wrong with all; whatever else goes wrong so often in a round does as well.
+_OF_ALL = (SetupRefused, AccountRefused, Throttled, Unreachable)
+_PROBLEMS = 10
 
 # (a bot's document, now) -> whether somebody else asks about it
 IsAskedFor = Callable[[Document, int], bool]
@@ -46,13 +49,22 @@ class SilentBots:
 
     async def look(self) -> Looked:
         """Ask about every bot that is silent. Raises Unanswered, and StorageUnavailable."""
+        problems: list[str] = []
         for bot, status in await self._silent():
-            delivery = await self._told(bot)
-            # Whoever was answered for is not asked for again at once, also if another one's turn fails.
+            delivery = None
+            try:
+                delivery = await self._told(bot)
+            except _OF_ALL as problem:
+                raise Unanswered(f"{self._source.provider}: {problem}") from problem
+            except ProviderProblem as problem:
+                problems.append(f"{self._source.provider}: {problem}")
+            # Whoever was asked for is not asked for again at once, also if it was in vain, or another one's turn fails.
             self._asked[bot] = self._now()
             if delivery and status_of(delivery.facts[0].kind) != status:
                 await self._ingest.submit(delivery)
-        return Looked()
+            if len(problems) == _PROBLEMS:
+                break
+        return Looked(tuple(dict.fromkeys(problems)))
 
     async def _silent(self) -> list[tuple[str, str]]:
         """Return ids and statuses of bots that are silent, who was not asked about for longest first."""
@@ -75,13 +87,12 @@ class SilentBots:
         return [(bot, status) for _, bot, status in sorted(silent)[:_AT_ONCE]]
 
     async def _told(self, bot: str) -> Delivery | None:
+        """Return what is to be told of a bot, if anything is. Raises ProviderProblem."""
         try:
             words = await self._dispatcher.status(bot)
         except NoSuchBot:
             told_of = {"bot_id": bot, "answer": 404}
             return told("bot.unknown", self._source.scope, told_of, (self._unknown(bot),), self._now())
-        except ProviderProblem as problem:
-            raise Unanswered(f"{self._source.provider}: {problem}") from problem
         return status_told(self._source, f"{self._source.provider}:{bot}", words, self._translate, self._now())
 
     def _unknown(self, bot: str) -> Fact:

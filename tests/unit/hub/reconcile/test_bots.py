@@ -106,6 +106,20 @@ async def test_a_provider_that_refuses_has_answered_nothing(version: str) -> Non
         assert (one.hub.shown(BOT), one.hub.told()) == (before, [])
 
 
+async def test_a_bot_of_which_the_provider_cannot_speak_keeps_no_other_from_being_asked_about() -> None:
+    """It is the same one every time, and the others end meanwhile."""
+    async with bots() as one:
+        await one.hear("joining_call", BASE, "b2")
+        one.say("in_call_recording", BASE)
+        one.say("completed", BASE + 5 * MINUTE, "b2")
+        one.baas.broken = {"b1"}
+        one.hub.clock.now += 11 * MINUTE
+        (problem,) = (await one.silent.look()).problems
+        assert "may have been done" in problem
+        assert one.hub.shown("bots/meetingbaas:b2")["status"] == "completed"
+        assert one.hub.shown(BOT)["status"] == "joining"
+
+
 async def test_a_bot_that_the_provider_does_not_know_stays_as_it_is_with_a_note() -> None:
     """It may be another account's; 404 proves no death. The note is in its timeline, once."""
     async with bots() as one:
