@@ -91,6 +91,8 @@ class LiveKitStandIn(StandIn):
         self.nonsense = b""
         # A room of this name is gone as soon as it was listed.
         self.vanishing = ""
+        # Of a room of this name nobody says who is in it.
+        self.broken = ""
 
     def start(self, name: str, sid: str, at: int) -> None:
         """Let a room begin, at a time in milliseconds; one of that name is over."""
@@ -128,6 +130,8 @@ class LiveKitStandIn(StandIn):
     async def _list_participants(self, request: web.Request) -> web.Response:
         name = ListParticipantsRequest.FromString(await request.read()).room
         await self.faults(f"ListParticipants {name}")
+        if name == self.broken:
+            raise Fault(503)
         grants = self._grants(request)
         if not (grants.get("roomAdmin") and grants.get("room") == name):
             return _refusal()

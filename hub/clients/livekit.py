@@ -79,7 +79,9 @@ class LiveKitServer:
         silent: set[str] = set()
         for pair in self._pairs:
             try:
-                rooms += await self._rooms_of(pair)
+                seen, unheard = await self._rooms_of(pair)
+                rooms += seen
+                problems += unheard
             except Unanswered as problem:
                 problems.append(str(problem))
                 silent.add(pair.source.home or pair.source.name)
@@ -99,17 +101,22 @@ class LiveKitServer:
         # One attempt: the next round is the next one.
         return LiveKitAPI(self._url, pair.key, pair.secret, failover=False)
 
-    async def _rooms_of(self, pair: Pair) -> list[SeenRoom]:
+    async def _rooms_of(self, pair: Pair) -> tuple[list[SeenRoom], list[str]]:
+        """Return the rooms, and what went wrong with single ones. Raises Unanswered when it did with the list."""
         explained = self._explained(pair)
         async with self._asking(pair) as server:
             before = await _rooms(server, explained)
             turn = asyncio.Semaphore(_AT_ONCE)
-            people = await asyncio.gather(*(_people(server, room.name, explained, turn) for room in before))
+            answers = await asyncio.gather(*(_people(server, room.name, explained, turn) for room in before))
             # The people are those of a name: they are this session's if the name had not changed hands.
             still = {room.sid for room in await _rooms(server, explained)}
-        listed = zip(before, people, strict=True)
-        seen = (self._seen(pair, room, who if room.sid in still else None) for room, who in listed)
-        return [one for one in seen if one]
+        seen = [
+            self._seen(pair, room, who if room.sid in still and not isinstance(who, Unanswered) else None)
+            for room, who in zip(before, answers, strict=True)
+        ]
+        # The same is wrong with all of them, as a rule.
+        problems = dict.fromkeys(f"who is in a room: {who}" for who in answers if isinstance(who, Unanswered))
+        return [one for one in seen if one], list(problems)
 
     def _seen(self, pair: Pair, room: Room, people: Sequence[ParticipantInfo] | None) -> SeenRoom | None:
         words = _kept(room, _ROOM_WORDS)
@@ -190,15 +197,14 @@ async def _rooms(server: LiveKitAPI, explained: Explained) -> list[Room]:
 
 async def _people(
     server: LiveKitAPI, name: str, explained: Explained, turn: asyncio.Semaphore
-) -> list[ParticipantInfo] | None:
-    """Return who is in a room, None when it is gone by now."""
+) -> list[ParticipantInfo] | Unanswered | None:
+    """Return who is in a room, None when it is gone by now; or what went wrong: the other rooms are none the worse."""
     try:
         async with turn:
             answer = await explained.answer(server.room.list_participants(ListParticipantsRequest(room=name)))
     except Unanswered as refusal:
-        if isinstance(refusal.__cause__, TwirpError) and refusal.__cause__.code == "not_found":
-            return None
-        raise
+        is_gone = isinstance(refusal.__cause__, TwirpError) and refusal.__cause__.code == "not_found"
+        return None if is_gone else refusal
     return list(answer.participants)
 
 

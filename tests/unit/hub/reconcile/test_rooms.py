@@ -23,6 +23,22 @@ async def test_a_room_whose_webhooks_were_lost_is_shown_as_they_would_have_shown
         assert one.hub.shown(f"{ROOM}/participants/PA_1")["joined_at"] == "2026-03-10T12:00:01.087Z"
 
 
+async def test_a_room_of_which_nobody_says_who_is_in_it_keeps_nothing_of_the_others_back() -> None:
+    """It may stay broken for hours; whoever is known to be in it stays there meanwhile."""
+    async with asking() as one:
+        await one.hub.hear("room_started", BASE)
+        await one.hub.hear("participant_joined", BASE, **person("PA_1", BASE))
+        one.livekit.start("daily", "RM_1", BASE)
+        one.livekit.start("weekly", "RM_2", BASE)
+        one.livekit.join("weekly", "PA_2", BASE)
+        one.livekit.broken = "daily"
+        for _ in range(3):
+            (problem,) = await one.look(after=10 * MINUTE)
+        assert "who is in a room" in problem and "503" in problem
+        assert one.hub.rooms() == {"livekit:RM_1": "live", "livekit:RM_2": "live"}
+        assert (one.hub.active(), one.hub.active("rooms/livekit:RM_2")) == ({"PA_1"}, {"PA_2"})
+
+
 async def test_what_is_kept_of_an_answer_holds_no_secrets() -> None:
     """Rooms come with TURN passwords, and with whatever the customer attached."""
     async with asking() as one:
