@@ -71,7 +71,7 @@ def _looks(settings: Settings, store: Store, ingest: Ingest, launches: Launches)
         yield "livekit", listed(server)
     if account := hms_account(settings):
         sources = [source.name for source in settings.sources if source.provider == "100ms"]
-        yield "100ms", one_after_the_other(listed(account), Replays(account, sources, store, now_ms).look)
+        yield "100ms", one_after_the_other(listed(account), Replays(account, sources, store, ingest, now_ms).look)
     if launches.is_configured and (source := heard_by(settings, launches.dispatcher.provider)):
         account_of_bots = launches.dispatcher
         is_asked_for = is_polled if account_of_bots.must_be_asked else _by_nobody

@@ -25,7 +25,7 @@ class Keeps:
 
 
 def replays(one: Hub, provider: Keeps) -> Replays:
-    return Replays(provider, ("livekit",), one.store, one.clock)
+    return Replays(provider, ("livekit",), one.store, one.ingest, one.clock)
 
 
 async def test_after_an_outage_what_failed_since_the_last_webhook_is_sent_again() -> None:
@@ -36,6 +36,44 @@ async def test_after_an_outage_what_failed_since_the_last_webhook_is_sent_again(
         one.clock.now += 5 * HOUR
         await replays(one, provider).look()
         assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR - MINUTE)]
+
+
+async def test_a_webhook_that_comes_before_the_first_look_does_not_hide_the_outage() -> None:
+    """A hub that is back takes webhooks at once, and looks a moment later."""
+    async with hub() as one:
+        provider = Keeps()
+        await one.hear("room_started", BASE)
+        one.clock.now += 5 * HOUR
+        looks = replays(one, provider)
+        one.clock.now += 2000
+        await one.hear("room_started", one.clock.now, "RM_2")
+        await looks.look()
+        assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR + 2000 - MINUTE)]
+
+
+async def test_a_process_that_begins_goes_on_where_the_last_one_was() -> None:
+    """Ten restarts in ten minutes must not have the same hour sent ten times."""
+    async with hub() as one:
+        provider = Keeps()
+        for _ in range(10):
+            await replays(one, provider).look()
+            one.clock.now += MINUTE
+        periods = [(BASE + place * MINUTE - MINUTE, BASE + place * MINUTE) for place in range(9)]
+        assert provider.replayed == [(BASE - HOUR - MINUTE, BASE - MINUTE), *periods]
+
+
+async def test_that_nothing_failed_is_kept_once_an_hour() -> None:
+    """It fills no store, and nothing is sent twice for it."""
+    async with hub() as one:
+        provider = Keeps()
+        provider.has_failed = False
+        looks = replays(one, provider)
+        for _ in range(25):
+            await looks.look()
+            one.clock.now += 5 * MINUTE
+        assert len(one.deliveries()) == 3
+        await replays(one, provider).look()
+        assert provider.asked[-1] == (BASE + 2 * HOUR - MINUTE, BASE + 2 * HOUR + 4 * MINUTE)
 
 
 async def test_what_the_hub_told_itself_does_not_say_that_it_was_there() -> None:
