@@ -69,6 +69,8 @@ class MeetingBaasServer:
     # Bots of which nothing is said but that something went wrong, and those of which nothing at all is.
     broken: set[str] = field(default_factory=set)
     mute: set[str] = field(default_factory=set)
+    # What is answered to those who ask how far a bot is.
+    refusal: Refusal | None = None
     # Answers to webhooks that were sent.
     answers: list[int] = field(default_factory=list)
     # Answered instead of anything else, if anything.
@@ -181,6 +183,8 @@ class MeetingBaasServer:
         return _json({"ok": True})
 
     async def _status(self, request: web.Request) -> web.Response:
+        if self.refusal:
+            return web.Response(status=self.refusal.status, headers=self.refusal.headers)
         bot = self.bots.get(request.match_info["id"])
         if bot and bot.id in self.mute:
             await self._hang()

@@ -80,9 +80,12 @@ class Line:
         self._seconds = seconds
         self._is_busy = is_busy
 
+    def within(self, seconds: float) -> "Line":
+        """Return a line to the same, with the same turns, that waits no longer than that for an answer."""
+        return Line(self._base, self._headers, self._turns, secret=self._secret, seconds=seconds, is_busy=self._is_busy)
+
     async def ask(self, method: str, path: str, said: object = None, **query: str) -> Reply:
         """Return what is answered, but that it is busy, which is waited out if that is short.
-
         Raises Throttled and Unreachable when certainly nothing was done, AnswerLost and AnswerLate when it may be.
         """
         clock = asyncio.get_running_loop().time

@@ -24,6 +24,8 @@ from hub.ports.dispatch import Dispatcher, Order
 from hub.settings import Settings
 
 PROVIDER = "meetingbaas"
+# For how far a bot is: it is asked again anyway.
+_STATUS_SECONDS = 5.0
 _KEY_HEADER = "x-meeting-baas-api-key"
 _CODES = ("code", "error", "name")
 
@@ -107,6 +109,7 @@ class _Version:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._brief = line.within(_STATUS_SECONDS)
 
     async def check(self) -> None:
         """Ask for anything."""
@@ -172,7 +175,7 @@ class V1(_Version):
 
     async def status(self, bot: str) -> Mapping[str, object]:
         """Return how a meeting ended, with a recording or with what went wrong: there is no status before that."""
-        reply = await self._line.ask("GET", "/bots/meeting_data", bot_id=bot, include_transcripts="false")
+        reply = await self._brief.ask("GET", "/bots/meeting_data", bot_id=bot, include_transcripts="false")
         return outcome(bot, self._object(self._check(reply, NoSuchBot)))
 
     async def find(self, launch_id: str) -> str:
@@ -223,7 +226,7 @@ class V2(_Version):
 
     async def status(self, bot: str) -> Mapping[str, object]:
         """Return how far a bot is."""
-        reply = await self._line.ask("GET", f"/v2/bots/{quote(bot, safe='')}/status")
+        reply = await self._brief.ask("GET", f"/v2/bots/{quote(bot, safe='')}/status")
         self._object(self._check(reply, NoSuchBot))
         return status(bot, _inner(reply))
 

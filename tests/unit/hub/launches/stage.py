@@ -44,12 +44,18 @@ class Process:
     polling: Polling
     store: MemoryStore
 
-    def launch(self) -> asyncio.Task[str]:
-        """Begin the launch of the test."""
+    def launch(self, key: str = "order-1") -> asyncio.Task[str]:
+        """Begin the launch of the test, or another one."""
+        launch_id = launch_id_of(key)
         asked = Asked(
-            provider="meetingbaas", launch_id=LAUNCH, name="Notes", requested_at=now_ms(), extra='{"a":1}', mark="x:y"
+            provider="meetingbaas",
+            launch_id=launch_id,
+            name="Notes",
+            requested_at=now_ms(),
+            extra='{"a":1}',
+            mark="x:y",
         )
-        order = Order(launch_id=LAUNCH, meeting_url="https://x.example/1", bot_name="Notes", extra={"a": 1})
+        order = Order(launch_id=launch_id, meeting_url="https://x.example/1", bot_name="Notes", extra={"a": 1})
         return self.launches.begin(asked, order, b"{}").task
 
     def shown(self, topic: str = TOPIC) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Asking how far bots are: what is answered goes the way of webhooks, and what is known already adds nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import orjson
@@ -9,8 +10,9 @@ from hub.clock import now_ms
 from hub.events import BotDetail, Delivery, Fact, Kind
 from hub.launches.polling import QUICK_SECONDS, is_polled
 from hub.reconcile.telling import SOURCE
-from tests.meetingbaas_server import MeetingBaasServer, meetingbaas
+from tests.meetingbaas_server import MeetingBaasServer, Refusal, meetingbaas
 from tests.unit.hub.launches.stage import Process, memory, process
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -97,6 +99,34 @@ async def test_bots_that_the_hub_did_not_launch_are_not_asked_for(here: Process,
     await here.launches.keep(webhook)
     provider.become(provider.only, "queued")
     await here.polling.round()
+    assert provider.calls["GET /v2/bots/{id}/status"] == 1
+
+
+async def test_a_bot_of_which_nothing_is_answered_does_not_keep_the_others_waiting(
+    here: Process, provider: MeetingBaasServer
+) -> None:
+    """In the minute before people see it, a bot is to be followed as it goes."""
+    other = provider.only
+    # Who was launched last is asked for first.
+    provider.mute = {await here.launch("order-2")}
+    for bot in provider.bots.values():
+        provider.become(bot, "joining_call")
+    asking = asyncio.create_task(here.polling.round())
+    await until(lambda: here.bots[f"bots/meetingbaas:{other.id}"] == "joining", 3)
+    assert not asking.done()
+    provider.mute = set()
+    provider.go_on.set()
+    await asking
+    assert set(here.bots.values()) == {"joining"}
+
+
+async def test_as_long_as_the_provider_wants_to_be_left_alone_nothing_is_asked(
+    here: Process, provider: MeetingBaasServer
+) -> None:
+    """The next round comes when it may."""
+    provider.refusal = Refusal(429, {}, {"Retry-After": "42"})
+    pauses = [await here.polling.round() for _ in range(2)]
+    assert all(41 < pause <= 42 for pause in pauses)
     assert provider.calls["GET /v2/bots/{id}/status"] == 1
 
 
