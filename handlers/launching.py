@@ -19,7 +19,7 @@ from handlers.providers.registry import LAUNCHED_WITH
 from hub.errors import BadRequest, Expired, OtherOrder, StorageUnavailable, UnderWay
 from hub.events import Position, format_time
 from hub.launches.launches import Launches
-from hub.launches.words import MAY_BE_REPEATED, Asked, asked_of, launch_id_of, shown
+from hub.launches.words import Asked, asked_of, launch_id_of, may_be_repeated, shown
 from hub.ports import Document, Reading
 from hub.ports.dispatch import Order
 from hub.seals import Seals
@@ -70,7 +70,7 @@ async def _launched(
 ) -> web.Response:
     wanted, order, text = ordered
     known = await _known(request, wanted, text)
-    if known and not _may_be_repeated(known):
+    if known and not may_be_repeated(known):
         return _answer(request, caller, await _settled(request, wanted, known), 200)
     if known:
         wanted = msgspec.structs.replace(wanted, attempt=asked_of(known).attempt + 1)
@@ -226,12 +226,6 @@ def _is_other(seals: Seals, known: Asked, wanted: Asked, text: str) -> bool:
     if seals.knows(known.mark):
         return seals.differs(_PURPOSE, text, known.mark)
     return (known.name, known.meeting_url) != (wanted.name, wanted.meeting_url)
-
-
-def _may_be_repeated(document: Document) -> bool:
-    """Whether a launch came to nothing in a way that the same one may be tried again."""
-    reason = orjson.loads(document.body)["reason"] or {}
-    return document.status == "failed" and reason.get("code") in MAY_BE_REPEATED
 
 
 async def _settled(request: web.Request, wanted: Asked, known: Document) -> Reading:

@@ -122,6 +122,8 @@ class BotDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
     # Which launch of the hub's it came of, what was asked for then, and when; `extra` is JSON for holders of API keys.
     launch_id: str = ""
     requested_at: int | None = None
+    # How often it had been launched by then, from the second time on.
+    launch_attempt: int | None = None
     extra: str = ""
     order: str = ""
     # Of a launch: the bot (`<provider>:<bot id>`) that it became. It is then shown as that, and no longer as itself.

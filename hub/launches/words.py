@@ -16,12 +16,12 @@ HUB = "hub"
 # By what a bot says, in whatever is told of it, which launch it came of.
 LAUNCH_FIELD = "hub_launch_id"
 LAUNCH_ID = re.compile(r"launch-[0-9a-f]{32}")
-# Certainly nothing was sent: the same launch may be tried again.
 BUSY, UNREACHABLE = "provider_busy", "provider_unreachable"
-MAY_BE_REPEATED = frozenset({BUSY, UNREACHABLE})
 
 # Whose side a failure is on, as reasons say it.
 _GROUPS = {"caller": "host", "account": "billing", "provider": "platform", "hub": "system"}
+# Certainly nothing was sent, and somebody may have mended it since: the same launch may be tried again.
+_MAY_BE_REPEATED = (_GROUPS["account"], _GROUPS["hub"])
 _LOST = Reason(
     code="answer_lost",
     group="platform",
@@ -87,6 +87,14 @@ def asked_of(document: Document) -> Asked:
     )
 
 
+def may_be_repeated(document: Document) -> bool:
+    """Whether a launch came to no bot in a way that the same one may be tried again."""
+    shown = orjson.loads(document.body)
+    reason = shown["reason"] or {}
+    is_refused = document.status == "failed" and shown["id"].partition(":")[2] == shown["launch_id"]
+    return is_refused and (reason.get("code") == UNREACHABLE or reason.get("group") in _MAY_BE_REPEATED)
+
+
 def beside_of(document: Document) -> Beside:
     """Return what is kept beside a bot's document."""
     return _decode_beside(document.hidden) if document.hidden else _NOTHING_BESIDE
@@ -106,9 +114,10 @@ def answered(asked: Asked, bot: str, now: int) -> Delivery:
 def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
     """Return what is stated when a launch turns out to be a bot, of each of them; `bot` is escaped."""
     topic = f"{asked.provider}:{bot}"
+    detail = asked.detail(launch_attempt=asked.attempt if asked.attempt > 1 else None)
     return (
         # Whoever tells it, and however often, it is one thing that happened.
-        Fact(kind=Kind.BOT_QUEUED, time=asked.requested_at or now, bot=topic, detail=asked.detail()),
+        Fact(kind=Kind.BOT_QUEUED, time=asked.requested_at or now, bot=topic, detail=detail),
         Fact(kind=Kind.BOT_QUEUED, time=now, bot=asked.id, detail=BotDetail(launch_id=asked.launch_id, became=topic)),
     )
 

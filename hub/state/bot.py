@@ -95,7 +95,8 @@ def bot_document(identity: str, facts: Facts, capture: Facts | None, segments: i
         "meeting_url": facts.text("meeting_url") or None,
         "status": status,
         "status_since": format_time(since),
-        "attempt": current,
+        # The hub's attempts have no place in the order of the provider's: its clock may be behind.
+        "attempt": max(current, facts.whole("launch_attempt") or 1),
         "reason": _reason(facts, begun),
         "created_at": format_time(facts.first["seen"].time) if "seen" in facts.first else None,
         "joined_at": format_time(joined),
@@ -157,6 +158,7 @@ def _told(detail: BotDetail) -> dict[str, Value]:
         "participants": detail.participants,
         "speakers": detail.speakers,
         "launch_id": detail.launch_id,
+        "launch_attempt": detail.launch_attempt,
         "extra": detail.extra,
         "order": detail.order,
         "became": detail.became,

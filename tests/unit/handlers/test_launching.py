@@ -314,6 +314,16 @@ async def test_a_short_wait_that_the_provider_asks_for_is_waited(desk: Launching
     assert desk.provider.calls["POST /v2/bots"] == 3
 
 
+async def test_what_certainly_was_not_sent_may_be_launched_by_the_same_key(desk: Launching) -> None:
+    """Nothing happened, and somebody has mended the API key, and the account."""
+    desk.provider.faults = [Refusal(401), Refusal(402), Refusal(404)]
+    desk.provider.faults.append(Refusal(429, _code("FST_ERR_DAILY_BOT_CAP_REACHED")))
+    assert [(await desk.launch("order-1")).status for _ in range(4)] == [502, 402, 502, 402]
+    said = await desk.launched("order-1")
+    assert (said["bot"]["id"], said["bot"]["attempt"]) == (f"meetingbaas:{desk.provider.only.id}", 5)
+    assert len(await desk.bots()) == 1
+
+
 async def test_a_provider_that_wants_to_be_left_alone_is_asked_by_no_launch_meanwhile(desk: Launching) -> None:
     """It said so to one caller, and meant the account; nothing is sent, and it may be asked for again."""
     desk.provider.faults = [Refusal(429, {}, {"Retry-After": "30"})]
