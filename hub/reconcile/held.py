@@ -40,12 +40,13 @@ async def with_people(store: Store, rooms: Iterable[HeldRoom]) -> dict[str, Held
     return found
 
 
-async def end_reason_of(store: Store, room: str) -> tuple[bool, str]:
-    """Return whether the hub knows a session, and why that ended."""
+async def end_of(store: Store, room: str) -> tuple[str, int] | None:
+    """Return why and when a session ended, as far as that is known; None when the hub does not know it."""
     documents = (await store.document(f"rooms/{room}")).documents
     if not documents:
-        return False, ""
-    return True, str(orjson.loads(documents[0].body)["end_reason"] or "")
+        return None
+    reason = str(orjson.loads(documents[0].body)["end_reason"] or "")
+    return reason, decode_tally(documents[0].hidden).ended_at or 0
 
 
 def _held(row: Document, clockwork: Clockwork) -> HeldRoom:
@@ -68,10 +69,13 @@ def _by_room(people: Sequence[Document]) -> defaultdict[str, list[Document]]:
 def _peopled(room: HeldRoom, people: Iterable[Document]) -> HeldRoom:
     active: dict[str, int] = {}
     gone: dict[str, str] = {}
+    gone_at: dict[str, int] = {}
     for one in people:
         shown = orjson.loads(one.body)
+        stays = decode_presence(one.hidden).stays
         if shown["active"]:
-            active[shown["id"]] = decode_presence(one.hidden).stays[-1][0]
+            active[shown["id"]] = stays[-1][0]
         else:
             gone[shown["id"]] = shown["leave_reason"] or ""
-    return msgspec.structs.replace(room, active=active, gone=gone)
+            gone_at[shown["id"]] = max((end or 0 for _, end, _ in stays), default=0)
+    return msgspec.structs.replace(room, active=active, gone=gone, gone_at=gone_at)

@@ -10,7 +10,7 @@ from hub.events import Delivery
 from hub.ingest import Ingest
 from hub.ports import Store
 from hub.present import Clockwork
-from hub.reconcile.held import end_reason_of, held_rooms, with_people
+from hub.reconcile.held import end_of, held_rooms, with_people
 from hub.reconcile.missing import PATIENCE_MS, Missing, Sign
 from hub.reconcile.seen import HeldRoom, Lister, Listing, Looked, Said, SeenRoom
 from hub.reconcile.telling import (
@@ -75,11 +75,11 @@ class ListedRooms:
         """Tell of sessions that the hub does not know, or takes for over without anybody having said so."""
         deliveries: list[Delivery] = []
         for name in sorted(seen.keys() - held.keys()):
-            is_known, reason = await end_reason_of(self._store, name)
-            if not is_known:
+            end = await end_of(self._store, name)
+            if end is None:
                 deliveries += started(seen[name], now)
-            elif reason == NOT_LISTED:
-                deliveries.append(alive(seen[name], now))
+            elif end[0] == NOT_LISTED:
+                deliveries.append(alive(seen[name], now, end[1]))
         return deliveries
 
     async def _of_known(self, seen: Mapping[str, SeenRoom], held: Mapping[str, HeldRoom], now: int) -> list[Delivery]:
@@ -171,7 +171,7 @@ def _differences(seen: SeenRoom, held: HeldRoom, now: int) -> list[Delivery]:
     known = held.active.keys() | held.gone.keys()
     news = {visit: said for visit, said in {**seen.left, **seen.people}.items() if visit not in known}
     news |= {visit: said for visit, said in seen.left.items() if visit in held.active}
-    returned = sorted(visit for visit in seen.people if held.gone.get(visit) == NOT_LISTED)
+    returned = {visit: held.gone_at[visit] for visit in sorted(seen.people) if held.gone.get(visit) == NOT_LISTED}
     deliveries = [*came_and_went(seen, news, now), *there(seen, returned, now)]
     if now > held.lives_until - _MARGIN_MS:
         deliveries.append(alive(seen, now))

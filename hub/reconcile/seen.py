@@ -57,9 +57,10 @@ class HeldRoom(msgspec.Struct, frozen=True, kw_only=True):
     # When something last happened in it, and until when it is presumed to go on if nobody says anything.
     active_at: int
     lives_until: int
-    # Since when who is there, and why who left did, by the ids of their visits.
+    # Since when who is there, and why and when who left did, by the ids of their visits.
     active: Mapping[str, int] = {}
     gone: Mapping[str, str] = {}
+    gone_at: Mapping[str, int] = {}
 
     @property
     def home(self) -> str:

@@ -1,7 +1,7 @@
 """Deliveries of what the hub found out by asking."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 import orjson
@@ -69,16 +69,20 @@ def came_and_went(seen: SeenRoom, people: Mapping[str, Said], now: int) -> list[
     ]
 
 
-def alive(seen: SeenRoom, now: int) -> Delivery:
-    """Tell that a session goes on which was, or would be, taken for over."""
-    fact = Fact(kind=Kind.ROOM_UPDATED, time=now, room=seen.room, durable=seen.durable, observed=True)
-    return told("room.alive", seen.scope, {"room": seen.start.words, "at": now}, (fact,), now)
+def alive(seen: SeenRoom, now: int, ended: int = 0) -> Delivery:
+    """Tell that a session goes on which was taken for over (when it `ended`), or would be."""
+    at = _after(ended, now)
+    fact = Fact(kind=Kind.ROOM_UPDATED, time=at, room=seen.room, durable=seen.durable, observed=True)
+    return told("room.alive", seen.scope, {"room": seen.start.words, "at": at}, (fact,), now)
 
 
-def there(seen: SeenRoom, visits: Iterable[str], now: int) -> list[Delivery]:
-    """Tell that somebody is there who was taken for gone."""
-    facts = tuple(_of_visit(Kind.PARTICIPANT_UPDATED, seen.room, seen.durable, visit, now) for visit in visits)
-    return [_of_visits("participants.alive", seen.scope, some, now) for some in _portions(list(facts))]
+def there(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Delivery]:
+    """Tell that people are there who were taken for gone, since when."""
+    facts = [
+        _of_visit(Kind.PARTICIPANT_UPDATED, seen.room, seen.durable, visit, _after(ended, now))
+        for visit, ended in gone.items()
+    ]
+    return [_of_visits("participants.alive", seen.scope, some, now) for some in _portions(facts)]
 
 
 def room_gone(held: HeldRoom, scope: str, bound: int, now: int) -> Delivery:
@@ -110,6 +114,11 @@ def _of_visit(kind: Kind, room: str, durable: str, visit: str, at: int) -> Fact:
     reason = NOT_LISTED if kind is Kind.PARTICIPANT_LEFT else ""
     detail = ParticipantDetail(id=visit, reason=reason)
     return Fact(kind=kind, time=at, room=room, durable=durable, detail=detail, observed=True)
+
+
+def _after(ended: int, now: int) -> int:
+    """Return when something goes on that was taken for over: later than that, also if the clock was set back since."""
+    return max(now, ended + 1)
 
 
 def _portions(many: list[Portioned]) -> list[list[Portioned]]:

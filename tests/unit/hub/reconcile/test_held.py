@@ -1,7 +1,7 @@
 """What the hub shows of a provider's sessions, as far as it matters when the provider is asked."""
 
 from hub.present import Clockwork
-from hub.reconcile.held import end_reason_of, held_rooms, with_people
+from hub.reconcile.held import end_of, held_rooms, with_people
 from tests.unit.hub.reconcile.asking import BASE, HOUR, hub, person
 
 CLOCKWORK = Clockwork()
@@ -38,11 +38,12 @@ async def test_people_are_held_with_since_when_they_are_there_or_why_not() -> No
         held = await with_people(one.store, (await held_rooms(one.store, "livekit", CLOCKWORK)).values())
         assert held["livekit:RM_1"].active == {"PA_1": BASE}
         assert held["livekit:RM_1"].gone == {"PA_2": "client_initiated"}
+        assert held["livekit:RM_1"].gone_at == {"PA_2": BASE}
 
 
-async def test_why_a_session_ended_is_known_if_it_is() -> None:
+async def test_why_and_when_a_session_ended_is_known_if_it_is() -> None:
     """What the provider ended does not live again because of a list."""
     async with hub() as one:
         await one.hear("room_finished", BASE, roomEndReason="ROOM_END_API_DELETE")
-        assert await end_reason_of(one.store, "livekit:RM_1") == (True, "api_delete")
-        assert await end_reason_of(one.store, "livekit:RM_2") == (False, "")
+        assert await end_of(one.store, "livekit:RM_1") == ("api_delete", BASE)
+        assert await end_of(one.store, "livekit:RM_2") is None

@@ -39,6 +39,26 @@ async def test_a_room_of_which_nobody_says_who_is_in_it_keeps_nothing_of_the_oth
         assert (one.hub.active(), one.hub.active("rooms/livekit:RM_2")) == ({"PA_1"}, {"PA_2"})
 
 
+async def test_what_is_back_is_told_once_also_after_the_clock_was_set_back() -> None:
+    """Told at a time before the end that was presumed it would change nothing, and be told in every round."""
+    async with asking() as one:
+        await one.hub.hear("room_started", BASE)
+        await one.hub.hear("participant_joined", BASE, **person("PA_1", BASE))
+        await one.hub.hear("room_started", BASE, room="RM_2", name="weekly")
+        one.livekit.start("daily", "RM_1", BASE)
+        for _ in range(2):
+            await one.look(after=HOUR)
+        assert (one.hub.active(), one.hub.rooms()["livekit:RM_2"]) == (set(), "ended")
+        one.livekit.join("daily", "PA_1", BASE)
+        one.livekit.start("weekly", "RM_2", BASE)
+        await one.look(after=-HOUR)
+        kept = len(one.hub.deliveries())
+        assert (one.hub.active(), one.hub.rooms()["livekit:RM_2"]) == ({"PA_1"}, "live")
+        for _ in range(3):
+            await one.look(after=MINUTE)
+        assert len(one.hub.deliveries()) == kept
+
+
 async def test_what_is_kept_of_an_answer_holds_no_secrets() -> None:
     """Rooms come with TURN passwords, and with whatever the customer attached."""
     async with asking() as one:
