@@ -3,7 +3,7 @@
  *
  * A view is a file that exports `open(root, page, id)`, which fills an empty element and returns what the page calls:
  * `render()` after something has changed, at most once a frame; `tick(now)` each second while what is shown is not stale;
- * `heard(event)` for every event; `refresh()` when more than one event may have been missed; `close()`.
+ * `heard(event)` for every event; `refresh()` when more than one event may have been missed, also after each outage; `close()`.
  *
  * @typedef {object} View
  * @property {() => void} render
@@ -73,14 +73,21 @@ const page = {
 let view = null;
 let isDue = false;
 let renderedAt = 0;
+// What the view has read may lack something.
+let hasMissed = false;
+let wasStale = true;
 
 hub.addEventListener("change", ({ detail }) => {
   if (detail.event) hear(detail.event);
-  else view?.refresh?.();
+  else hasMissed = true;
   changed();
 });
 hub.addEventListener("delivery", ({ detail }) => hear(detail));
 hub.addEventListener("status", ({ detail }) => {
+  const isStale = detail.freshness === "stale";
+  // A stream that goes on tells what happened; what arrives, files and counts are in no stream.
+  hasMissed ||= wasStale && !isStale;
+  wasStale = isStale;
   if (access.isRefused && detail.freshness !== "stale") void beWelcomed();
   access.isRefused ||= detail.status === "signed-out";
   changed();
@@ -115,6 +122,8 @@ function render() {
   isDue = false;
   renderedAt = performance.now();
   mark(main, "aria-busy", String(!hub.position));
+  if (hasMissed) view?.refresh?.();
+  hasMissed = false;
   view?.render();
 }
 

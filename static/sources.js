@@ -24,10 +24,11 @@ export class Sources {
     this.root = element("section", { class: "sheet", "aria-label": "Sources" }, element("header", { class: "sheet-title" }, element("h3", {}, "Sources"), element("span", { class: "remark" }, "last hour")), this.#unhandled, this.#rows);
   }
 
-  /** Something arrived: what is shown is no longer all. @param {import("./hub.d.ts").DeliveryNotice["data"]["delivery"]} [delivery] */
+  /** Something arrived, or, without a delivery, anything may have: that is read at once. @param {import("./hub.d.ts").DeliveryNotice["data"]["delivery"]} [delivery] */
   outdate(delivery) {
     this.#isDue = true;
     if (delivery) this.#seen.set(delivery.source, delivery.received_at);
+    else this.#readAt = 0;
   }
 
   /** @param {number} now  By the hub's clock. */
@@ -38,8 +39,12 @@ export class Sources {
 
   async #read(now) {
     this.#isReading = true;
-    this.#isDue = false;
-    this.#told = await this.#page.get("/api/sources").catch(() => this.#told);
+    // After what may have been missed once more: the hub answers for a moment with what it counted before.
+    this.#isDue = !this.#readAt;
+    this.#told = await this.#page.get("/api/sources").catch(() => {
+      this.#isDue = true;
+      return this.#told;
+    });
     this.#readAt = Date.now();
     this.#isReading = false;
     this.#show(now);

@@ -178,7 +178,7 @@ def test_webhooks_are_shown_as_they_arrive(hub: HubProcess, open_page: OpenPage)
 
 
 def test_what_arrived_while_the_page_was_cut_off_is_read(hub: HubProcess, open_page: OpenPage) -> None:
-    """Deliveries are told live only: nothing of them is resumed."""
+    """Deliveries are told live only: nothing of them is resumed, whichever view is shown."""
     with Cable(hub.port) as cable:
         address = hub.login_url().replace(hub.url, cable.url)
         page = open_page(f"{address}#/webhooks", may_lose_the_stream=True)
@@ -187,10 +187,32 @@ def test_what_arrived_while_the_page_was_cut_off_is_read(hub: HubProcess, open_p
         cable.cut()
         expect(page.locator("body")).to_have_attribute("data-freshness", "stale")
         send(hub, "pulse", "room.ended", "room_id=unseen")
-        cable.mend()
-        # As browsers say when a network is back.
-        page.evaluate("dispatchEvent(new Event('online'))")
+        mend(cable, page)
         expect(page.locator("#deliveries .title .main").first).to_have_text("room.ended")
+
+
+def test_what_failed_while_the_page_was_cut_off_is_shown(hub: HubProcess, open_page: OpenPage) -> None:
+    """Also where the stream goes on, so that no snapshot tells that something was missed."""
+    with Cable(hub.port) as cable:
+        address = hub.login_url().replace(hub.url, cable.url)
+        page = open_page(f"{address}#/", may_lose_the_stream=True)
+        expect(page.locator("body")).to_have_attribute("data-freshness", "live")
+        counted = page.locator(".source-list > li").first
+        expect(counted).to_be_visible()
+        cable.cut()
+        expect(page.locator("body")).to_have_attribute("data-freshness", "stale")
+        before = len(items(hub, "verdict=refused"))
+        assert hub.post("meetingbaas", Sample(payload={"nothing": 1}, dialect="v2"), wrong=True)[0] == 401
+        until_refused(hub, before + 1)
+        mend(cable, page)
+        failing = page.locator(".source-list [data-failing]", has_text="meetingbaas")
+        expect(failing).to_contain_text("1 refused", timeout=15_000)
+
+
+def mend(cable: Cable, page: Page) -> None:
+    cable.mend()
+    # As browsers say when a network is back.
+    page.evaluate("dispatchEvent(new Event('online'))")
 
 
 def test_what_could_not_be_used_is_redriven_from_the_page(hub: HubProcess, open_page: OpenPage) -> None:
