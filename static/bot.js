@@ -21,7 +21,7 @@ export function open(root, page, id) {
   const parts = layOut(page, id, timeline, transcript, () => (asking = letLeave(page, bot, titleOf(bot.name, id, "Bot").main)));
   root.append(...parts.all);
   let [bot, recording, problem] = [hub.bots.get(id), null, null];
-  let [asking, reading, again] = [null, false, 0];
+  let [asking, reading, isOutdated, again] = [null, false, false, 0];
   let closed = false;
   void read();
 
@@ -53,6 +53,7 @@ export function open(root, page, id) {
     refresh: () => void read(),
     close() {
       closed = true;
+      chronicle.close();
       clearTimeout(again);
       asking?.close();
     },
@@ -60,8 +61,10 @@ export function open(root, page, id) {
 
   /** What is not in the stream: history, files, and bots that ended long ago. */
   async function read() {
-    if (reading) return;
+    // What is missed while it is being read is read after that.
+    if (reading) return void (isOutdated = true);
     reading = true;
+    isOutdated = false;
     try {
       const found = await page.get(`/api/bots/${id}`);
       // Asked for by the name of its launch.
@@ -73,7 +76,9 @@ export function open(root, page, id) {
       problem = error;
     }
     reading = false;
-    if (!closed) page.changed();
+    if (closed) return;
+    if (isOutdated) void read();
+    page.changed();
   }
 
   async function readRecording() {

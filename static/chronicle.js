@@ -6,9 +6,12 @@ import { delayWords } from "./verdicts.js";
 import { exactTime, fullTime } from "./words.js";
 
 const PAGE = 1000;
-// So many pages of history are read; what happened before them is of no use to anybody who looks.
-const PAGES = 5;
+// So many events, and so many deliveries, are held; the log is read to its end all the same.
+const HELD = 5000;
 const ROWS = 200;
+const GONE = 410;
+// Before what has arrived is read: what it was about is not told, and many may come at once.
+const CALM_MS = 1000;
 // Shorter than this nobody notices.
 const LATE_MS = 1000;
 
@@ -21,6 +24,14 @@ export class Chronicle {
   #page;
   #topic;
   #sorted = null;
+  // As far as the log was read. What was heard since may have gaps.
+  #readTo = "";
+  #isClosed = false;
+  /** The earliest time of arrivals that may be about this, "" if there is none. */
+  #unread = "";
+  #waiting = 0;
+  /** How many events are no longer held. */
+  leftOut = 0;
   // Grows whenever there is something else to show.
   version = 0;
   heardAt = 0;
@@ -30,23 +41,31 @@ export class Chronicle {
     this.#topic = topic;
   }
 
-  /** Read what is in the log; again after something may have been missed. */
+  /** Read what is in the log; again, from there on, after something may have been missed. */
   async read() {
     const topic = encodeURIComponent(this.#topic);
-    let after = "";
-    for (let number = 0; number < PAGES; number += 1) {
-      const { items, next } = await this.#page.get(`/api/events?topic=${topic}&limit=${PAGE}${after && `&after=${after}`}`);
-      for (const event of items) this.#note(event);
-      if (!next) break;
-      after = next;
-    }
+    await this.#readEvents(topic).catch((problem) => {
+      if (problem.status !== GONE) throw problem;
+      // What was read is of a log that is no longer this one, or no longer reaches back so far.
+      [this.#readTo, this.leftOut] = ["", 0];
+      return this.#readEvents(topic);
+    });
     if (this.#page.may("admin")) await this.#readDeliveries(topic);
+  }
+
+  /** Stop reading. */
+  close() {
+    this.#isClosed = true;
+    clearTimeout(this.#waiting);
   }
 
   /** Take note of an event or a notice, if it is about this. */
   hear(event) {
-    if (event.type.startsWith("delivery.")) this.#count(event.data.delivery);
-    else if (event.subject === this.#topic) this.#note(event);
+    if (event.type.startsWith("delivery.")) this.#arrive(event.data.delivery);
+    else if (event.subject === this.#topic) {
+      this.#note(event);
+      if (this.#events.size > HELD + PAGE) this.#trim();
+    }
   }
 
   /** All that happened, what came last first, with what is remarkable about it. */
@@ -55,10 +74,22 @@ export class Chronicle {
     return this.#sorted;
   }
 
-  async #readDeliveries(subject) {
-    const { items } = await this.#page.get(`/api/deliveries?subject=${subject}&limit=${PAGE}`).catch(() => ({ items: [] }));
+  async #readEvents(topic) {
+    for (let next = this.#readTo; next !== null && !this.#isClosed; ) {
+      const found = await this.#page.get(`/api/events?topic=${topic}&limit=${PAGE}${next && `&after=${next}`}`);
+      for (const event of found.items) this.#note(event);
+      this.#trim();
+      next = found.next;
+      this.#readTo = next ?? found.items.at(-1)?.id ?? this.#readTo;
+    }
+  }
+
+  async #readDeliveries(subject, since = "") {
+    const from = since && `&from=${encodeURIComponent(since)}`;
+    const { items } = await this.#page.get(`/api/deliveries?subject=${subject}&limit=${PAGE}${from}`).catch(() => ({ items: [] }));
     for (const one of items) this.#deliveries.set(one.id, one);
-    this.#outdate();
+    if (items.length) this.#outdate();
+    forgetBeyond(this.#deliveries, [...this.#deliveries.values()].sort(byArrival).map(({ id }) => id));
   }
 
   #note(event) {
@@ -67,11 +98,31 @@ export class Chronicle {
     this.#outdate();
   }
 
-  #count({ id, copies }) {
+  /** Hold the newest, and of what is older rather what happened than what was said. */
+  #trim() {
+    const earlier = [...this.#events].sort(([one], [other]) => one - other).slice(0, -PAGE);
+    const isSaid = ([, { type }]) => type === "transcript.updated";
+    const first = [...earlier.filter(isSaid), ...earlier.filter((one) => !isSaid(one))];
+    this.leftOut += forgetBeyond(this.#events, first.map(([sequence]) => sequence));
+  }
+
+  #arrive({ id, copies, received_at: at }) {
     const known = this.#deliveries.get(id);
-    if (!known || known.copies >= copies) return;
+    if (!known) return this.#readSoon(at);
+    if (known.copies >= copies) return;
     this.#deliveries.set(id, { ...known, copies });
     this.#outdate();
+  }
+
+  /** A notice does not say what it is about; the hub knows. */
+  #readSoon(at) {
+    if (!this.#unread || at < this.#unread) this.#unread = at;
+    this.#waiting ||= setTimeout(async () => {
+      const since = this.#unread;
+      [this.#unread, this.#waiting] = ["", 0];
+      await this.#readDeliveries(encodeURIComponent(this.#topic), since);
+      if (!this.#isClosed) this.#page.changed();
+    }, CALM_MS);
   }
 
   #outdate() {
@@ -94,6 +145,17 @@ export class Chronicle {
     const silent = idle.map((delivery) => ({ key: `d${delivery.id}`, event: null, delivery, at: Date.parse(delivery.received_at), isLate: false }));
     return joinTranscripts([...told, ...silent].sort((one, other) => one.at - other.at)).reverse();
   }
+}
+
+function byArrival({ received_at: one }, { received_at: other }) {
+  return one < other ? -1 : Number(one > other);
+}
+
+/** Let go of the first of these, as many as are too many; return how many those were. */
+function forgetBeyond(held, keys) {
+  const before = held.size;
+  for (const key of keys.slice(0, Math.max(0, before - HELD))) held.delete(key);
+  return before - held.size;
 }
 
 /** A meeting has thousands of transcript updates; one after the other they are one line. */
@@ -130,8 +192,9 @@ export class Timeline {
     this.#rows = rows;
     arrange(this.#list, [...rows.values()]);
     this.#empty.hidden = entries.length > 0;
-    this.#rest.hidden = entries.length <= ROWS;
-    write(this.#rest, `${(entries.length - ROWS).toLocaleString()} earlier ones are in GET /api/events.`);
+    const more = Math.max(0, entries.length - ROWS) + chronicle.leftOut;
+    this.#rest.hidden = !more;
+    write(this.#rest, `${more.toLocaleString()} more are in GET /api/events.`);
   }
 
   #row(entry) {

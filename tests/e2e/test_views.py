@@ -1,5 +1,6 @@
 """The views of the page: what just happened, which bots need somebody, and the whole story of one."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from hub.events import format_time
 from hub.tokens import Claims, Tokens, Use
 from tests.e2e.conftest import OpenPage
 from tests.e2e.meetings import join, now_ms, send
+from tests.e2e.stage import Stage
 from tests.processes import HubProcess
 
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
@@ -193,10 +195,46 @@ def test_the_timeline_has_everything_and_marks_what_came_late_or_again(hub: HubP
     # What happens now is added to what was read, and nothing is there twice.
     assert hub.post("meetingbaas", waiting)[1]["status"] == "duplicate"
     expect(line).to_contain_text("came 3 times")
+    # Also of what has arrived only after the page was opened.
+    joined = sample_for("meetingbaas", "v1.bot.status_change.in_call_not_recording", now_ms())
+    joined = with_values(joined, ["data.bot_id=story1"])
+    assert [hub.post("meetingbaas", joined)[1]["status"] for _ in range(2)] == ["accepted", "duplicate"]
+    called = page.locator(".timeline li", has_text="In the call")
+    expect(called).to_contain_text("came 2 times")
+    expect(called.get_by_role("link")).to_have_attribute("href", re.compile("#/webhooks/"))
     tell(hub, "story1", "queued", ago_ms=5 * MINUTE_MS)
     expect(page.locator(".timeline li").first).to_contain_text("Queued")
     expect(page.locator(".timeline li").first).to_contain_text("out of order")
-    expect(page.locator(".timeline li")).to_have_count(3)
+    expect(page.locator(".timeline li")).to_have_count(4)
+
+
+def test_of_a_long_story_the_newest_is_held(stage: Stage) -> None:
+    """And rather what happened than what was said; how much is left out is told."""
+    assert stage.look(
+        """import("/static/chronicle.js").then(async ({ Chronicle }) => {
+            const asked = [];
+            const type = (number) => (number > 1000 && number <= 4000 ? "transcript.updated" : "participant.joined");
+            const event = (number) => ({
+                id: `e.${number}`, sequence: number, type: type(number), subject: "bots/a", data: {},
+                time: new Date(number).toISOString(), receivedat: new Date(number).toISOString(),
+            });
+            let head = 7000;
+            const get = async (path) => {
+                const after = Number(/after=e[.]([0-9]+)/.exec(path)?.[1] ?? 0);
+                asked.push(after);
+                const length = Math.min(1000, head - after);
+                const items = Array.from({ length }, (_, place) => event(after + place + 1));
+                return { items, next: after + items.length < head ? `e.${after + items.length}` : null };
+            };
+            const chronicle = new Chronicle({ get, may: () => false, changed() {} }, "bots/a");
+            await chronicle.read();
+            const { entries } = chronicle;
+            head = 7002;
+            await chronicle.read();
+            const [first, second] = [entries, chronicle.entries].map((all) => [all[0].key, all.at(-1).key]);
+            return [first, second, asked.at(-1), chronicle.leftOut];
+        })"""
+    ) == [["e7000", "e1"], ["e7002", "e1"], 7000, 2002]
 
 
 def test_what_is_said_is_followed_until_one_reads_back(hub: HubProcess, open_page: OpenPage) -> None:
