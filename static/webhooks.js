@@ -34,7 +34,9 @@ export function open(root, page) {
   const { hub } = page;
   const held = new Map();
   const cards = new SourceCards();
-  let [limit, next, isClosed, isHolding, asked, wasStale, isRead] = [HELD, null, false, false, 0, false, false];
+  let [limit, next, isClosed, isHolding, asked, isRead] = [HELD, "", false, false, 0, false];
+  // Before an outage: whether what is read after it follows on that is to be seen.
+  let before = new Set();
   let [neglected, failedAt] = [null, 0];
   const kept = [];
   const filters = sieve(
@@ -45,8 +47,9 @@ export function open(root, page) {
     ],
     () => {
       held.clear();
+      before.clear();
       table.sift();
-      isRead = false;
+      [isRead, next] = [false, ""];
       void read();
     },
   );
@@ -73,9 +76,8 @@ export function open(root, page) {
     element("section", { "aria-label": "Deliveries" }, element("header", { class: "heading" }, element("h3", {}, "Deliveries"), ...filters.pills, filters.root, hold), sheet),
   );
   const status = () => {
-    // The topic is live only: what came while nobody listened has to be read.
-    if (wasStale && hub.freshness !== "stale") void read();
-    wasStale = hub.freshness === "stale";
+    if (hub.freshness !== "stale") return;
+    for (const id of [...held.keys(), ...kept.map((one) => one.id)]) before.add(id);
   };
   hub.addEventListener("status", status);
   void read();
@@ -94,7 +96,11 @@ export function open(root, page) {
     try {
       const [sources, { items, next: following }] = await Promise.all([page.get("/api/sources"), page.get(`/api/deliveries?${wanted()}`)]);
       if (isClosed || mine !== asked) return;
-      [next, isRead] = [following, true];
+      const goesOn = isRead && (!before.size || !following || items.some(({ id }) => before.has(id)));
+      // There would be a hole that nothing fills: what is older is read on demand.
+      if (!goesOn) begin(following);
+      before.clear();
+      isRead = true;
       for (const one of items) put(one);
       cards.show(sources, hub.now());
       filters.offer("source", sources.items.map(({ name }) => [name, name]));
@@ -110,16 +116,30 @@ export function open(root, page) {
     }
   }
 
+  function begin(following) {
+    for (const id of before) held.delete(id);
+    kept.splice(0, kept.length, ...kept.filter(({ id }) => !before.has(id)));
+    [limit, next] = [HELD, following ? `cursor=${encodeURIComponent(following)}` : ""];
+  }
+
   async function readOlder() {
+    const from = next;
     mark(older, "disabled", true);
     try {
-      const { items, next: following } = await page.get(`/api/deliveries?${wanted()}&cursor=${encodeURIComponent(next)}`);
-      next = following;
+      const { items, next: following } = await page.get(`/api/deliveries?${wanted()}&${from}`);
+      // Something else is looked at by now.
+      if (isClosed || from !== next) return;
+      next = following ? `cursor=${encodeURIComponent(following)}` : "";
       limit += items.length;
       for (const one of items) put(one);
+      trouble.hidden = true;
+    } catch (problem) {
+      if (isClosed || from !== next) return;
+      trouble.hidden = false;
+      write(trouble, problem.message);
     } finally {
       mark(older, "disabled", null);
-      render();
+      if (!isClosed) render();
     }
   }
 
@@ -158,8 +178,11 @@ export function open(root, page) {
 
   function forgetOldest() {
     if (held.size <= limit + PAGE) return;
-    const oldest = [...held.values()].sort((one, other) => one.at - other.at).slice(0, held.size - limit);
+    const sorted = [...held.values()].sort((one, other) => one.at - other.at);
+    const oldest = sorted.splice(0, held.size - limit);
     for (const { id } of oldest) held.delete(id);
+    // What is older begins here now; what came in the same millisecond is read again.
+    next = `to=${new Date(sorted[0].at + 1).toISOString()}`;
   }
 
   /** Nobody reads a list that moves. */
