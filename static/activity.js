@@ -13,7 +13,8 @@ const SMALL = ["track.published", "track.unpublished", "track.updated", "transcr
 
 /** Counts of the last ten minutes, by the hub's clock. */
 export class Activity {
-  #begunAt = 0;
+  // From when to when nobody counted, by the hub's clock.
+  #missed = { events: [], deliveries: [] };
   #events = new Counts(SECONDS, 1);
   #deliveries = new Counts(SECONDS, 1);
   /** By topic; those that were heard of last are at the end. @type {Map<string, Counts>} */
@@ -23,37 +24,44 @@ export class Activity {
   /** The latest events that are worth a line, the newest first. @type {import("./hub.d.ts").HubEvent[]} */
   latest = [];
 
-  /** Count an event. @param {import("./hub.d.ts").HubEvent} event @param {number} now */
+  /** Count an event in the second in which the hub received it: some are told late. @param {import("./hub.d.ts").HubEvent} event @param {number} now */
   note(event, now) {
     if (event.type.startsWith("delivery.")) return this.#deliveries.add(now);
-    this.#events.add(now);
+    const at = Math.min(now, Date.parse(event.receivedat) || now);
+    this.#events.add(now, at);
     const counts = this.#topics.get(event.subject) ?? new Counts(SLOTS, SLOT_SECONDS);
     this.#topics.delete(event.subject);
     this.#topics.set(event.subject, counts);
-    counts.add(now);
-    counts.heardAt = now;
+    counts.add(now, at);
+    counts.heardAt = Math.max(counts.heardAt, at);
     if (!SMALL.includes(event.type)) this.latest = [event, ...this.latest.slice(0, LATEST - 1)];
     if (this.#topics.size > TOPICS) this.#topics.delete(this.#topics.keys().next().value);
   }
 
-  /** How many events came in each of the last seconds, the latest last; null before anybody counted. */
+  /** Nobody counted these for a while. @param {"events" | "deliveries"} what @param {number} from @param {number} to */
+  miss(what, from, to) {
+    const kept = this.#missed[what].filter((gap) => gap.to > to - SECONDS * 1000);
+    this.#missed[what] = [...kept, { from, to }];
+  }
+
+  /** How many events came in each of the last seconds, the latest last; null where nobody counted. */
   events(now, seconds = SECONDS) {
-    return this.#since(now, this.#events.last(now, seconds));
+    return this.#counted("events", now, this.#events.last(now, seconds));
   }
 
   /** How many deliveries arrived in each of the last seconds. */
   deliveries(now, seconds = SECONDS) {
-    return this.#since(now, this.#deliveries.last(now, seconds));
+    return this.#counted("deliveries", now, this.#deliveries.last(now, seconds));
   }
 
-  #since(now, counts) {
-    const uncounted = counts.length - Math.ceil((now - this.#begunAt) / 1000);
-    return counts.map((number, place) => (place < uncounted ? null : number));
+  #counted(what, now, counts) {
+    const second = Math.floor(now / 1000) - counts.length + 1;
+    const isMissed = (place) => this.#missed[what].some(({ from, to }) => (second + place + 1) * 1000 > from && (second + place + 1) * 1000 <= to);
+    return counts.map((number, place) => (isMissed(place) ? null : number));
   }
 
   /** Take down what some numbers are at this second. @param {Record<string, number>} numbers */
   sample(numbers, now) {
-    this.#begunAt ||= now;
     const slot = Math.floor(now / SAMPLE_MS);
     for (const [name, number] of Object.entries(numbers)) {
       const taken = this.#gauges.get(name) ?? [];
@@ -93,9 +101,11 @@ class Counts {
     this.#slotMs = seconds * 1000;
   }
 
-  add(now) {
+  /** Count something of a time that is not after now; of what is too long ago nothing is kept. */
+  add(now, at = now) {
     this.#advance(now);
-    this.#counts[this.#slot % this.#counts.length] += 1;
+    const slot = Math.floor(at / this.#slotMs);
+    if (this.#slot - slot < this.#counts.length) this.#counts[slot % this.#counts.length] += 1;
   }
 
   last(now, slots) {

@@ -11,7 +11,7 @@ export function sparkline() {
   const line = drawing("path", { class: "spark-line" });
   const root = drawing("svg", { ...AREA, class: "spark", role: "img", "aria-hidden": "true" }, line);
   const flat = `M0 ${HEIGHT - 1}H${WIDTH}`;
-  const draw = (values) => mark(line, "d", values.length > 1 && values.some(Boolean) ? lineOf(values, Math.max(3, ...values)) : flat);
+  const draw = (values) => mark(line, "d", values.length > 1 && values.some(Boolean) ? runsOf(values, Math.max(3, ...values))[0].path : flat);
   return { root, draw };
 }
 
@@ -29,9 +29,9 @@ export function rateChart(label, unit) {
   );
   const draw = (values, now, words) => {
     const highest = Math.max(1, ...values);
-    const path = lineOf(values, highest);
-    mark(line, "d", path);
-    mark(area, "d", path && `${path}V${HEIGHT}H${startOf(values).toFixed(1)}Z`);
+    const runs = runsOf(values, highest);
+    mark(line, "d", runs.map(({ path }) => path).join(""));
+    mark(area, "d", runs.map(({ path, start }) => `${path}V${HEIGHT}H${start}Z`).join(""));
     write(number, now);
     write(note, words);
   };
@@ -53,20 +53,16 @@ export function presenceBar(visits, from, to) {
   return drawing("svg", { ...AREA, class: "presence-row", role: "img", "aria-hidden": "true" }, ...bars);
 }
 
-function lineOf(values, highest) {
-  const step = stepOf(values);
-  const points = values.flatMap((value, place) => {
-    if (value === null) return [];
-    const height = HEIGHT - 1 - (value / highest) * (HEIGHT - 3);
-    return [`${(place * step).toFixed(1)} ${height.toFixed(1)}`];
+/** A line for each stretch of time in which somebody counted. */
+function runsOf(values, highest) {
+  const step = WIDTH / Math.max(1, values.length - 1);
+  const runs = [];
+  values.forEach((value, place) => {
+    if (value === null) return;
+    const [x, y] = [(place * step).toFixed(1), (HEIGHT - 1 - (value / highest) * (HEIGHT - 3)).toFixed(1)];
+    const isNew = place === 0 || values[place - 1] === null;
+    if (isNew) runs.push({ path: `M${x} ${y}`, start: x });
+    else runs.at(-1).path += `L${x} ${y}`;
   });
-  return points.length > 1 ? `M${points.join("L")}` : "";
-}
-
-function startOf(values) {
-  return Math.max(0, values.findIndex((value) => value !== null)) * stepOf(values);
-}
-
-function stepOf(values) {
-  return WIDTH / Math.max(1, values.length - 1);
+  return runs;
 }

@@ -76,10 +76,14 @@ let renderedAt = 0;
 // What the view has read may lack something.
 let hasMissed = false;
 let wasStale = true;
+// Since when nobody tells us anything, 0 before anybody did.
+let deafSince = 0;
+/** The last time of that, until it is known whether its events are told after all. @type {[number, number] | null} */
+let deaf = null;
 
 hub.addEventListener("change", ({ detail }) => {
   if (detail.event) hear(detail.event);
-  else hasMissed = true;
+  else miss();
   changed();
 });
 hub.addEventListener("delivery", ({ detail }) => hear(detail));
@@ -87,6 +91,7 @@ hub.addEventListener("status", ({ detail }) => {
   const isStale = detail.freshness === "stale";
   // A stream that goes on tells what happened; what arrives, files and counts are in no stream.
   hasMissed ||= wasStale && !isStale;
+  if (isStale !== wasStale) listen(isStale);
   wasStale = isStale;
   if (access.isRefused && detail.freshness !== "stale") void beWelcomed();
   access.isRefused ||= detail.status === "signed-out";
@@ -96,6 +101,7 @@ addEventListener("hashchange", open);
 setInterval(() => {
   // What is not live must not look as if it went on.
   if (hub.freshness === "stale") return;
+  deaf = null;
   activity.sample(totals(hub), hub.now());
   view?.tick?.(hub.now());
 }, FRESH_MS);
@@ -107,6 +113,21 @@ function hear(event) {
   activity.note(event, hub.now());
   view?.heard?.(event);
   changed();
+}
+
+/** Say of which time nothing was counted. Nobody tells again what arrived; events are told later, or are in a snapshot. */
+function listen(isStale) {
+  if (isStale) return void (deafSince = hub.now() - (Date.now() - hub.heardAt));
+  deaf = [deafSince, hub.now()];
+  activity.miss("deliveries", ...deaf);
+  if (!deafSince) activity.miss("events", ...deaf);
+}
+
+/** More may have happened than is told. */
+function miss() {
+  hasMissed = true;
+  if (deaf) activity.miss("events", ...deaf);
+  deaf = null;
 }
 
 /** Have what changed shown: at once, but not in every frame while much happens. */

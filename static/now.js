@@ -6,7 +6,7 @@ import { happening, subjectOf } from "./happenings.js";
 import { Sources } from "./sources.js";
 import { totals } from "./totals.js";
 import { stuck } from "./trouble.js";
-import { count, exactTime, fullTime } from "./words.js";
+import { count, exactTime, fullTime, span } from "./words.js";
 
 const BOT_COUNTERS = [
   ["starting", "Starting", "calm"],
@@ -169,9 +169,17 @@ function showChange(spark, note, values) {
 }
 
 function draw(chart, all) {
-  const counted = all.filter((value) => value !== null).length;
-  const values = all.slice(-Math.max(counted, LEAST_SECONDS));
-  const lately = values.slice(-10).reduce((sum, value) => sum + value, 0) / 10;
-  const minutes = Math.round(values.length / 60);
-  chart.draw(values, lately.toFixed(1), `most ${Math.max(...values)} in a second, last ${minutes > 1 ? `${minutes} minutes` : "minute"}`);
+  const begun = all.findIndex((value) => value !== null);
+  const seconds = begun < 0 ? 0 : all.length - begun;
+  const values = all.slice(-Math.max(seconds, LEAST_SECONDS));
+  const lately = values.slice(-10).filter((value) => value !== null);
+  const rate = lately.length ? (lately.reduce((sum, value) => sum + value, 0) / lately.length).toFixed(1) : "–";
+  const missed = all.slice(-seconds || all.length).filter((value) => value === null).length;
+  chart.draw(values, rate, seconds ? `most ${Math.max(...values)} in a second, ${sinceWords(seconds, missed)}` : "");
+}
+
+function sinceWords(seconds, missed) {
+  const minutes = Math.round(seconds / 60);
+  const since = seconds < LEAST_SECONDS ? `counted for ${span(seconds * 1000)}` : `last ${minutes > 1 ? `${minutes} minutes` : "minute"}`;
+  return missed && seconds ? `${since}, not for ${span(missed * 1000)} of it` : since;
 }

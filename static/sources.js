@@ -41,11 +41,12 @@ export class Sources {
     this.#isReading = true;
     // After what may have been missed once more: the hub answers for a moment with what it counted before.
     this.#isDue = !this.#readAt;
+    // Before it answers: what is missed meanwhile is read at once after it.
+    this.#readAt = Date.now();
     this.#told = await this.#page.get("/api/sources").catch(() => {
       this.#isDue = true;
       return this.#told;
     });
-    this.#readAt = Date.now();
     this.#isReading = false;
     this.#show(now);
   }

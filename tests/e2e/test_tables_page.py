@@ -304,6 +304,23 @@ def test_of_what_it_has_not_seen_a_line_says_nothing(stage: Stage) -> None:
     assert seen == [[None, None, 2, 2, 2, 5], [None, None, None, None, None, 2], True]
 
 
+def test_of_what_it_has_not_counted_a_rate_says_nothing(stage: Stage) -> None:
+    """What is told late was so when the hub received it; what arrived during an outage is told by nobody."""
+    assert stage.look(
+        """import("/static/activity.js").then(({ Activity }) => {
+            const activity = new Activity();
+            const at = (second) => new Date(second * 1000).toISOString();
+            const event = (second) => ({ type: "room.updated", subject: "rooms/a", receivedat: at(second) });
+            for (const what of ["events", "deliveries"]) activity.miss(what, 0, 100_500);
+            activity.note({ type: "delivery.accepted" }, 101_000);
+            activity.miss("deliveries", 102_500, 104_100);
+            for (const second of [102, 103, 103]) activity.note(event(second), 104_200);
+            activity.note({ type: "delivery.accepted" }, 104_900);
+            return [activity.events(105_000, 7), activity.deliveries(105_000, 7)];
+        })"""
+    ) == [[None, 0, 0, 1, 2, 0, 0], [None, 0, 1, None, None, 1, 0]]
+
+
 def test_who_comes_again_by_the_same_id_was_away_in_between(stage: Stage) -> None:
     """Documents tell when somebody came first and left last; of a room that is being looked at each stay is known."""
     stays = stage.look(
