@@ -61,6 +61,11 @@ export function emptiness(title, ...lines) {
   return element("div", { class: "empty" }, element("p", { class: "empty-title" }, title), ...lines.map((line) => element("p", {}, ...line)));
 }
 
+/** What is said until the hub has told something. */
+export function awaiting() {
+  return emptiness("Waiting for the hub…");
+}
+
 /** Let these be the children, in this order; those that stay where they are keep their place, focus and scroll. */
 export function arrange(parent, nodes) {
   let place = parent.firstElementChild;

@@ -16,13 +16,14 @@ const KINDS = { human: "", sip: "Phone", recorder: "Recorder", agent: "Agent", i
  * People out of participants, each with all visits by whatever device.
  *
  * @param {Iterable<any>} participants
- * @returns {{ key: string, shown: any, visits: { from: number, to: number | null, reason: string }[] }[]}
+ * @returns {{ key: string, shown: any, visits: { from: number, to: number | null, reason: string }[], connections: number }[]}
  */
 export function peopleOf(participants) {
   const people = new Map();
   for (const one of participants) {
     const key = one.identity || one.id;
-    const person = people.get(key) ?? { key, shown: one, visits: [] };
+    const person = people.get(key) ?? { key, shown: one, visits: [], connections: 0 };
+    if (one.active) person.connections += 1;
     if (one.active || !person.shown.active) person.shown = one;
     person.visits.push(...visitsOf(one));
     people.set(key, person);

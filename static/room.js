@@ -1,7 +1,7 @@
 /** One room: who is and was there, how long, what it came to, and what was recorded. */
 
 import { Captures } from "./captures.js";
-import { chip, code, element, emptiness, headingOf, mark, write } from "./elements.js";
+import { awaiting, chip, code, element, emptiness, headingOf, mark, write } from "./elements.js";
 import { leaveWords } from "./leaving.js";
 import { Meeting } from "./meeting.js";
 import { Presence, peopleOf } from "./presence.js";
@@ -18,6 +18,8 @@ const COUNTERS = [
   ["cost", "Cost"],
   ["score", "Trending"],
 ];
+const PERSONS = ["human", "sip"];
+const MACHINES = { recorder: "recorder", agent: "agent", ingress: "stream in" };
 // Before it is read again when the hub did not answer.
 const AGAIN_MS = 3000;
 
@@ -70,10 +72,9 @@ export function open(root, page, asked) {
     hasNews = false;
     showHead(shown, meeting);
     const people = peopleOf(meeting.people.values());
-    const here = people.filter((one) => one.shown.active).length;
     empty.hidden = people.length > 0;
     presence.root.hidden = !people.length;
-    write(shown.remark, people.length ? `${count(people.length, "participant")}${here ? `, ${here} here now` : ""}` : "");
+    write(shown.remark, people.length ? `${count(people.length, "participant")}${hereWords(people)}` : "");
     const { from, to } = meeting.stretch(hub.now());
     presence.show(people, from, to);
     shown.recordings.hidden = !meeting.recordings.size;
@@ -124,6 +125,18 @@ function showHead(shown, { room, id, isOver }) {
   mark(shown.sheet, "href", `api/rooms/${id}/participants?format=csv`);
 }
 
+/** As rooms count: people by each of their connections, but neither recorders nor agents. */
+function hereWords(people) {
+  const here = people.filter(({ shown }) => shown.active);
+  const persons = here.filter(({ shown }) => PERSONS.includes(shown.kind));
+  const connections = persons.reduce((sum, { connections: more }) => sum + more, 0);
+  const machines = Object.entries(MACHINES).map(([kind, word]) => [here.filter(({ shown }) => shown.kind === kind).length, word]);
+  const others = machines.filter(([number]) => number).map(([number, word]) => ` + ${count(number, word, `${word}s`)}`);
+  if (!here.length) return "";
+  const of = connections > persons.length ? `${count(connections, "connection")} of ${count(persons.length, "person", "people")} here now` : `${persons.length} here now`;
+  return `, ${of}${others.join("")}`;
+}
+
 function whenWords(room, isOver) {
   if (!room.started_at) return "";
   const start = `${new Date(room.started_at).toLocaleDateString([], { day: "numeric", month: "short" })}, ${clockTime(room.started_at)}`;
@@ -148,7 +161,7 @@ function parts(page) {
   star.classList.add("button");
   star.append(" ", starWords);
   const sheet = element("a", { class: "button", download: true }, "Attendance (CSV)");
-  const problem = element("div", { class: "sheet", role: "alert", hidden: true });
+  const problem = element("div", { class: "sheet", role: "alert" }, awaiting());
   const again = element("p", { class: "hint", hidden: true }, "They are meeting again: ", element("a", {}, "to the session that goes on"));
   const values = Object.fromEntries(COUNTERS.map(([name]) => [name, element("dd", { "data-count": name }, "–")]));
   const counters = COUNTERS.map(([name, label]) => element("div", { class: "zero" }, element("dt", {}, label), values[name]));
