@@ -1,7 +1,7 @@
 /** One bot: what happened to it and when, what was said, who was there, and what it brought back. */
 
 import { Chronicle, Timeline } from "./chronicle.js";
-import { element, emptiness, headingOf, link, mark, write } from "./elements.js";
+import { awaiting, element, emptiness, headingOf, link, mark, write } from "./elements.js";
 import { letLeave } from "./launching.js";
 import { isOver, mayLeave } from "./bots.js";
 import { Transcript } from "./transcript.js";
@@ -31,6 +31,8 @@ export function open(root, page, id) {
       bot = newest(hub.bots.get(id), bot);
       parts.missing.hidden = Boolean(bot) || !problem;
       parts.body.hidden = !bot;
+      parts.coming.hidden = Boolean(bot || problem);
+      write(parts.missing.firstElementChild, problem?.status === 404 ? "There is no such bot here." : "The bot could not be read.");
       if (!bot) return write(parts.why, problem?.detail ?? "");
       page.entitle(titleOf(bot.name, id, "Bot").main);
       showBot(parts, bot, recording);
@@ -117,8 +119,9 @@ function layOut(page, id, timeline, transcript, leave) {
   parts.body = element("div", { hidden: true }, head, parts.callout, columns);
   parts.missing = emptiness("There is no such bot here.", [parts.why], [element("a", { href: "#/bots" }, "All bots")]);
   parts.missing.hidden = true;
+  parts.coming = awaiting();
   parts.mayLaunch = page.may("launch");
-  parts.all = [parts.body, parts.missing];
+  parts.all = [parts.body, parts.missing, parts.coming];
   return parts;
 }
 

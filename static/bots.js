@@ -1,6 +1,6 @@
 /** Bots: what each is doing, for how long, what went wrong, and what to do about it. */
 
-import { code, element, emptiness, link, mark, place, write } from "./elements.js";
+import { awaiting, code, element, emptiness, link, mark, place, write } from "./elements.js";
 import { launch, letLeave } from "./launching.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
@@ -64,7 +64,7 @@ export function open(root, page) {
     clocks: (bot, parts, now) => showClocks(bot, parts, now, page.activity.heardAt(`bots/${bot.id}`)),
   });
   const launching = element("button", { type: "button", class: "button primary", onclick: () => keep(launch(page)) }, "Launch a bot");
-  const [none, nothing] = [emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
+  const [coming, none, nothing] = [awaiting(), emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
   const sheet = element("div", { class: "sheet", id: "bots" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Bots"), filters.root, page.may("launch") ? launching : null),
@@ -75,7 +75,8 @@ export function open(root, page) {
   const view = {
     render() {
       table.render();
-      place(sheet, none, !hub.bots.size);
+      place(sheet, coming, !hub.position);
+      place(sheet, none, hub.position && !hub.bots.size);
       place(sheet, nothing, !table.size && hub.bots.size > 0);
       tell();
     },

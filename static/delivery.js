@@ -1,30 +1,43 @@
 /** One delivery: what was sent, what became of it, and a second chance for what could not be used. */
 
-import { chip, crumb, element, emptiness, headingOf, mark } from "./elements.js";
+import { awaiting, chip, crumb, element, emptiness, headingOf, mark } from "./elements.js";
 import { delayWords, verdictOf } from "./verdicts.js";
 import { count, fullTime, sizeWords } from "./words.js";
 
+// Before it is read again when the hub did not answer.
+const AGAIN_MS = 3000;
 const VIEWED = /^(rooms|bots)\//;
 
 /** @param {HTMLElement} root @param {string} id */
 export function open(root, page, id) {
-  let isClosed = false;
-  const body = element("div", { class: "delivery" });
+  let [isClosed, isShown, failedAt, asked] = [false, false, 0, 0];
+  const body = element("div", { class: "delivery" }, element("div", { class: "sheet" }, awaiting()));
   const outcome = element("div", { class: "outcome", role: "status", hidden: true });
   root.append(body);
   void read();
-  return { render() {}, heard, close: () => (isClosed = true) };
+  return { render() {}, tick, heard, refresh: () => void read(), close: () => (isClosed = true) };
+
+  function tick() {
+    if (failedAt && Date.now() - failedAt > AGAIN_MS) void read();
+  }
 
   async function read() {
+    const mine = (asked += 1);
+    failedAt = 0;
     try {
       const found = await page.get(`/api/deliveries/${id}`);
-      if (isClosed) return;
+      if (isClosed || mine !== asked) return;
+      isShown = true;
       page.entitle(`Delivery ${id}`);
       body.replaceChildren(...parts(found, outcome, redrive));
     } catch (problem) {
-      if (isClosed) return;
-      const words = problem.status === 404 ? "It may have been redriven, or is older than what is kept." : problem.message;
-      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(`There is no delivery ${id} any more.`, [words], [crumb("webhooks", "All webhooks")])));
+      if (isClosed || mine !== asked) return;
+      const isGone = problem.status === 404;
+      if (!isGone) failedAt = Date.now();
+      // What was read of it stays true.
+      if (isShown && !isGone) return;
+      const [title, words] = isGone ? [`There is no delivery ${id} any more.`, "It may have been redriven, or is older than what is kept."] : [`Delivery ${id} cannot be shown.`, problem.message];
+      body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(title, [words], [crumb("webhooks", "All webhooks")])));
     }
   }
 

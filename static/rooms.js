@@ -1,7 +1,7 @@
 /** Rooms: where most is going on stands first, and how many were there lately. */
 
 import { crowdLine, crowdsOf } from "./crowds.js";
-import { code, element, emptiness, mark, place, write } from "./elements.js";
+import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { ago, count, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
@@ -59,7 +59,7 @@ export function open(root, page) {
     clocks: (room, parts, now) => showClocks(room, parts, now, crowds),
   });
   const remark = element("p", { class: "remark", role: "status" });
-  const [empty, unmatched] = [nothing(), nothingLikeThat(() => filters.clear())];
+  const [coming, empty, unmatched] = [awaiting(), nothing(), nothingLikeThat(() => filters.clear())];
   const sheet = element("div", { class: "sheet", id: "rooms" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Rooms"), remark, filters.root),
@@ -71,7 +71,8 @@ export function open(root, page) {
 
   function render() {
     table.render();
-    place(sheet, empty, !hub.rooms.size);
+    place(sheet, coming, !hub.position);
+    place(sheet, empty, hub.position && !hub.rooms.size);
     place(sheet, unmatched, !table.size && hub.rooms.size > 0);
     // Whoever reads numbers does not see more of them in a second.
     if (Date.now() - countedAt > COUNTING_MS) tell();

@@ -1,6 +1,6 @@
 /** Webhooks: what arrives as it arrives, and beside it whether each source is well. */
 
-import { code, element, emptiness, mark, place, write } from "./elements.js";
+import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
 import { sieve } from "./sieve.js";
 import { SourceCards } from "./sourcecards.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
@@ -67,7 +67,7 @@ export function open(root, page) {
   const older = element("button", { type: "button", class: "more", hidden: true, onclick: () => void readOlder() }, "Older deliveries");
   const trouble = element("p", { class: "trouble", role: "alert", hidden: true });
   const unhandled = element("p", { class: "remark", role: "status" });
-  const [empty, unmatched] = [nothing(), emptiness("Nothing has arrived that is like that.", ["Choose another source or verdict, or wait: it appears here as it arrives."])];
+  const [coming, empty, unmatched] = [awaiting(), nothing(), emptiness("Nothing has arrived that is like that.", ["Choose another source or verdict, or wait: it appears here as it arrives."])];
   const sheet = element("div", { class: "sheet", id: "deliveries" }, ...table.parts, older);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Webhooks"), unhandled),
@@ -201,6 +201,7 @@ export function open(root, page) {
     write(hold, isHolding ? (kept.length ? `Show ${kept.length.toLocaleString()} new` : "Held") : "Hold");
     older.hidden = !next || !held.size;
     const isNarrowed = filters.values.source || filters.values.verdict;
+    place(sheet, coming, !isRead && !held.size);
     place(sheet, empty, isRead && !held.size && !isNarrowed);
     place(sheet, unmatched, isRead && !held.size && Boolean(isNarrowed));
   }
