@@ -22,6 +22,15 @@ const USUAL_ADVICE = {
   platform: "See whether the meeting lets guests in; sign the bot in if it does not.",
   system: "Launch another; if it goes on, give its id to support.",
 };
+/** Of a launch that was refused there is no bot, so what helps is another: to order it in another way, or to mend what is in the way. */
+const REFUSED_SIDES = { ...SIDES, meeting: "What was asked for", system: "This hub" };
+const REFUSED_ADVICE = {
+  meeting: "Correct what the provider does not take, then launch it again.",
+  billing: USUAL_ADVICE.billing,
+  system: "Correct the hub's key, api_version and base_url of the provider: hub check says which is wrong. Then launch it again.",
+};
+/** What a refusal is called that is the provider's own. */
+const PROVIDERS_OWN = ["PROVIDER_BUSY", "PROVIDER_UNREACHABLE"];
 /** By the reason's code, where something better can be said than for its group. */
 const ADVICE = {
   INVALID_MEETING_URL: "Copy the whole link of the invitation, passcode included.",
@@ -34,6 +43,8 @@ const ADVICE = {
   HOST_CLIENT_CANNOT_GRANT_PERMISSION: "Ask the host to join with the desktop app.",
   INSUFFICIENT_TOKENS: "Buy tokens at the provider, then launch it again.",
   DAILY_BOT_CAP_REACHED: "Wait until tomorrow, or ask the provider for a higher limit.",
+  PROVIDER_BUSY: "Wait a minute, then launch it again: nothing was sent.",
+  PROVIDER_UNREACHABLE: "Launch it again: nothing was sent. If it goes on, see whether this hub gets out to the provider.",
   BOT_ALREADY_EXISTS: "Nothing to do: another bot is in this meeting.",
   LOGIN_REQUIRED: "Let guests in, or give the bot an account to sign in with.",
   MEET_LOGIN_REQUIRED: "Let guests in, or give the bot a Google account to sign in with.",
@@ -49,7 +60,7 @@ const ADVICE = {
 const LOST = {
   words: "The provider's answer to the launch was lost: it waits for a human.",
   side: SIDES.system,
-  advice: "See at the provider whether a bot is in the meeting, and only if none is, launch another one.",
+  advice: "See at the provider whether a bot is in the meeting, and only if none is, forget this one and launch another.",
   tone: "wait",
 };
 
@@ -75,11 +86,20 @@ export function stuck(bot, now, heardAt = 0) {
 }
 
 /** Why it ended, or left. */
-function explained({ reason, status }) {
+function explained(bot) {
+  const { reason, status } = bot;
   if (!reason) return null;
-  const { code, group, message } = reason;
-  const advice = ADVICE[code.toUpperCase()] ?? (status === "failed" ? USUAL_ADVICE[group] : "");
-  return { words: message || code, side: SIDES[group] ?? "", advice: advice ?? "", tone: status === "failed" ? "bad" : "done" };
+  const { group, message } = reason;
+  // As MeetingBaaS' v2 says it when it answers, which says the same without that in webhooks.
+  const code = reason.code.toUpperCase().replace(/^FST_ERR_/, "");
+  const [sides, usual] = isRefusal(bot) && !PROVIDERS_OWN.includes(code) ? [REFUSED_SIDES, REFUSED_ADVICE] : [SIDES, USUAL_ADVICE];
+  const advice = ADVICE[code] ?? (status === "failed" ? usual[group] : "");
+  return { words: message || reason.code, side: sides[group] ?? "", advice: advice ?? "", tone: status === "failed" ? "bad" : "done" };
+}
+
+/** Whether it failed before it was a bot: it goes by its launch still. */
+function isRefusal({ id, provider, launch_id: launch, status }) {
+  return status === "failed" && id === `${provider}:${launch}`;
 }
 
 function inLobby(ms) {

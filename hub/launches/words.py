@@ -2,11 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 import msgspec
 import orjson
 
-from hub.errors import ProviderProblem, Throttled, Unreachable
+from hub.errors import AccountRefused, AlreadyThere, OrderRefused, ProviderProblem, Throttled, Unreachable
 from hub.events import BotDetail, Delivery, Fact, Kind, Reason, escape_id, parse_time
 from hub.ports import Document
 from hub.state.bot import Beside, bot_document, bot_facts
@@ -18,13 +19,20 @@ LAUNCH_FIELD = "hub_launch_id"
 LAUNCH_ID = re.compile(r"launch-[0-9a-f]{32}")
 BUSY, UNREACHABLE = "provider_busy", "provider_unreachable"
 
-# Whose side a failure is on, as reasons say it.
-_GROUPS = {"caller": "host", "account": "billing", "provider": "platform", "hub": "system"}
+# Whose side a refusal is on, as reasons say it; the first that fits.
+_GROUPS: Mapping[type[ProviderProblem], str] = {
+    AlreadyThere: "billing",
+    AccountRefused: "billing",
+    # As a rule because of its address.
+    OrderRefused: "meeting",
+    # The set-up of the hub, or the provider itself.
+    ProviderProblem: "system",
+}
 # Certainly nothing was sent, and somebody may have mended it since: the same launch may be tried again.
-_MAY_BE_REPEATED = (_GROUPS["account"], _GROUPS["hub"])
+_MAY_BE_REPEATED = ("billing", "system")
 _LOST = Reason(
     code="answer_lost",
-    group="platform",
+    group="system",
     message="Nobody knows whether there is a bot: look at the provider's, then erase this, or launch with another key.",
 )
 _NOTHING_BESIDE = Beside()
@@ -130,7 +138,7 @@ def shown(asked: Asked, bot: str, now: int) -> dict[str, object]:
 
 def refused(asked: Asked, problem: ProviderProblem, now: int) -> Delivery:
     """Say that there is certainly no bot, and why."""
-    reason = Reason(code=code_of(problem), group=_GROUPS[problem.fault], message=problem.said or str(problem))
+    reason = Reason(code=code_of(problem), group=_group_of(problem), message=problem.said or str(problem))
     detail = asked.detail(attempt=asked.attempt, reason=reason)
     fact = Fact(kind=Kind.BOT_FAILED, time=now, bot=asked.id, detail=detail)
     return _delivery("bot.refused", f"refused:{asked.launch_id}:{asked.attempt}", (fact,), now)
@@ -155,6 +163,10 @@ def code_of(problem: ProviderProblem) -> str:
     if isinstance(problem, Throttled):
         return BUSY
     return UNREACHABLE if isinstance(problem, Unreachable) else problem.code
+
+
+def _group_of(problem: ProviderProblem) -> str:
+    return next(group for kind, group in _GROUPS.items() if isinstance(problem, kind))
 
 
 def _delivery(name: str, key: str, facts: tuple[Fact, ...], now: int, body: bytes = b"{}") -> Delivery:

@@ -116,6 +116,30 @@ def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, 
     assert page.evaluate("window.wasRun") is None
 
 
+REFUSED = [
+    ("meeting", "INVALID_MEETING_URL", "What was asked for", "Copy the whole link"),
+    ("meeting", "FST_ERR_VALIDATION", "What was asked for", "Correct what the provider does not take"),
+    ("billing", "FST_ERR_BOT_ALREADY_EXISTS", "Your account", "another bot is in this meeting"),
+    ("billing", "FST_ERR_DAILY_BOT_CAP_REACHED", "Your account", "Wait until tomorrow"),
+    ("system", "provider_busy", "The provider", "Wait a minute"),
+    ("system", "FST_ERR_FORBIDDEN", "This hub", "Correct the hub's key"),
+]
+
+
+def test_a_refused_launch_says_who_can_mend_what(hub: HubProcess, open_page: OpenPage) -> None:
+    """There is no bot yet that a host could let in, and a key that is wrong stays wrong at the next launch."""
+    page = show(open_page, hub, "")
+    bot = {"id": "meetingbaas:launch-1", "provider": "meetingbaas", "launch_id": "launch-1", "status": "failed"}
+    bots = [{**bot, "reason": {"group": group, "code": code, "message": ""}} for group, code, _, _ in REFUSED]
+    found = page.evaluate(
+        "bots => import('/static/trouble.js').then(({ trouble }) => bots.map((bot) => trouble(bot, 0)))",
+        bots,
+    )
+    for (_, _, side, advice), said in zip(REFUSED, found, strict=True):
+        assert said["side"] == side
+        assert advice in said["advice"]
+
+
 def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_page: OpenPage) -> None:
     """A double click must not send two bots; what was changed after a refusal is another launch."""
     page = show(open_page, hub, "bots", may_lose_the_stream=True)

@@ -302,7 +302,7 @@ async def test_a_refused_launch_is_shown_with_what_the_provider_said(desk: Launc
     assert (again.status, again.said["bot"]["status"]) == (200, "failed")
     assert again.said["bot"]["reason"] == {
         "code": "FST_ERR_VALIDATION",
-        "group": "host",
+        "group": "meeting",
         "message": "https://… of ann@… is not for bots",
     }
 

@@ -1,6 +1,6 @@
 """What the log is told of launches."""
 
-from hub.errors import AccountRefused, OrderRefused, SetupRefused, Throttled, Unreachable
+from hub.errors import AccountRefused, AlreadyThere, OrderRefused, SetupRefused, Throttled, Unreachable
 from hub.launches import words
 from hub.launches.words import LAUNCH_ID, Asked, launch_id_of
 
@@ -22,9 +22,9 @@ def test_equal_intents_are_one_delivery_and_another_attempt_is_another() -> None
 
 def test_a_refusal_is_on_somebodys_side() -> None:
     """People see at once who has to do something."""
-    problems = (OrderRefused("x"), AccountRefused("x"), SetupRefused("x"), Unreachable("x"), Throttled("x"))
-    groups = [words.refused(ASKED, problem, 5).facts[0].detail.reason.group for problem in problems]
-    assert groups == ["host", "billing", "system", "platform", "billing"]
+    kinds = (OrderRefused, AlreadyThere, AccountRefused, SetupRefused, Unreachable, Throttled)
+    groups = [words.refused(ASKED, kind("x"), 5).facts[0].detail.reason.group for kind in kinds]
+    assert groups == ["meeting", "billing", "billing", "system", "system", "system"]
 
 
 def test_what_a_launch_became_is_told_of_both() -> None:
