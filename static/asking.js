@@ -1,6 +1,8 @@
 /** Requests to the hub's API, with the credential that the stream has. */
 
 const ANSWER_MS = 30_000;
+// The hub asks a provider then: for its turn, half a minute for the answer, and whether what got lost was done.
+const CHANGE_MS = 60_000;
 
 /** The answer, or null where there is none to read. Fails with what the hub says is wrong: `status`, `title`, `detail`. */
 export async function ask({ home, credential, method, path, body, headers }) {
@@ -8,7 +10,8 @@ export async function ask({ home, credential, method, path, body, headers }) {
   const sent = { Accept: "application/json", ...headers };
   if (credential.token) sent.Authorization = `Bearer ${credential.token}`;
   if (body !== undefined) sent["Content-Type"] = "application/json";
-  const request = { method, headers: sent, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) };
+  const signal = AbortSignal.timeout(method === "GET" ? ANSWER_MS : CHANGE_MS);
+  const request = { method, headers: sent, cache: "no-store", signal };
   if (body !== undefined) request.body = JSON.stringify(body);
   const answer = await fetch(addressOf(home, path), request).catch((error) => {
     throw problem(0, { title: "The hub does not answer", detail: String(error?.message || error) });
