@@ -2,7 +2,7 @@
 
 import { Chronicle, Timeline } from "./chronicle.js";
 import { awaiting, element, emptiness, headingOf, link, mark, write } from "./elements.js";
-import { letLeave } from "./launching.js";
+import { forget, letLeave } from "./launching.js";
 import { isOver, mayLeave } from "./bots.js";
 import { Transcript } from "./transcript.js";
 import { showChip } from "./table.js";
@@ -18,7 +18,8 @@ export function open(root, page, id) {
   const chronicle = new Chronicle(page, topic);
   const timeline = new Timeline();
   const transcript = new Transcript(page, id);
-  const parts = layOut(page, id, timeline, transcript, () => (asking = letLeave(page, bot, titleOf(bot.name, id, "Bot").main)));
+  const about = (question) => () => (asking = question(page, bot, titleOf(bot.name, id, "Bot").main));
+  const parts = layOut(page, id, timeline, transcript, about(letLeave), about(forget));
   root.append(...parts.all);
   let [bot, recording, problem] = [hub.bots.get(id), null, null];
   let [asking, reading, isOutdated, again] = [null, false, false, 0];
@@ -104,23 +105,24 @@ function newest(one, other) {
   return one && !(other?.sequence > one.sequence) ? one : other;
 }
 
-function layOut(page, id, timeline, transcript, leave) {
+function layOut(page, id, timeline, transcript, leave, forgotten) {
   const piece = (tag, attributes = {}) => element(tag, attributes);
   const parts = {
     name: piece("h2"), status: { main: piece("span") }, clock: piece("span", { class: "remark clock" }), own: piece("code"),
     callout: piece("div", { class: "callout", hidden: true }), facts: piece("dl", { class: "facts" }),
     people: piece("ul", { class: "people-list" }), files: piece("div", { class: "files" }), why: piece("p"),
     leave: element("button", { type: "button", class: "button danger", onclick: leave, hidden: true }, "Let it leave"),
+    forget: element("button", { type: "button", class: "button danger", onclick: forgotten, hidden: true }, "I have looked: forget it"),
   };
   write(parts.own, id);
-  const head = headingOf("bots", "Bots", parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.leave);
+  const head = headingOf("bots", "Bots", parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.forget, parts.leave);
   const side = element("div", { class: "side" }, card("Recording", parts.files), card("People", parts.people), card("Details", parts.facts));
   const columns = element("div", { class: "columns" }, element("div", { class: "main-column" }, timeline.root, transcript.root), side);
   parts.body = element("div", { hidden: true }, head, parts.callout, columns);
   parts.missing = emptiness("There is no such bot here.", [parts.why], [element("a", { href: "#/bots" }, "All bots")]);
   parts.missing.hidden = true;
   parts.coming = awaiting();
-  parts.mayLaunch = page.may("launch");
+  [parts.mayLaunch, parts.mayErase] = [page.may("launch"), page.may("admin")];
   parts.all = [parts.body, parts.missing, parts.coming];
   return parts;
 }
@@ -133,11 +135,13 @@ function showBot(parts, bot, recording) {
   write(parts.name, titleOf(bot.name, bot.id, "Bot").main);
   showChip(parts.status, botStatus(bot.status));
   parts.leave.hidden = !parts.mayLaunch || !mayLeave(bot);
+  parts.forget.hidden = !parts.mayErase || bot.status !== "unknown" || !bot.launch_id;
   showFacts(parts.facts, [
     ["Meeting", bot.meeting_url && link(bot.meeting_url, shortAddress(bot.meeting_url))],
     ["Provider", bot.provider],
     ["Id", parts.own],
-    ["Launched as", bot.launch_id],
+    // Before it is a bot it goes by that anyway.
+    ["Launched as", bot.id === `${bot.provider}:${bot.launch_id}` ? null : bot.launch_id],
     ["First heard of", fullTime(bot.created_at)],
     ["Joined", fullTime(bot.joined_at)],
     ["Ended", fullTime(bot.ended_at)],

@@ -1,6 +1,7 @@
 /** Questions and forms laid over the page. Whoever opens one closes it when its view goes. */
 
 import { element, write } from "./elements.js";
+import { capital } from "./words.js";
 
 /** Show something until it is closed; resolves to what it was closed with. */
 export function showDialog(title, ...content) {
@@ -28,31 +29,39 @@ export function ask({ question, words, label, work }) {
   return shown;
 }
 
-/** Do something once at a time; say what the hub said when it fails. */
+/** Do something once at a time; say what the hub said when it fails, and return that. */
 export async function attempt(button, refusal, work) {
-  if (button.disabled) return;
+  if (button.disabled) return null;
   button.disabled = true;
   refusal.hidden = true;
   try {
     await work();
+    return null;
   } catch (problem) {
     write(refusal, problemWords(problem));
     refusal.hidden = false;
+    return problem;
   } finally {
     button.disabled = false;
   }
 }
 
-const FAULTS = {
-  caller: "It is what was asked for.",
-  hub: "It is how this hub is set up.",
-  account: "It is the account at the provider.",
-  provider: "It is the provider.",
-};
-
-/** What was refused, why, on whose side that is, and when to try again. */
+/** What was refused, why, and when to try again. Titles say on whose side it is. */
 export function problemWords({ title, detail, message, retryAfter, said }) {
-  const words = detail && detail !== title ? `${title}: ${detail}` : (title ?? message);
+  const own = said?.provider?.message || "";
+  // What a provider says is more than what the hub makes of it, but for how the hub is set up.
+  const why = own && said.fault !== "hub" ? own : detail;
+  const quoted = own && said.fault === "hub" ? `The provider says: ${sentence(own)}` : "";
   const again = retryAfter ? `Try again in ${retryAfter} s.` : said?.retry ? "Try again." : "";
-  return [/[.!?]$/.test(words) ? words : `${words}.`, FAULTS[said?.fault], again].filter(Boolean).join(" ");
+  return [sentence(merged(title ?? message, why)), quoted, again].filter(Boolean).join(" ");
+}
+
+/** A title and what follows from it; said once, where one begins as the other does. */
+function merged(title, why) {
+  if (!why || title.toLowerCase().startsWith(why.toLowerCase())) return title;
+  return why.toLowerCase().startsWith(title.toLowerCase()) ? capital(why) : `${title}: ${why}`;
+}
+
+function sentence(words) {
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
 }

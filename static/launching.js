@@ -27,14 +27,32 @@ export function launch(page) {
   form.addEventListener("input", () => (key = newKey()));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void attempt(send, refusal, async () => {
+    const order = async () => {
       const body = { ...parsed(more.value), meeting_url: url.value.trim(), bot_name: name.value.trim() };
       const { bot } = await page.send("POST", "/api/bots", body, { "Idempotency-Key": key });
       shown.close("launched");
       page.go(`#/bots/${bot.id}`);
+    };
+    void attempt(send, refusal, order).then((problem) => {
+      if (problem?.status === 0) refusal.append(" The bot may be on its way. Launched again unchanged it is the same one, never a second.");
+      if (!isLost(problem)) return;
+      // Whoever wants another one opens the form anew.
+      send.disabled = true;
+      const there = element("a", { href: `#/bots/${problem.said.launch_id}`, onclick: () => shown.close() }, "This launch");
+      refusal.replaceChildren(`${problem.title}. There may be a bot in the meeting: look before you launch again. `, there);
     });
   });
   return shown;
+}
+
+/** Ask whether somebody has looked for the bot of a launch that nobody knows of, and forget it. */
+export function forget(page, launch, name) {
+  return ask({
+    question: `Forget the launch of ${name}?`,
+    words: "If its bot is in the meeting after all, it stays there. What is known here of the launch goes, and its key launches nothing more.",
+    label: "Forget it",
+    work: () => page.send("DELETE", `/api/bots/${launch.id}?erase=1`).then(() => page.go("#/bots")),
+  });
 }
 
 /** Ask whether a bot shall leave, and let it. */
@@ -45,6 +63,11 @@ export function letLeave(page, bot, name) {
     label: "Let it leave",
     work: () => page.send("DELETE", `/api/bots/${bot.id}`),
   });
+}
+
+/** Whether nobody knows what became of it; of what was certainly not sent the hub says that it may be sent again. */
+function isLost(problem) {
+  return problem?.said?.fault === "provider" && !problem.said.retry && Boolean(problem.said.launch_id);
 }
 
 function parsed(text) {

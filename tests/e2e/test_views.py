@@ -1,7 +1,10 @@
 """The views of the page: what just happened, which bots need somebody, and the whole story of one."""
 
+import contextlib
 import re
+import socketserver
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -20,13 +23,31 @@ MINUTE_MS = 60_000
 expect.set_options(timeout=15_000)
 
 
+class HangUp(socketserver.StreamRequestHandler):
+    """Reads what is asked, and hangs up."""
+
+    def handle(self) -> None:
+        """Whoever asks cannot know whether it was done."""
+        self.rfile.readline()
+
+
+@contextlib.contextmanager
+def broken_provider() -> Iterator[str]:
+    """Return the address of a provider whose answers are all lost."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), HangUp) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
     """A hub for all tests of this file, each of which has bots and rooms of its own."""
-    process = HubProcess(tmp_path_factory.mktemp("hub"))
-    process.start()
-    yield process
-    process.kill()
+    with broken_provider() as address:
+        process = HubProcess(tmp_path_factory.mktemp("hub"), HUB_MEETINGBAAS__BASE_URL=address)
+        process.start()
+        yield process
+        process.kill()
 
 
 def show(open_page: OpenPage, hub: HubProcess, view: str, *, may_lose_the_stream: bool = False) -> Page:
@@ -149,9 +170,10 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
         sent.append((route.request.headers["idempotency-key"], route.request.post_data_json))
         if len(sent) < 3:
             problem = {
-                "title": "The provider refused",
-                "detail": "no tokens are left on the account",
+                "title": "The account at the provider may not",
+                "detail": "the account at the provider may not: no tokens are left, or its cap is reached",
                 "fault": "account",
+                "provider": {"code": "FST_ERR_INSUFFICIENT_TOKENS", "message": "0 tokens left"},
             }
             route.fulfill(status=402, json=problem, content_type="application/problem+json")
         else:
@@ -162,9 +184,7 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
     form = page.get_by_role("dialog")
     form.get_by_label("Meeting link").fill("https://meet.test/abc")
     form.get_by_role("button", name="Launch").click()
-    expect(form.get_by_role("alert")).to_have_text(
-        "The provider refused: no tokens are left on the account. It is the account at the provider."
-    )
+    expect(form.get_by_role("alert")).to_have_text("The account at the provider may not: 0 tokens left.")
     form.get_by_role("button", name="Launch").click()
     expect(form.get_by_role("button", name="Launch")).to_be_enabled()
     form.get_by_text("Options").click()
@@ -177,6 +197,23 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
     assert first == again == (first[0], body)
     assert changed[0] != first[0]
     assert changed[1] == {**body, "extra": {"customer": 7}}
+
+
+def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_forgotten(hub: HubProcess, open_page: OpenPage) -> None:
+    """Who is told to try again sends a second bot; and what somebody has looked into needs attention no longer."""
+    page = show(open_page, hub, "bots", may_lose_the_stream=True)
+    page.get_by_role("button", name="Launch a bot").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Meeting link").fill("https://meet.test/lost")
+    form.get_by_role("button", name="Launch").click()
+    expect(form.get_by_role("alert")).to_contain_text("There may be a bot in the meeting: look before")
+    expect(form.get_by_role("button", name="Launch")).to_be_disabled()
+    form.get_by_role("link", name="This launch").click()
+    expect(page.locator(".callout")).to_contain_text("See at the provider whether a bot is in the meeting")
+    page.get_by_role("button", name="I have looked: forget it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
+    expect(page.locator("h2", has_text="Bots")).to_be_visible()
+    expect(page.locator("tr", has_text="meet.test/lost")).to_have_count(0)
 
 
 def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPage) -> None:
