@@ -47,6 +47,7 @@ export function open(root, page, id) {
     heard(event) {
       chronicle.hear(event);
       if (event.subject !== topic) return;
+      if (event.type === "bot.erased") return void ([bot, problem] = [null, { detail: "It was erased." }]);
       bot = newest(event.data.bot, bot);
       if (!transcript.hear(event)) return;
       // Files, links and whole transcripts are not carried by events.
