@@ -2,6 +2,10 @@
 
 import { capital, count } from "./words.js";
 
+// What turns the direction of all that follows, as a name may hold it.
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/gu;
+// Of a name; what follows it must still be seen.
+const LONGEST = 80;
 const MACHINES = { recorder: "The recorder", agent: "An agent", ingress: "A live feed" };
 
 /** By the type of event: the words, and the tone. Functions get the event's data. */
@@ -55,7 +59,7 @@ export function happening({ type, data, providertype }) {
   const [words, tone] = HAPPENINGS[type] ?? [capital(String(providertype || type).replace(/[._]/g, " ")), "calm"];
   const { reason, recording } = data;
   const because = (typeof reason === "object" ? reason?.message || reason?.code : reason) || recording?.error || "";
-  return { words: typeof words === "function" ? words(data) : words, tone, because: legible(String(because)) };
+  return { words: typeof words === "function" ? words(data).replace(TURNING, "") : words, tone, because: legible(String(because)) };
 }
 
 /** Codes in words; what only says once more that somebody left is left out. */
@@ -76,6 +80,11 @@ export function subjectOf({ subject, data }) {
 /** Machines are called what they are. */
 function nameOf(participant) {
   const { kind = "human", name, identity } = participant ?? {};
-  if (kind === "human") return name || identity || "Somebody";
-  return kind === "sip" ? `${name || identity || "Somebody"} by phone` : MACHINES[kind] ?? `The ${kind}`;
+  const called = short(name || identity || "Somebody");
+  if (kind === "human") return called;
+  return kind === "sip" ? `${called} by phone` : MACHINES[kind] ?? `The ${kind}`;
+}
+
+function short(name) {
+  return name.length > LONGEST ? `${Array.from(name).slice(0, LONGEST).join("")}…` : name;
 }

@@ -102,6 +102,7 @@ export class Presence {
     row.person = person;
     const { shown } = person;
     write(row.name, shown.name || shown.identity || shown.id);
+    mark(row.name, "title", row.name.textContent);
     // Roles that providers give to their own machines say nothing more than the kind.
     const role = shown.role?.startsWith("__") ? "" : shown.role;
     write(row.role, [KINDS[shown.kind] ?? shown.kind, role].filter(Boolean).join(" · "));

@@ -95,6 +95,22 @@ def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, ope
     assert page.evaluate("window.wasRun") is None
 
 
+def test_a_name_hides_nothing_that_stands_beside_it(hub: HubProcess, open_page: OpenPage) -> None:
+    """However long it is, and whichever way it turns what follows: strangers choose it."""
+    page = show(open_page, hub, "")
+    named = ("room.sid=RM_long", "room.name=long", "participant.sid=PA_long", "participant.identity=w")
+    send(hub, "livekit", "participant_joined", *named, "participant.name=\u202e" + "W" * 200)
+    happened = page.locator(".feed li", has_text="long").first.locator("span > span").first
+    expect(happened).to_have_text("W" * 79 + "… came")
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.goto(f"{hub.url}/#/rooms/livekit:RM_long")
+    name, time = page.locator(".presence-who .main"), page.locator(".presence-time")
+    expect(time).to_be_visible()
+    ends, begins = name.bounding_box(), time.bounding_box()
+    assert ends and begins
+    assert ends["x"] + ends["width"] <= begins["x"]
+
+
 def test_who_only_reads_is_offered_nothing_that_would_be_refused(hub: HubProcess, open_page: OpenPage) -> None:
     """A page on a wall has a token of its own, which neither launches bots nor sees what arrives."""
     claims = Claims(use=Use.ACCESS, topics=("bots",), scope=("read",), exp=now_ms() // 1000 + 60)
