@@ -71,6 +71,7 @@ export function open(root, page, id) {
     isOutdated = false;
     try {
       const found = await page.get(`/api/bots/${id}`);
+      if (closed) return;
       // Asked for by the name of its launch.
       if (found.id !== id) return void location.replace(`#/bots/${found.id}`);
       bot = newest(found, bot);

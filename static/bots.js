@@ -26,6 +26,7 @@ const STATUSES = [
   ["processing", "Processing"],
   ["completed", "Completed"],
   ["failed", "Failed"],
+  ["unknown", "Unknown"],
 ];
 // Being stuck is a matter of time, not of events.
 const SIFT_MS = 5000;

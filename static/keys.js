@@ -11,6 +11,7 @@ export function listenToKeys({ go, up }) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
     if (event.key === "Escape") return isTyping ? event.target.blur() : go(up());
+    if (event.key === "ArrowDown" && event.target.matches?.("[data-filter]")) return toFirstRow(event);
     if (isTyping) return;
     const wasStarted = Date.now() - startedAt < SEQUENCE_MS;
     startedAt = event.key === "g" ? Date.now() : 0;
@@ -19,6 +20,12 @@ export function listenToKeys({ go, up }) {
     if (event.key === "?") return act(event, () => help.showModal());
   });
   for (const button of document.querySelectorAll("[data-shows-keys]")) button.addEventListener("click", () => help.showModal());
+}
+
+/** From the text that narrows a table into what it has left. */
+function toFirstRow(event) {
+  const row = document.querySelector("main tbody tr");
+  if (row) act(event, () => row.focus());
 }
 
 function act(event, work) {

@@ -13,7 +13,7 @@ const BOT_STATUS = {
   processing: ["Processing", "calm", "processing"],
   completed: ["Completed", "done", "completed"],
   failed: ["Failed", "bad", "failed"],
-  unknown: ["Unknown", "wait", "starting"],
+  unknown: ["Unknown", "wait", "unknown"],
 };
 
 export const BOT_STATUSES = Object.keys(BOT_STATUS);
