@@ -1,6 +1,7 @@
 /** Bots: what each is doing, for how long, what went wrong, and what to do about it. */
 
 import { awaiting, code, element, emptiness, link, mark, place, write } from "./elements.js";
+import { sayIfHidden } from "./hidden.js";
 import { launch, letLeave } from "./launching.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
@@ -66,6 +67,7 @@ export function open(root, page) {
   });
   const launching = element("button", { type: "button", class: "button primary", onclick: () => keep(launch(page)) }, "Launch a bot");
   const [coming, none, nothing] = [awaiting(), emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
+  if (!hub.bots.size) void sayIfHidden(page, none, "bots");
   const sheet = element("div", { class: "sheet", id: "bots" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Bots"), filters.root, page.may("launch") ? launching : null),

@@ -2,6 +2,7 @@
 
 import { crowdLine, crowdsOf } from "./crowds.js";
 import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
+import { sayIfHidden } from "./hidden.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { ago, count, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
@@ -60,6 +61,7 @@ export function open(root, page) {
   });
   const remark = element("p", { class: "remark", role: "status" });
   const [coming, empty, unmatched] = [awaiting(), nothing(), nothingLikeThat(() => filters.clear())];
+  if (!hub.rooms.size) void sayIfHidden(page, empty, "rooms");
   const sheet = element("div", { class: "sheet", id: "rooms" }, ...table.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Rooms"), remark, filters.root),

@@ -122,6 +122,8 @@ def test_who_only_reads_is_offered_nothing_that_would_be_refused(hub: HubProcess
     page.keyboard.press("b")
     expect(page.get_by_role("heading", name="Bots")).to_be_visible()
     expect(page.get_by_role("button", name="Launch a bot")).to_have_count(0)
+    page.goto(f"{hub.url}/#/rooms")
+    expect(page.locator(".empty:visible")).to_contain_text("This sign-in shows no rooms.")
 
 
 def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, open_page: OpenPage) -> None:
