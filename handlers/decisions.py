@@ -7,8 +7,7 @@ from aiohttp import web
 
 from handlers.parts import NOW
 from handlers.webhooks import commit
-from hub.events import Delivery, Fact
-from hub.launches.words import HUB
+from hub.events import HUB, Delivery, Fact
 from hub.ports import Outcome
 
 

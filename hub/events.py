@@ -79,6 +79,8 @@ class Kind(StrEnum):
 
 
 # These state nothing: they take away what was stated.
+# The source of what the hub itself decides, or somebody through it.
+HUB = "hub"
 ERASURES = frozenset({Kind.BOT_ERASED, Kind.ROOM_ERASED})
 
 

@@ -8,12 +8,10 @@ import msgspec
 import orjson
 
 from hub.errors import AccountRefused, AlreadyThere, OrderRefused, ProviderProblem, Throttled, Unreachable
-from hub.events import BotDetail, Delivery, Fact, Kind, Reason, escape_id, parse_time
+from hub.events import HUB, BotDetail, Delivery, Fact, Kind, Reason, escape_id, parse_time
 from hub.ports import Document
 from hub.state.bot import Beside, bot_document, bot_facts
 
-# Where what the hub itself decides comes from.
-HUB = "hub"
 # By what a bot says, in whatever is told of it, which launch it came of.
 LAUNCH_FIELD = "hub_launch_id"
 LAUNCH_ID = re.compile(r"launch-[0-9a-f]{32}")

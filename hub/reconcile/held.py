@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import orjson
 
-from hub.ports import Document, Query, Store
+from hub.events import HUB, Kind
+from hub.ports import ArrivalQuery, Document, Query, Store
 from hub.present import Clockwork, alive_until, decode_presence
-from hub.reconcile.seen import HeldRoom
+from hub.reconcile.seen import HeldRoom, SeenRoom
 from hub.state.room import decode_tally
 
 _PAGE = 500
@@ -47,6 +48,16 @@ async def end_of(store: Store, room: str) -> tuple[str, int] | None:
         return None
     reason = str(orjson.loads(documents[0].body)["end_reason"] or "")
     return reason, decode_tally(documents[0].hidden).ended_at or 0
+
+
+async def was_erased(store: Store, seen: SeenRoom) -> bool:
+    """Whether a session that the hub does not know was there and was erased, by itself or with its durable room."""
+    for name in (seen.room, seen.durable):
+        asked = ArrivalQuery(subject=f"rooms/{name}", source=HUB, since=seen.began_at)
+        decided = (await store.arrivals(asked)).items if name else ()
+        if any(one.provider_type == Kind.ROOM_ERASED.value for one in decided):
+            return True
+    return False
 
 
 def _held(row: Document, clockwork: Clockwork) -> HeldRoom:

@@ -10,7 +10,7 @@ from hub.events import Delivery
 from hub.ingest import Ingest
 from hub.ports import Store
 from hub.present import Clockwork
-from hub.reconcile.held import end_of, held_rooms, with_people
+from hub.reconcile.held import end_of, held_rooms, was_erased, with_people
 from hub.reconcile.missing import PATIENCE_MS, Missing, Sign
 from hub.reconcile.seen import HeldRoom, Lister, Listing, Looked, Said, SeenRoom
 from hub.reconcile.telling import (
@@ -77,7 +77,8 @@ class ListedRooms:
         for name in sorted(seen.keys() - held.keys()):
             end = await end_of(self._store, name)
             if end is None:
-                deliveries += started(seen[name], now)
+                # Who erased it did not want to have it back in the next round.
+                deliveries += [] if await was_erased(self._store, seen[name]) else started(seen[name], now)
             elif end[0] == NOT_LISTED:
                 deliveries.append(alive(seen[name], now, end[1]))
         return deliveries

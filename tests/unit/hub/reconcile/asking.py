@@ -11,7 +11,7 @@ from handlers.providers.arrival import Arrival
 from handlers.providers.livekit_proof import sign
 from handlers.providers.registry import PROVIDERS, receive
 from hub.clients.livekit import LiveKitServer, pairs_of
-from hub.events import Delivery, Position
+from hub.events import HUB, Delivery, Fact, Kind, Position
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
@@ -96,6 +96,20 @@ class Hub:
                 facts=spoken.facts,
             )
         )
+
+    async def erase(self, room: str = "", durable: str = "") -> None:
+        """Erase a session, or all of a durable room, as somebody does by the API."""
+        fact = Fact(kind=Kind.ROOM_ERASED, time=self.clock(), room=room, durable=durable)
+        erasure = Delivery(
+            source=HUB,
+            scope=HUB,
+            key=f"id:{room}{durable}",
+            received_at=self.clock(),
+            body=b"{}",
+            provider_type=fact.kind.value,
+            facts=(fact,),
+        )
+        await self.ingest.submit(erasure)
 
 
 def person(sid: str, at: int, **more: object) -> Said:

@@ -1,6 +1,7 @@
 """What a LiveKit server lists and the hub does not show is told; what it lists no more ends after a second look."""
 
 import orjson
+import pytest
 from livekit.protocol.models import ParticipantInfo, ParticipantPermission
 
 from tests.unit.hub.reconcile.asking import BASE, HOUR, LIVEKIT, MINUTE, ROOM, asking, person
@@ -57,6 +58,21 @@ async def test_what_is_back_is_told_once_also_after_the_clock_was_set_back() -> 
         for _ in range(3):
             await one.look(after=MINUTE)
         assert len(one.hub.deliveries()) == kept
+
+
+@pytest.mark.parametrize("room", ["livekit:RM_1", ""])
+async def test_a_session_that_was_erased_while_it_goes_on_is_not_told_again(room: str) -> None:
+    """Nor if all of its durable room was; the next session of that name is another one."""
+    async with asking() as one:
+        await one.hub.hear("room_started", BASE)
+        one.livekit.start("daily", "RM_1", BASE)
+        await one.look(after=MINUTE)
+        await one.hub.erase(room, "livekit@daily")
+        await one.look(after=MINUTE)
+        assert one.hub.rooms() == {}
+        one.livekit.start("daily", "RM_2", BASE + HOUR)
+        await one.look(after=2 * HOUR)
+        assert one.hub.rooms() == {"livekit:RM_2": "live"}
 
 
 async def test_what_is_kept_of_an_answer_holds_no_secrets() -> None:
