@@ -52,12 +52,18 @@ async def end_of(store: Store, room: str) -> tuple[str, int] | None:
 
 async def was_erased(store: Store, seen: SeenRoom) -> bool:
     """Whether a session that the hub does not know was there and was erased, by itself or with its durable room."""
-    for name in (seen.room, seen.durable):
-        asked = ArrivalQuery(subject=f"rooms/{name}", source=HUB, since=seen.began_at)
-        decided = (await store.arrivals(asked)).items if name else ()
-        if any(one.provider_type == Kind.ROOM_ERASED.value for one in decided):
-            return True
+    for topic in (f"rooms/{seen.room}", f"rooms/{seen.durable}"):
+        decided = await store.arrivals(ArrivalQuery(subject=topic, source=HUB, since=seen.began_at))
+        for one in decided.items:
+            if one.provider_type == Kind.ROOM_ERASED.value and await _is_of(store, one.id, topic):
+                return True
     return False
+
+
+async def _is_of(store: Store, erasure: str, topic: str) -> bool:
+    """Whether that is what was erased: of a durable room also the erasure of another session tells."""
+    kept = await store.arrival(erasure)
+    return kept is not None and any(event.topics[0] == topic for event in kept.events)
 
 
 def _held(row: Document, clockwork: Clockwork) -> HeldRoom:
