@@ -10,7 +10,7 @@ const VIEWED = /^(rooms|bots)\//;
 
 /** @param {HTMLElement} root @param {string} id */
 export function open(root, page, id) {
-  let [isClosed, isShown, failedAt, asked] = [false, false, 0, 0];
+  let [isClosed, shown, failedAt, asked] = [false, "", 0, 0];
   const body = element("div", { class: "delivery" }, element("div", { class: "sheet" }, awaiting()));
   const outcome = element("div", { class: "outcome", role: "status", hidden: true });
   root.append(body);
@@ -27,7 +27,9 @@ export function open(root, page, id) {
     try {
       const found = await page.get(`/api/deliveries/${id}`);
       if (isClosed || mine !== asked) return;
-      isShown = true;
+      // Whoever reads or marks something in it is not disturbed.
+      if (JSON.stringify(found) === shown) return;
+      shown = JSON.stringify(found);
       page.entitle(`Delivery ${id}`);
       body.replaceChildren(...parts(found, outcome, redrive));
     } catch (problem) {
@@ -35,7 +37,8 @@ export function open(root, page, id) {
       const isGone = problem.status === 404;
       if (!isGone) failedAt = Date.now();
       // What was read of it stays true.
-      if (isShown && !isGone) return;
+      if (shown && !isGone) return;
+      shown = "";
       const [title, words] = isGone ? [`There is no delivery ${id} any more.`, "It may have been redriven, or is older than what is kept."] : [`Delivery ${id} cannot be shown.`, problem.message];
       body.replaceChildren(outcome, element("div", { class: "sheet" }, emptiness(title, [words], [crumb("webhooks", "All webhooks")])));
     }

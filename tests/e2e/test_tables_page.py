@@ -266,9 +266,10 @@ def test_what_could_not_be_used_is_redriven_from_the_page(hub: HubProcess, open_
     page.locator(".outcome a").click()
     expect(page.locator(".delivery .chip").first).to_have_text("Accepted")
     # An answer that does not come is no answer: it is asked for again.
-    page.route("**/api/deliveries/*", lambda route: route.fulfill(status=503, json={"detail": "busy"}), times=1)
+    page.route("**/api/deliveries/*", lambda route: route.fulfill(status=503, json={"detail": "busy"}))
     page.reload()
     expect(page.locator(".delivery .empty")).to_contain_text("cannot be shown")
+    page.unroute("**/api/deliveries/*")
     expect(page.locator(".delivery .chip").first).to_have_text("Accepted", timeout=10_000)
     page.locator(".rows a").click()
     expect(page.locator(".one h2")).to_have_text("daily-standup")
