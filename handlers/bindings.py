@@ -10,6 +10,7 @@ from handlers.providers.path_keys import key_of, read_path_key
 from hub.errors import ProofRefused
 from hub.events import Delivery, escape_id
 from hub.fold.claims import ANOTHER
+from hub.fold.parts import key_owner
 from hub.launches.words import LAUNCH_ID, Asked, asked_of
 from hub.ports import Document, Store
 from hub.seals import Seals
@@ -40,7 +41,8 @@ class Bindings:
 
         Raises ProofRefused and StorageUnavailable. Of those who come at once the fold decides, as of all.
         """
-        for bot in bots_of(delivery.facts) if LAUNCH_ID.fullmatch(delivery.path_key) else ():
+        is_unbound = LAUNCH_ID.fullmatch(delivery.path_key) and key_owner(delivery) not in self._bots
+        for bot in bots_of(delivery.facts) if is_unbound else ():
             documents = (await self._store.document(f"bots/{bot}")).documents
             if documents and asked_of(documents[0]).launch_id != delivery.path_key:
                 raise ProofRefused(ANOTHER)

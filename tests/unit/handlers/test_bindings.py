@@ -112,4 +112,5 @@ async def test_what_this_process_launched_is_known_also_while_the_store_is_away(
     bindings.learn(ASKED, "B1")
     proves = (await bindings.identified(MEETINGBAAS, arrival(path_key(SEALS, launch_id=LAUNCH)))).proves
     assert proves == PathKey(launch_id=LAUNCH, bot="B1")
+    await bindings.check(delivery(PLAIN, path_key=LAUNCH))
     assert store.asked == 0
