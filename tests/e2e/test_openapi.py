@@ -64,4 +64,4 @@ def asking(hub: HubProcess, header: str) -> subprocess.CompletedProcess[str]:
         "--max-examples", "3", "--phases", "coverage,fuzzing", "--request-timeout", "5", "--warnings", "off",
         "--generation-database", "none",
     ]  # fmt: skip
-    return subprocess.run(command, cwd=hub.folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=hub.folder, capture_output=True, text=True, timeout=110, check=False)
