@@ -147,7 +147,7 @@ function feedRow(event) {
     "li",
     { "data-tone": tone },
     element("time", { datetime: event.time, title: fullTime(event.time) }, exactTime(event.time)),
-    element("span", { class: "happened" }, element(href ? "a" : "span", { class: "feed-name", href: href || null }, name), " ", element("span", {}, words), because ? element("span", { class: "happened-because" }, because) : null),
+    element("span", { class: "happened" }, element(href ? "a" : "span", { class: "feed-name", href: href || null, title: name }, name), " ", element("span", {}, words), because ? element("span", { class: "happened-because" }, because) : null),
   );
 }
 
