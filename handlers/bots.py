@@ -16,10 +16,9 @@ from handlers.providers.registry import LAUNCHED_WITH
 from handlers.reads import one
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.events import escape_id
-from hub.launches.words import LAUNCH_ID, beside_of
+from hub.launches.words import LAUNCH_ID, beside_of, launch_id_of
 from hub.ports import Document
 
-_ID_LIMIT = 200
 _NOT_YET = {
     "requested": "the bot is still being launched: ask again when its provider has given it an id",
     "unknown": "nobody knows whether this launch became a bot: if there is one at the provider's, make it leave there; "
@@ -65,7 +64,7 @@ async def webhook(request: web.Request) -> web.Response:
         raise BadRequest('the body: expected {} or {"bot_id": …}')
     bot_id = _bot_id(said.get("bot_id"))
     await _check_known(request, caller, bot_id)
-    launch_id = "" if bot_id else f"launch-{secrets.token_hex(16)}"
+    launch_id = "" if bot_id else launch_id_of(secrets.token_hex(16))
     key = path_key(request.app[SEALS], launch_id=launch_id, bot=bot_id)
     path = webhook_path(request, key)
     if not path:
@@ -96,7 +95,4 @@ def _bot_id(value: object) -> str:
         return ""
     if not isinstance(value, str) or not re.fullmatch(r"\S{1,200}", value) or LAUNCH_ID.fullmatch(value):
         raise BadRequest("bot_id: expected the provider's id of a bot")
-    escaped = escape_id(value)
-    if len(escaped) > _ID_LIMIT:
-        raise BadRequest(f"bot_id: expected at most {_ID_LIMIT} characters")
-    return escaped
+    return escape_id(value)

@@ -147,10 +147,8 @@ def base_url(request: web.Request) -> str:
 
 def webhook_path(request: web.Request, key: str) -> str:
     """Return the path of a source to which the provider may post with a key; empty when there is none."""
-    for source in request.app[SETTINGS].sources:
-        if source.provider == LAUNCHED_WITH:
-            return f"{source.path.rstrip('/')}/{key}"
-    return ""
+    source = request.app[SETTINGS].heard_by(LAUNCHED_WITH)
+    return f"{source.path.rstrip('/')}/{key}" if source else ""
 
 
 def _key(request: web.Request) -> str:

@@ -2,7 +2,7 @@
 
 from hub.clock import now_ms
 from hub.ingest import Ingest
-from hub.inquiries import heard_by, inquiries, translated
+from hub.inquiries import inquiries, translated
 from hub.keeper import Chore
 from hub.launches.launches import Launches
 from hub.launches.polling import Polling
@@ -24,6 +24,6 @@ def launch_chores(settings: Settings, store: Store, launches: Launches) -> list[
     if launches.dispatcher.must_be_asked:
         provider = launches.dispatcher.provider
         # Without one that takes webhooks bots are launched, and asked for, all the same.
-        source = heard_by(settings, provider) or Source(provider=provider, name=provider, path="")
+        source = settings.heard_by(provider) or Source(provider=provider, name=provider, path="")
         found.append(Polling(launches, source, translated, store, now_ms))
     return found

@@ -46,14 +46,9 @@ def livekit_server(settings: Settings) -> LiveKitServer | None:
 
 def hms_account(settings: Settings) -> HmsAccount | None:
     """Return the 100ms account that is to be asked, None when none is configured."""
-    if not (heard_by(settings, "100ms") and settings.hms.access_key and settings.hms.app_secret):
+    if not (settings.heard_by("100ms") and settings.hms.access_key and settings.hms.app_secret):
         return None
     return HmsAccount(settings.hms, settings.sources, translated, now_ms, lambda: str(uuid4()))
-
-
-def heard_by(settings: Settings, provider: str) -> Source | None:
-    """Return the source by which a provider is heard, None when there is none."""
-    return next((source for source in settings.sources if source.provider == provider), None)
 
 
 def translated(source: Source, payload: Words, now: int) -> tuple[Fact, ...]:
@@ -72,7 +67,7 @@ def _looks(settings: Settings, store: Store, ingest: Ingest, launches: Launches)
     if account := hms_account(settings):
         sources = [source.name for source in settings.sources if source.provider == "100ms"]
         yield "100ms", one_after_the_other(listed(account), Replays(account, sources, store, ingest, now_ms).look)
-    if launches.is_configured and (source := heard_by(settings, launches.dispatcher.provider)):
+    if launches.is_configured and (source := settings.heard_by(launches.dispatcher.provider)):
         account_of_bots = launches.dispatcher
         is_asked_for = is_polled if account_of_bots.must_be_asked else _by_nobody
         yield source.provider, SilentBots(source, account_of_bots, translated, store, ingest, now_ms, is_asked_for).look

@@ -14,11 +14,11 @@ class Seals:
 
     def seal(self, purpose: str, text: str) -> str:
         """Return the seal of a text for a purpose: 43 characters of base64url."""
-        return _seal(self._secrets[0], purpose, text)
+        return seal_by(self._secrets[0], purpose, text)
 
     def every(self, purpose: str, text: str) -> tuple[str, ...]:
         """Return the seals of a text that are good."""
-        return tuple(_seal(secret, purpose, text) for secret in self._secrets)
+        return tuple(seal_by(secret, purpose, text) for secret in self._secrets)
 
     def fits(self, purpose: str, text: str, seal: str) -> bool:
         """Whether a seal is of that text for that purpose."""
@@ -37,7 +37,8 @@ class Seals:
         return self.knows(mark) and not self.fits(purpose, text, mark.partition(":")[2])
 
 
-def _seal(secret: bytes, purpose: str, text: str) -> str:
+def seal_by(secret: bytes, purpose: str, text: str) -> str:
+    """Return the seal of a text for a purpose by one secret."""
     said = f"hub {purpose}\n{text}".encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(hmac.digest(secret, said, "sha256")).rstrip(b"=").decode()
 

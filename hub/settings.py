@@ -181,6 +181,10 @@ class Settings(_Section, frozen=True, kw_only=True):
     # Settings whose secrets the hub made up, now or at an earlier start: `sources.livekit.keys`; nobody sets this.
     made: tuple[str, ...] = ()
 
+    def heard_by(self, provider: str) -> Source | None:
+        """Return the first source by which a provider is heard, None when there is none."""
+        return next((source for source in self.sources if source.provider == provider), None)
+
     def is_made_up(self, source: Source, field: str) -> bool:
         """Whether the hub made up the secrets of a source: no provider knows them, and none is shown them."""
         return f"sources.{source.name}.{field}" in self.made

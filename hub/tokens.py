@@ -13,9 +13,11 @@ from enum import StrEnum
 import msgspec
 
 from hub.errors import TokenRefused
+from hub.seals import seal_by
 
 LONGEST_SECONDS = 24 * 3600
 _LONGEST_TOKEN = 16 * 1024
+_PURPOSE = "token"
 
 
 class Use(StrEnum):
@@ -49,8 +51,8 @@ class Tokens:
     def mint(self, claims: Claims) -> str:
         """Return a token that says `claims`."""
         said = msgspec.structs.replace(claims, kid=self._signing)
-        payload = base64.urlsafe_b64encode(msgspec.json.encode(said)).rstrip(b"=")
-        return f"{payload.decode()}.{_signature(self._secrets[self._signing], payload)}"
+        payload = base64.urlsafe_b64encode(msgspec.json.encode(said)).rstrip(b"=").decode()
+        return f"{payload}.{seal_by(self._secrets[self._signing], _PURPOSE, payload)}"
 
     def read(self, token: str, use: Use, now: int) -> Claims:
         """Return what a token says.
@@ -62,7 +64,7 @@ class Tokens:
             raise TokenRefused("the token is malformed")
         claims = _decode(payload)
         secret = self._secrets.get(claims.kid)
-        if secret is None or not hmac.compare_digest(_signature(secret, payload.encode()), signature):
+        if secret is None or not hmac.compare_digest(seal_by(secret, _PURPOSE, payload), signature):
             raise TokenRefused("the token is not signed by this hub")
         if claims.exp <= now:
             raise TokenRefused("the token has expired")
@@ -77,11 +79,6 @@ def _decode(payload: str) -> Claims:
         return msgspec.json.decode(raw, type=Claims)
     except (ValueError, RecursionError, msgspec.MsgspecError) as problem:
         raise TokenRefused("the token is malformed") from problem
-
-
-def _signature(secret: bytes, payload: bytes) -> str:
-    digest = hmac.new(secret, b"hub token\n" + payload, hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _name(secret: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from handlers.described import documents, messages
+from handlers.described import documents, messages, orders
 from handlers.described.operation import (
     JSON,
     PAGED,
@@ -48,7 +48,7 @@ MEETINGS: Mapping[str, Operation] = {
         group=_BOTS,
         scope="launch",
         parameters=(_ORDER_KEY,),
-        body={JSON: messages.LaunchOrder},
+        body={JSON: orders.LaunchOrder},
         answers={
             201: Answer(
                 "It is on its way.", {JSON: messages.Launched}, {"Location": "Where it can be read.", **POSITION}
@@ -61,7 +61,7 @@ MEETINGS: Mapping[str, Operation] = {
         summary="A webhook for one bot that somebody else launches.",
         group=_BOTS,
         scope="launch",
-        body={JSON: messages.WebhookOrder},
+        body={JSON: orders.WebhookOrder},
         answers={201: Answer("The webhook.", {JSON: messages.BotWebhook}, POSITION)},
         problems=(409,),
     ),
@@ -128,7 +128,7 @@ MEETINGS: Mapping[str, Operation] = {
         summary="Feature a durable room, or do so no more; also before anybody met in it.",
         group=_ROOMS,
         scope="launch",
-        body={JSON: messages.FeatureRoom},
+        body={JSON: orders.FeatureRoom},
         answers={200: one((documents.Room, documents.DurableRoom), "As it is then.")},
     ),
     "DELETE /api/rooms/{id}": Operation(
@@ -166,7 +166,7 @@ MEETINGS: Mapping[str, Operation] = {
         summary="Plan a meeting.",
         group=_PLANS,
         scope="launch",
-        body={JSON: messages.SchedulePlan},
+        body={JSON: orders.SchedulePlan},
         answers={201: Answer("It is planned.", {JSON: documents.Schedule}, {"Location": "Where it can be read."})},
     ),
     "GET /api/schedules/{id}": Operation(
@@ -179,7 +179,7 @@ MEETINGS: Mapping[str, Operation] = {
         summary="Change a plan.",
         group=_PLANS,
         scope="launch",
-        body={JSON: messages.ScheduleChange},
+        body={JSON: orders.ScheduleChange},
         answers={200: one(documents.Schedule)},
     ),
     "DELETE /api/schedules/{id}": Operation(

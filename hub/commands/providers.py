@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from hub.clients.livekit import pairs_of
 from hub.clients.meetingbaas import dispatcher
 from hub.errors import ProviderProblem, Unanswered
-from hub.inquiries import heard_by, hms_account, livekit_server
+from hub.inquiries import hms_account, livekit_server
 from hub.settings import Settings
 
 # How a finding is to be taken (ok, note or warning), and what it says.
@@ -21,15 +21,15 @@ async def ask_providers(settings: Settings) -> list[Told]:
     if server:
         pairs = pairs_of(settings)
         asking += [_answered(f"LiveKit, with a key of {pair.source.name}", server.check(pair)) for pair in pairs]
-    elif heard_by(settings, "livekit"):
+    elif settings.heard_by("livekit"):
         found.append(_not_asked("LiveKit", "LIVEKIT_URL, with LIVEKIT_API_KEY and LIVEKIT_API_SECRET"))
     if account:
         asking.append(_answered("100ms", account.check()))
-    elif heard_by(settings, "100ms"):
+    elif settings.heard_by("100ms"):
         found.append(_not_asked("100ms", "HMS_ACCESS_KEY and HMS_APP_SECRET"))
     if bots:
         asking.append(_answered("MeetingBaaS", bots.check()))
-    elif heard_by(settings, "meetingbaas"):
+    elif settings.heard_by("meetingbaas"):
         found.append(_not_asked("MeetingBaaS", "MEETINGBAAS_API_KEY"))
     return [*await asyncio.gather(*asking), *found]
 
