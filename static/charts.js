@@ -38,21 +38,6 @@ export function rateChart(label, unit) {
   return { root, draw };
 }
 
-/**
- * Who was there when: for each row a line from joining to leaving, over a common span of time.
- *
- * @param {{ from: number, to: number, isOpen: boolean, tone?: string }[]} visits  Of one row, in milliseconds.
- */
-export function presenceBar(visits, from, to) {
-  const scale = (time) => ((Math.min(Math.max(time, from), to) - from) / Math.max(1, to - from)) * WIDTH;
-  const bars = visits.map((visit) => {
-    const [left, right] = [scale(visit.from), scale(visit.isOpen ? to : visit.to)];
-    const shape = { x: left.toFixed(2), width: Math.max(0.4, right - left).toFixed(2), y: 0, height: HEIGHT };
-    return drawing("rect", { ...shape, class: "presence", "data-tone": visit.tone ?? "calm", "data-open": visit.isOpen });
-  });
-  return drawing("svg", { ...AREA, class: "presence-row", role: "img", "aria-hidden": "true" }, ...bars);
-}
-
 /** A line for each stretch of time in which somebody counted. */
 function runsOf(values, highest) {
   const step = WIDTH / Math.max(1, values.length - 1);

@@ -47,7 +47,7 @@ export async function attempt(button, refusal, work) {
 }
 
 /** What was refused, why, and when to try again. Titles say on whose side it is. */
-export function problemWords({ title, detail, message, retryAfter, said }) {
+function problemWords({ title, detail, message, retryAfter, said }) {
   const own = said?.provider?.message || "";
   // What a provider says is more than what the hub makes of it, but for how the hub is set up.
   const why = own && said.fault !== "hub" ? own : detail;

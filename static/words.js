@@ -16,8 +16,6 @@ const BOT_STATUS = {
   unknown: ["Unknown", "wait", "unknown"],
 };
 
-export const BOT_STATUSES = Object.keys(BOT_STATUS);
-
 /** The word, the tone and the counter of a bot's status; also of one that is newer than this page. */
 export function botStatus(status) {
   const [word, tone, counter] = BOT_STATUS[status] ?? [status, "done", "starting"];
