@@ -95,7 +95,7 @@ class FileSpool:
         """
         async with self._draining:
             self._refuse_if_closed()
-            return sum([await self._hand_over(path, commit) for path in await self._work(self._paths)])
+            return sum([await self._hand_over(path, commit) for path in await self._work(self._look)])
 
     async def close(self) -> None:
         """Finish what is under way and let go of the files; what waits in them is found by the next process."""
@@ -166,6 +166,11 @@ class FileSpool:
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.spool"))
 
+    def _look(self) -> list[Path]:
+        # What others handed over is told by nothing but its absence.
+        self._forget_gone()
+        return self._paths()
+
     def _take(self, path: Path) -> Generator[list[Delivery]]:
         """Return the batches of a file. Our own is sealed only when it is its turn: a long outage makes few files."""
         if self._live and self._live.path == path:
@@ -174,6 +179,9 @@ class FileSpool:
 
     def _let_go(self, batches: Generator[list[Delivery]]) -> None:
         batches.close()
+        self._forget_gone()
+
+    def _forget_gone(self) -> None:
         self._counts = {path: count for path, count in self._counts.items() if path.exists()}
         self._oldest = {path: self._oldest[path] for path in self._counts}
 
