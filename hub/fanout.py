@@ -106,6 +106,7 @@ class Fanout:
         """Tell a viewer that it has everything that it missed: how much that was, it could not know."""
         viewer.was_resumed = False
         viewer.connection.write(self._heartbeat(str(viewer.cursor)).framed(viewer.connection.form))
+        self._desk.counts.write(HEARTBEAT)
         if viewer.connection.is_behind():
             self._set_back(viewer)
 

@@ -228,7 +228,7 @@ async def test_messages_are_counted_by_why_they_were_written() -> None:
         assert messages(await process.read()) == {"snapshot": 3, "event": 6}
         process.hub.connect(Link(), rooms, Wish(position=Position(epoch="epoch1", sequence=0)))
         await turns()
-        assert messages(await process.read()) == {"snapshot": 3, "event": 6, "replayed": 2}
+        assert messages(await process.read()) == {"snapshot": 3, "event": 6, "replayed": 2, "heartbeat": 1}
 
 
 async def test_viewers_are_counted_by_how_they_are_connected() -> None:
