@@ -50,8 +50,9 @@ def attendance(
 ) -> list[Attendee]:
     """Return everybody who attended, who came first first, then who was expected and did not come.
 
-    `until` says up to when an open visit counts, by topic of the room. Only visits to `meetings` are taken, which of a
-    session without a name, that met several times, began in one of them. Recorders and agents do not attend.
+    `until` says, by topic of the room, up to when an open visit counts. With `meetings` only visits to those are taken:
+    a session without a name meets several times, and a visit is to the one in which it began. Recorders and agents do
+    not attend.
     """
     users: defaultdict[str, list[_Stay]] = defaultdict(list)
     for one in participants:

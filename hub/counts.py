@@ -33,6 +33,6 @@ class Counts:
         self.written[kind] += number
 
     def drop(self, what: str, reason: str, number: int = 1) -> None:
-        """Count what was let go; what went for another reason than those of DROPS is none."""
+        """Count what was let go; a reason that DROPS does not name is not counted."""
         if (what, reason) in self.dropped:
             self.dropped[what, reason] += number

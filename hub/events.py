@@ -78,9 +78,9 @@ class Kind(StrEnum):
     PROVIDER_EVENT = "provider.event"
 
 
-# These state nothing: they take away what was stated.
 # The source of what the hub itself decides, or somebody through it.
 HUB = "hub"
+# These state nothing: they take away what was stated.
 ERASURES = frozenset({Kind.BOT_ERASED, Kind.ROOM_ERASED})
 
 
@@ -292,8 +292,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     skewed: bool = False
     # Why participants that were still there were closed by this end (`room_finished`, …).
     closing_reason: str = ""
-    # Nobody told it: the hub asked the provider, and saw it. An end was then at this time at the latest, and counts
-    # only where the provider tells none, and nothing later; of anything else it says that it was there at this time.
+    # The hub asked and saw it, nobody told it. As an end it means "at this time at the latest" and yields to any end
+    # that the provider tells, and to anything later; otherwise it means "was there at this time".
     observed: bool = False
 
     @property

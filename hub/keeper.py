@@ -57,7 +57,7 @@ class Keeper:
         self._seconds = seconds
 
     async def run(self) -> None:
-        """Work until cancelled; the lease is then let go of."""
+        """Work until cancelled, then let go of the lease; return at once when there are no chores."""
         if not self._chores:
             return
         try:

@@ -100,13 +100,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A derived document with what it is found and sorted by. `topic` is its key."""
 
     topic: str
-    # bots, rooms, participants or recordings
+    # bots, rooms, participants, recordings or schedules
     collection: str
     # The topic of the bot or room that it is part of; its own for these.
     parent: str
     provider: str = ""
     status: str = ""
-    # `rooms/<durable>` for rooms
+    # By which topic it is found and erased too: of a room `rooms/<durable>`, of a bot that of the launch it came of.
     durable: str = ""
     name: str = ""
     room_id: str = ""
@@ -119,7 +119,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     trending: float = 0.0
     sequence: int = 0
     body: bytes = b""
-    # What numbers that depend on the clock are computed from, never shown.
+    # What is kept beside it and never shown as it is, for numbers that depend on the clock and for who may see more:
+    # msgpack, by collection, of hub.state's `bot.Beside`, `room.Tally`, `participant.Presence`, `capture.Artifacts`
+    # or `schedule.Attended`.
     hidden: bytes = b""
 
 

@@ -35,8 +35,8 @@ class Missing:
     def again(self, missed: Mapping[str, Sign], now: int) -> dict[str, int]:
         """Return what is missing for the second time, with when it was over at the latest.
 
-        That is when it was missed first, or until when it was presumed to live if nobody had asked for longer. What
-        gave a sign of life less than a minute before was not missing yet.
+        That is the time of the first miss, or an earlier end of the presumed life if nobody had asked for longer.
+        What gave a sign of life less than a minute before was not missing yet.
         """
         since = {name: self._since(name, sign, now) for name, sign in missed.items() if now > sign.last + PATIENCE_MS}
         twice = {

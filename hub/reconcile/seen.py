@@ -43,7 +43,7 @@ class Listing(msgspec.Struct, frozen=True):
     """What all accounts of a provider answered."""
 
     rooms: tuple[SeenRoom, ...]
-    # What the durable rooms are called after of which all sessions were listed: `<home>@…`.
+    # Homes (`<home>@…`) of which every session was listed.
     homes: frozenset[str]
     # What went wrong with the others, and what to do about it.
     problems: tuple[str, ...] = ()
