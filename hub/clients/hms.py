@@ -92,12 +92,12 @@ class HmsAccount:
         """Ask for anything. Raises Unanswered when the account is not taken."""
         await self._asked("GET", "/v2/sessions", active="true", limit="10")
 
-    async def failed(self, since: int, until: int) -> int:
-        """Return how many deliveries failed between two times. Raises Unanswered."""
+    async def has_failed(self, since: int, until: int) -> bool:
+        """Return whether any delivery failed between two times (ms). Raises Unanswered."""
         period = {"start_time": format_time(since) or "", "end_time": format_time(until) or ""}
         answer = await self._asked("GET", "/v2/analytics/webhooks", **period, status="failed", limit="1")
         events = answer.get("events")
-        return len(events) if isinstance(events, list) else 0
+        return isinstance(events, list) and bool(events)
 
     async def replay(self, since: int, until: int) -> None:
         """Have the deliveries that failed between two times sent again. Raises Unanswered."""

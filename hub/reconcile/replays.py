@@ -28,8 +28,8 @@ log = structlog.get_logger()
 class Redeliverer(Protocol):
     """A provider that keeps what it could not deliver."""
 
-    async def failed(self, since: int, until: int) -> int:
-        """Return whether deliveries failed between two times. Raises Unanswered."""
+    async def has_failed(self, since: int, until: int) -> bool:
+        """Return whether any delivery failed between two times (ms). Raises Unanswered."""
         ...
 
     async def replay(self, since: int, until: int) -> None:
@@ -63,16 +63,16 @@ class Replays:
         if until <= since:
             return Looked()
         try:
-            failed = await self._provider.failed(since, until)
-            if failed:
+            has_failed = await self._provider.has_failed(since, until)
+            if has_failed:
                 log.info("reconcile.replay", since=since, until=until)
                 await self._provider.replay(since, until)
         except Unanswered as refusal:
             return Looked((f"replay of failed webhooks: {refusal}",))
         # Each period once: what fails again, and again, must not be asked for for ever.
         self._until = until
-        if failed or until - self._kept >= _KEPT_EVERY_MS:
-            await self._ingest.submit(_asked(since, until, now, is_replayed=bool(failed)))
+        if has_failed or until - self._kept >= _KEPT_EVERY_MS:
+            await self._ingest.submit(_asked(since, until, now, is_replayed=has_failed))
             self._kept = until
         return Looked()
 

@@ -12,13 +12,13 @@ class Keeps:
     def __init__(self) -> None:
         self.replayed: list[tuple[int, int]] = []
         self.asked: list[tuple[int, int]] = []
-        self.has_failed, self.problem = True, ""
+        self.fails, self.problem = True, ""
 
-    async def failed(self, since: int, until: int) -> int:
+    async def has_failed(self, since: int, until: int) -> bool:
         if self.problem:
             raise Unanswered(self.problem)
         self.asked.append((since, until))
-        return int(self.has_failed)
+        return self.fails
 
     async def replay(self, since: int, until: int) -> None:
         self.replayed.append((since, until))
@@ -66,7 +66,7 @@ async def test_that_nothing_failed_is_kept_once_an_hour() -> None:
     """It fills no store, and nothing is sent twice for it."""
     async with hub() as one:
         provider = Keeps()
-        provider.has_failed = False
+        provider.fails = False
         looks = replays(one, provider)
         for _ in range(25):
             await looks.look()
@@ -105,7 +105,7 @@ async def test_nothing_is_sent_again_when_nothing_failed() -> None:
     """Replays go at the expense of what is going on."""
     async with hub() as one:
         provider = Keeps()
-        provider.has_failed = False
+        provider.fails = False
         await replays(one, provider).look()
         assert (len(provider.asked), provider.replayed) == (1, [])
 
