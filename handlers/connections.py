@@ -7,7 +7,7 @@ import socket
 from aiohttp import ClientError, web
 from aiohttp.abc import AbstractStreamWriter
 
-from hub.desk import Gone
+from hub.errors import Gone
 from hub.wire import Form
 
 SEND_BUFFER = 64 * 1024

@@ -7,7 +7,7 @@ from aiohttp_sse import EventSourceResponse
 from handlers.connections import SocketConnection
 from handlers.parts import FANOUT, SETTINGS
 from handlers.viewing import opening, seated, serve
-from hub.desk import Gone
+from hub.errors import Gone
 from hub.wire import Form
 
 

@@ -11,8 +11,8 @@ from handlers.access import Caller
 from handlers.addresses import client_address
 from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
-from hub.desk import Gone, Grant, Wish, stated
-from hub.errors import BadRequest, Forbidden, StorageUnavailable
+from hub.desk import Grant, Wish, stated
+from hub.errors import BadRequest, Forbidden, Gone, StorageUnavailable
 from hub.events import DELIVERIES, Position, covers, parse_topic
 from hub.fanout import Fanout
 from hub.subscriber import Subscriber

@@ -12,8 +12,7 @@ from handlers.addresses import client_address
 from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, DESK, FANOUT, SETTINGS
 from handlers.viewing import limited, opening, parse_topics, permitted, seated, serve
-from hub.desk import Gone
-from hub.errors import BadRequest, Forbidden, HubError, TokenRefused, TooMany
+from hub.errors import BadRequest, Forbidden, Gone, HubError, TokenRefused, TooMany
 from hub.fanout import Fanout
 from hub.subscriber import Subscriber
 from hub.wire import Form

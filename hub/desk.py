@@ -6,16 +6,11 @@ from typing import Protocol, Self
 import msgspec
 
 from hub.counts import Counts
-from hub.errors import HubError
 from hub.events import DELIVERIES, Position, format_time, without_nesting
 from hub.feed import Feed
 from hub.ports import Store
 from hub.snapshots import Snapshots
 from hub.wire import Encoder, Form
-
-
-class Gone(HubError):
-    """The connection took nothing for too long, or is closed."""
 
 
 class Connection(Protocol):

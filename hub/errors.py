@@ -7,10 +7,11 @@ HubError
 │   └── NotJson            … because its bytes are not JSON
 ├── StorageUnavailable     the store did not answer, or not in time: ours to mend, the caller's to retry
 │   └── Overloaded         more work is queued than the hub promises to hold
-├── Unanswered             a provider that was asked did not answer, or refused to
 ├── StorageRefused         the store may not be used: another hub holds it, or it is of a newer version
+├── Unanswered             a provider that was asked did not answer, or refused to
+├── Gone                   a viewer whose connection took nothing for too long, or is closed
 ├── TokenRefused           a credential that is malformed, forged or expired
-├── Unauthenticated        nobody said who they are
+├── Unauthenticated        no credential, or none that the hub knows
 ├── Forbidden              the caller is known, and may not do this
 ├── CannotRedrive          a delivery that, as things are, cannot be read or verified once more
 ├── TooMany                the caller does something too often
@@ -34,6 +35,8 @@ HubError
 │       └── AnswerLate     … because it did not come in time
 ├── NotFound               nothing by that name, or nothing the caller may know of
 └── BadRequest             a question that cannot be answered as it was asked
+
+A few modules have one of their own, which never leaves its package.
 """
 
 
@@ -65,12 +68,16 @@ class Overloaded(StorageUnavailable):
     """A queue or a budget of the hub is full."""
 
 
+class StorageRefused(HubError):
+    """The store may not be used by this process; the message says why."""
+
+
 class Unanswered(HubError):
     """A provider did not answer what the hub asked; the message says which, why, and what to do about it."""
 
 
-class StorageRefused(HubError):
-    """The store may not be used by this process; the message says why."""
+class Gone(HubError):
+    """The connection took nothing for too long, or is closed."""
 
 
 class TokenRefused(HubError):
@@ -78,7 +85,7 @@ class TokenRefused(HubError):
 
 
 class Unauthenticated(HubError):
-    """The request carries no credential."""
+    """The request carries no credential, or none that the hub knows."""
 
 
 class Forbidden(HubError):

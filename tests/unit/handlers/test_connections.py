@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from handlers.connections import SEND_BUFFER, SocketConnection
-from hub.desk import Gone
+from hub.errors import Gone
 from hub.wire import Form
 
 PIECE = b"x" * 32 * 1024

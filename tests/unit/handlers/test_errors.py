@@ -23,7 +23,7 @@ from hub.errors import (
 
 # Raised before anything listens, turned into a dead delivery, or when the hub asks by itself: no request ends so.
 _BEFORE = {errors.ConfigRefused, errors.StorageRefused}
-NEVER_ANSWERED = _BEFORE | {errors.Unusable, errors.NotJson, errors.Unanswered, HubError}
+NEVER_ANSWERED = _BEFORE | {errors.Unusable, errors.NotJson, errors.Unanswered, errors.Gone, HubError}
 
 
 async def answer_to(raised: BaseException) -> tuple[web.Response, bytes]:

@@ -6,8 +6,8 @@ import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import TypeVar
 
-from hub.desk import Desk, Gone, Grant, Wish
-from hub.errors import StorageUnavailable
+from hub.desk import Desk, Grant, Wish
+from hub.errors import Gone, StorageUnavailable
 from hub.events import Position
 from hub.fanout import Fanout
 from hub.feed import Feed
