@@ -177,11 +177,11 @@ class Gauges(Collector):
         )
 
     def _of_viewers(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("hub_viewers", "Viewers of this process.", value=self._fanout.viewers)
+        yield GaugeMetricFamily("hub_viewers", "Viewers of this process.", value=len(self._fanout.roster))
         by_transport = GaugeMetricFamily(
             "hub_viewers_by_transport", "Viewers of this process, by how they are connected.", labels=["transport"]
         )
-        forms = self._fanout.forms()
+        forms = self._fanout.roster.forms()
         for transport, known in _TRANSPORTS.items():
             by_transport.add_metric([transport], sum(forms.get(form, 0) for form in known))
         yield by_transport

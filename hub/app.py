@@ -189,7 +189,7 @@ async def _listen(hub: Hub, runner: web.AppRunner, *, shares_port: bool) -> None
 
 async def _drain(hub: Hub, runner: web.AppRunner) -> None:
     """Readiness first, then viewers, then requests, then what waits for the store: nobody is cut off in the middle."""
-    log.info("hub.draining", viewers=hub.fanout.viewers)
+    log.info("hub.draining", viewers=len(hub.fanout.roster))
     hub.lifecycle.draining = True
     await _send_away(hub)
     # No request comes after that, and those under way are answered: providers find the next worker, not a refusal.
@@ -222,7 +222,7 @@ def _addresses(hub: Hub, runner: web.AppRunner) -> tuple[str, str]:
 
 async def _count_viewers(hub: Hub) -> None:
     while True:
-        hub.bus.count(hub.fanout.counts())
+        hub.bus.count(hub.fanout.roster.counts())
         await asyncio.sleep(_COUNT_SECONDS)
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -12,11 +11,12 @@ from hub.broadcast import Told, broadcast, same_for_all, told_of
 from hub.counts import EVENT, HEARTBEAT, NOTICE
 from hub.deadlines import Deadline, Deadlines
 from hub.desk import Desk
-from hub.events import DELIVERIES, Event, format_time
+from hub.events import DELIVERIES, Event
+from hub.heartbeat import Heartbeat
 from hub.notices import Notice
 from hub.pace import Pace
+from hub.roster import Roster
 from hub.subscriber import Subscriber
-from hub.wire import Form, Message, message
 
 _TICK_SECONDS = 1.0
 # When all have been told to go: how long those get who did not take it yet, as they read slowly or wait for the store.
@@ -39,15 +39,12 @@ class Fanout:
     ) -> None:
         self._desk = desk
         self._is_more_coming = is_more_coming
-        # What does not work at present: viewers are told, with what they see.
-        self._troubles = troubles
-        self._told_troubles: tuple[str, ...] = ()
+        self._heartbeat = Heartbeat(desk, troubles)
         # Everything up to here has been written to those who are live.
         self._position = desk.feed.head
         self._live = Audience()
-        # Everybody, each with the topics that it is counted under.
-        self._viewers: dict[Subscriber, frozenset[str]] = {}
-        self._counts: dict[str, int] = {}
+        # Everybody, live or catching up.
+        self.roster = Roster()
         self._deadlines = Deadlines(desk)
         # Called with events after each was written to everybody who is live and follows it, if there is anybody.
         self.on_told: Callable[[Sequence[Event]], None] = lambda _: None
@@ -56,48 +53,31 @@ class Fanout:
         self._recalled: dict[Subscriber, None] = {}
         self._notices: deque[Notice] = deque(maxlen=_NOTICES)
         self._growth = asyncio.Event()
-        self._departure = asyncio.Event()
         self._closing = False
         desk.feed.on_growth = self._growth.set
         desk.feed.on_new_epoch = self._begin_anew
         desk.feed.on_erasure = desk.forget
 
-    @property
-    def viewers(self) -> int:
-        """How many viewers there are, live or catching up."""
-        return len(self._viewers)
-
-    def forms(self) -> dict[Form, int]:
-        """Return how many viewers there are of each form."""
-        return Counter(viewer.connection.form for viewer in self._viewers)
-
-    def counts(self) -> dict[str, int]:
-        """Return how many viewers each topic has that somebody follows."""
-        return dict(self._counts)
-
     def attach(self, viewer: Subscriber) -> None:
         """Count a viewer and watch over its permission, until it is detached."""
-        self._viewers[viewer] = frozenset()
-        self._count(viewer, viewer.grant.topics)
+        self.roster.add(viewer)
         self._deadlines.add(viewer)
         if self._closing:
             viewer.end("drain")
 
     def detach(self, viewer: Subscriber) -> None:
         """Forget a viewer that has left."""
-        self._count(viewer, frozenset())
-        del self._viewers[viewer]
         self._deadlines.drop(viewer)
         self._recalled.pop(viewer, None)
         self._live.leave(viewer)
-        self._departure.set()
+        self.roster.drop(viewer)
 
     def join(self, viewer: Subscriber) -> None:
         """Make a viewer live whose cursor is at the feed's head."""
         if viewer.ending:
             viewer.left_behind(viewer.cursor.sequence)
             return
-        self._count(viewer, viewer.grant.topics)
+        self.roster.count(viewer)
         self._live.join(viewer)
         if viewer.was_resumed:
             self._welcome_back(viewer)
@@ -105,7 +85,7 @@ class Fanout:
     def _welcome_back(self, viewer: Subscriber) -> None:
         """Tell a viewer that it has everything that it missed: how much that was, it could not know."""
         viewer.was_resumed = False
-        viewer.connection.write(self._heartbeat(str(viewer.cursor)).framed(viewer.connection.form))
+        viewer.connection.write(self._heartbeat.message(str(viewer.cursor)).framed(viewer.connection.form))
         self._desk.counts.write(HEARTBEAT)
         if viewer.connection.is_behind():
             self._set_back(viewer)
@@ -129,12 +109,11 @@ class Fanout:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        beat_at = self._next_beat()
+        self._heartbeat.plan()
         while True:
-            timeout = max(0.0, min(_TICK_SECONDS, beat_at - time.monotonic()))
             # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(min(_TICK_SECONDS, self._heartbeat.ahead())):
                     await self._growth.wait()
             self._growth.clear()
             for _ in range(_TURNS_FOR_ANSWERS):
@@ -143,15 +122,15 @@ class Fanout:
             await self._between_deliveries(self._pace())
             await self._deliver()
             await self._show_notices()
-            if time.monotonic() >= beat_at or self._troubles() != self._told_troubles:
+            if self._heartbeat.is_due():
                 await self._beat()
-                beat_at = self._next_beat()
+                self._heartbeat.plan()
 
     async def _gather(self) -> None:
         """Let what is being committed join what is due: for many viewers a write less is worth more than the wait."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GATHERING_SECONDS):
-                while len(self._viewers) >= _WORTH_GATHERING and self._is_more_coming():
+                while len(self.roster) >= _WORTH_GATHERING and self._is_more_coming():
                     await self._growth.wait()
                     self._growth.clear()
 
@@ -161,7 +140,7 @@ class Fanout:
         Who does not take it is cut off in the end: it comes back, and must not keep the process from its successor.
         """
         self._closing = True
-        viewers = list(self._viewers)
+        viewers = list(self.roster)
         steps = max(1, min(len(viewers), round(seconds * 10)))
         for step in range(steps):
             for viewer in viewers[step::steps]:
@@ -169,14 +148,9 @@ class Fanout:
             await asyncio.sleep(seconds / steps if step + 1 < steps else 0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LEAVING_SECONDS):
-                await self._all_gone()
-        for viewer in self._viewers:
+                await self.roster.all_gone()
+        for viewer in self.roster:
             viewer.connection.abort()
-
-    async def _all_gone(self) -> None:
-        while self._viewers:
-            self._departure.clear()
-            await self._departure.wait()
 
     async def _deliver(self) -> None:
         start, head = self._position, self._desk.feed.head
@@ -226,22 +200,11 @@ class Fanout:
     async def _beat(self) -> None:
         """Tell everybody who is live that they are, and move their cursors."""
         position = self._position
-        self._told_troubles = self._troubles()
-        beat = self._heartbeat(f"{self._desk.feed.epoch}.{position}")
+        beat = self._heartbeat.for_all(f"{self._desk.feed.epoch}.{position}")
         # Who came meanwhile may be further already; ids never go back.
         told, pace = replace(same_for_all([beat], position), unserved=lambda *_: (b"", 0)), self._pace()
         for group in self._live.groups:
             await self._broadcast(group, told, pace, HEARTBEAT)
-
-    def _heartbeat(self, position: str) -> Message:
-        troubles = self._troubles()
-        value = {
-            "time": format_time(self._desk.now()),
-            "head": str(self._desk.feed.position),
-            "degraded": bool(troubles),
-            "reasons": list(troubles),
-        }
-        return message("heartbeat", value, position=position)
 
     async def _broadcast(self, group: Group, told: Told, pace: Pace, kind: str) -> None:
         self._desk.counts.write(kind, await broadcast(self._live, group, told, lambda: self._rest(pace)))
@@ -308,20 +271,3 @@ class Fanout:
     def _dismiss(self, viewer: Subscriber, reason: str, *, soon: bool = False) -> None:
         viewer.end(reason, soon=soon)
         self._live.leave(viewer)
-
-    def _count(self, viewer: Subscriber, topics: frozenset[str]) -> None:
-        """Count a viewer under these topics, and under no others."""
-        before = self._viewers[viewer]
-        if before == topics:
-            return
-        self._viewers[viewer] = topics
-        for topic in before:
-            self._counts[topic] -= 1
-            if not self._counts[topic]:
-                del self._counts[topic]
-        for topic in topics:
-            self._counts[topic] = self._counts.get(topic, 0) + 1
-
-    def _next_beat(self) -> float:
-        # Downwards, so that the promised interval is never exceeded.
-        return time.monotonic() + self._desk.heartbeat * (1 - 0.1 * self._desk.chance())

@@ -1,10 +1,8 @@
 """The fan-out: whatever happens in whichever order, every viewer sees every event of its topics once and in order."""
 
 import asyncio
-import contextlib
 import gc
 import weakref
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -24,10 +22,10 @@ from tests.memory_bus import Air
 from tests.memory_store import MemoryStore
 from tests.searching import search
 from tests.unit.hub.renaming import Renaming
-from tests.unit.hub.viewing import NEVER, NOON, Clock, Hub, Link, LoopClock, in_no_time, turns, until
+from tests.unit.hub.viewing import NEVER, NOON, Hub, Link, LoopClock, in_no_time, turns, until
+from tests.unit.hub.watching import ROOMS, Scene, said, scene
 from tests.unit.hub.worlds import ENTITIES, WANTED, World
 
-ROOMS = frozenset({"rooms"})
 DELIVERIES = frozenset({"deliveries"})
 SECOND_OF_NOON = NOON // 1000
 DAY = 24 * 3600
@@ -151,44 +149,6 @@ class TestEveryViewer:
     ):
         """Bursts larger than a page, than the memory and than the limit."""
         live(crowd, steps, heartbeat=heartbeat, tail=tail, max_lag=max_lag, page_size=100)
-
-
-class Scene:
-    """A hub on a log, and viewers who want to see what happens from now on."""
-
-    def __init__(self, **limits: Any) -> None:
-        self.store = MemoryStore(Folding())
-        self.clock = Clock()
-        start = Position(epoch="epoch1", sequence=0)
-        self.hub = Hub(self.store, start, self.clock, **limits)
-
-    def happen(self, *topics: str) -> None:
-        """Let something happen that this process hears of."""
-        self.hub.feed.publish([self.store.append(*(topics or ("rooms/a", "rooms")))])
-
-    def join(self, topics: frozenset[str] = ROOMS, form: Form = Form.SSE_PLAIN, expires_at: int | None = None) -> Link:
-        link = Link(form)
-        self.hub.connect(link, Grant(topics, expires_at), Wish(snapshot=False))
-        return link
-
-    async def crowd(self, number: int, *, alone: bool = False, expires_at: int | None = None) -> list[Link]:
-        """Let many come, with the same topics or each with some of its own."""
-        links = [
-            self.join(ROOMS | {f"bots/{place}"} if alone else ROOMS, expires_at=expires_at) for place in range(number)
-        ]
-        await until(lambda: all(link.pieces for link in links))
-        return links
-
-
-@contextlib.asynccontextmanager
-async def scene(**limits: Any) -> AsyncIterator[Scene]:
-    found = Scene(**limits)
-    async with found.hub.running():
-        yield found
-
-
-def said(link: Link, name: str) -> list[Any]:
-    return [block.value for block in link.blocks if block.name == name]
 
 
 class TestDelivery:
@@ -413,54 +373,6 @@ class TestDeliveries:
             assert viewer.ending == ""
 
 
-class TestHeartbeat:
-    """The promise that nothing was missed."""
-
-    async def test_it_says_where_everybody_is_who_is_live(self):
-        """One frame for all of a form, with their position, the head of the log and the health of the hub."""
-        async with scene(heartbeat=0) as now:
-            links = [now.join(topics) for topics in (ROOMS, frozenset({"bots"}))]
-            now.happen()
-            await turns()
-            first, second = ([block for block in link.blocks if block.name == "heartbeat"][-1] for link in links)
-            assert first == second
-            assert first.id == "epoch1.1"
-            assert first.value == {"time": "2026-03-10T12:00:00Z", "head": "epoch1.1", "degraded": False, "reasons": []}
-            assert len({id(link.pieces[-1]) for link in links}) == 1
-
-    async def test_who_catches_up_gets_none(self):
-        """It would say that all was written when it was not."""
-        async with scene(heartbeat=0) as now:
-            link = now.join()
-            await turns()
-            link.stall()
-            await turns()
-            written = len(link.pieces)
-            now.happen()
-            await turns(100)
-            assert len(link.pieces) == written
-            assert link.piled == []
-            link.take()
-            await until(lambda: link.names.count("1") == 1 and link.names[-1] == "heartbeat")
-            assert link.blocks[-1].id == "epoch1.1"
-
-    @pytest.mark.parametrize("busy", [False, True])
-    def test_it_comes_in_time_also_when_much_happens(self, busy: bool):
-        """A proxy closes what was silent for too long, and a client takes silence for a dead server."""
-
-        async def look() -> list[str]:
-            async with scene(heartbeat=0) as now:
-                link = now.join(frozenset({"bots"}))
-                await turns()
-                for _ in range(20):
-                    if busy:
-                        now.happen()
-                    await turns(5)
-                return link.names
-
-        assert in_no_time(look).count("heartbeat") > 10
-
-
 class TestPermission:
     """Viewers whose permission ends."""
 
@@ -616,7 +528,7 @@ class TestDrain:
                 assert said(link, "bye") == [{"reason": "drain", "reconnect": True}]
                 assert link.names[-1] == "bye"
             assert late.names == ["bye"]
-            assert now.hub.fanout.viewers == 0
+            assert len(now.hub.fanout.roster) == 0
 
     async def test_who_is_being_shown_the_state_is_told_too(self):
         """It would else be cut off in the middle."""
@@ -646,7 +558,7 @@ class TestDrain:
                 await hub.fanout.drain(3.0)
                 seconds = asyncio.get_running_loop().time() - start
                 await turns()
-                return seconds, [link.is_closed for link in links], hub.fanout.viewers
+                return seconds, [link.is_closed for link in links], len(hub.fanout.roster)
 
         seconds, cut_off, left = in_no_time(live)
         assert seconds < 5.0
@@ -767,22 +679,12 @@ class TestMemory:
                 else:
                     task.cancel()
                     await until(task.done)
-            assert fanout.viewers == 0
-            assert fanout.counts() == {}
+            assert len(fanout.roster) == 0
+            assert fanout.roster.counts() == {}
             now.hub.forget()
             del viewer, task, link
             gc.collect()
             assert [one for one in gone if one() is not None] == []
-
-    async def test_viewers_are_counted_while_they_are_connected(self):
-        """More than the hub promises to serve are sent away, and that needs the number."""
-        async with scene() as now:
-            assert now.hub.fanout.viewers == 0
-            links = await now.crowd(3)
-            links[0].stall()
-            now.happen()
-            await turns()
-            assert now.hub.fanout.viewers == 3
 
 
 class TestStopping:
@@ -919,38 +821,6 @@ class TestRenamed:
                 assert [block.id for block in link.blocks[at:]] == ["epoch2.1", "epoch2.2"]
 
 
-class TestTroubles:
-    """Something does not work."""
-
-    def test_viewers_hear_of_it_within_a_second_and_of_its_end_too(self):
-        """A page that shows old numbers must say so, and not half a minute late."""
-
-        async def live() -> list[tuple[int, bool, list[str]]]:
-            store, troubles = MemoryStore(Folding()), list[str]()
-            start = Position(epoch="epoch1", sequence=0)
-            hub = Hub(store, start, LoopClock(), heartbeat=NEVER, troubles=lambda: tuple(troubles))
-            async with hub.running():
-                link = Link()
-                heard: list[float] = []
-                hub.connect(link, Grant(ROOMS), Wish(snapshot=False))
-                await asyncio.sleep(5)
-                link.on_write = lambda: heard.append(asyncio.get_running_loop().time())
-                for found in (["storage"], ["storage", "bus"], []):
-                    troubles[:] = found
-                    await asyncio.sleep(10)
-                beats = said(link, "heartbeat")
-                return [(round(at), one["degraded"], one["reasons"]) for at, one in zip(heard, beats, strict=True)]
-
-        found = in_no_time(live)
-        assert [(degraded, reasons) for _, degraded, reasons in found] == [
-            (True, ["storage"]),
-            (True, ["storage", "bus"]),
-            (False, []),
-        ]
-        for (at, *_), began in zip(found, (5, 15, 25), strict=True):
-            assert began <= at <= began + 1
-
-
 class TestErasure:
     """Something loses its content."""
 
@@ -1014,29 +884,3 @@ class TestErasure:
             await turns()
             assert late.names == ["hello", "snapshot"]
             assert b"secret" not in b"".join(late.pieces)
-
-
-class TestCounts:
-    """How many watch what."""
-
-    async def test_every_topic_has_as_many_as_follow_exactly_that(self):
-        """Who follows everything watches no single room."""
-        async with scene() as now:
-            assert now.hub.fanout.counts() == {}
-            links = [now.join(topics) for topics in (ROOMS, ROOMS | {"bots/x"}, frozenset({"*"}))]
-            await turns()
-            assert now.hub.fanout.counts() == {"rooms": 2, "bots/x": 1, "*": 1}
-            links[0].stall()
-            for _ in range(2):
-                now.happen()
-                await turns()
-            assert now.hub.fanout.counts()["rooms"] == 2
-
-    async def test_who_is_gone_is_not_counted(self):
-        """The page says how many are there now."""
-        async with scene() as now:
-            _, task = now.hub.connect(Link(), Grant(ROOMS), Wish())
-            await turns()
-            task.cancel()
-            await turns()
-            assert now.hub.fanout.counts() == {}

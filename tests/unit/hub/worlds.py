@@ -361,7 +361,7 @@ class World:
             for hub in self.hubs:
                 await hub.stop()
         for hub in self.hubs:
-            assert hub.fanout.viewers == 0
+            assert len(hub.fanout.roster) == 0
 
     def judge(self) -> None:
         """Hold what everybody has seen against what happened."""
