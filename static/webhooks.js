@@ -1,5 +1,6 @@
 /** Webhooks: what arrives as it arrives, and beside it whether each source is well. */
 
+import { Arrivals } from "./arrivals.js";
 import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
 import { sieve } from "./sieve.js";
 import { SourceCards } from "./sourcecards.js";
@@ -22,9 +23,6 @@ const VERDICTS = [
   ["dead", "Unusable"],
   ["refused", "Refused"],
 ];
-const PAGE = 100;
-// What arrived longest ago makes room for what arrives, unless somebody asked for it.
-const HELD = 1000;
 // Before it is read again when the hub did not answer.
 const AGAIN_MS = 3000;
 
@@ -32,13 +30,12 @@ const AGAIN_MS = 3000;
 export function open(root, page) {
   if (!page.may("admin")) return openForOthers(root);
   const { hub } = page;
-  const held = new Map();
   const cards = new SourceCards();
-  let [limit, next, isClosed, isHolding, asked, isRead] = [HELD, "", false, false, 0, false];
-  // Before an outage: whether what is read after it follows on that is to be seen.
-  let before = new Set();
-  let [neglected, failedAt] = [null, 0];
-  const kept = [];
+  let isClosed = false;
+  // How often was read, so that only the last answer counts, and when that failed.
+  let asked = 0;
+  let failedAt = 0;
+  let neglected = null;
   const filters = sieve(
     page,
     [
@@ -46,17 +43,16 @@ export function open(root, page) {
       { name: "verdict", label: "Verdict", options: VERDICTS, isPills: true },
     ],
     () => {
-      held.clear();
-      before.clear();
+      arrivals.clear();
       table.sift();
-      [isRead, next] = [false, ""];
       void read();
     },
   );
+  const arrivals = new Arrivals(filters.values);
   const table = new LiveTable({
     label: "Deliveries",
     columns: COLUMNS,
-    documents: held,
+    documents: arrivals.held,
     now: () => hub.now(),
     order: (one, other) => other.at - one.at || numberOf(other.id) - numberOf(one.id),
     href: (one) => `#/webhooks/${one.id}`,
@@ -76,8 +72,7 @@ export function open(root, page) {
     element("section", { "aria-label": "Deliveries" }, element("header", { class: "heading" }, element("h3", {}, "Deliveries"), ...filters.pills, filters.root, hold), sheet),
   );
   const status = () => {
-    if (hub.freshness !== "stale") return;
-    for (const id of [...held.keys(), ...kept.map((one) => one.id)]) before.add(id);
+    if (hub.freshness === "stale") arrivals.cutOff();
   };
   hub.addEventListener("status", status);
   void read();
@@ -94,14 +89,9 @@ export function open(root, page) {
     const mine = (asked += 1);
     failedAt = 0;
     try {
-      const [sources, { items, next: following }] = await Promise.all([page.get("/api/sources"), page.get(`/api/deliveries?${wanted()}`)]);
+      const [sources, newest] = await Promise.all([page.get("/api/sources"), page.get(`/api/deliveries?${arrivals.query}`)]);
       if (isClosed || mine !== asked) return;
-      const goesOn = isRead && (!before.size || !following || items.some(({ id }) => before.has(id)));
-      // There would be a hole that nothing fills: what is older is read on demand.
-      if (!goesOn) begin(following);
-      before.clear();
-      isRead = true;
-      for (const one of items) put(one);
+      arrivals.read(newest);
       cards.show(sources, hub.now());
       filters.offer("source", sources.items.map(({ name }) => [name, name]));
       neglected = sources.unhandled;
@@ -116,25 +106,17 @@ export function open(root, page) {
     }
   }
 
-  function begin(following) {
-    for (const id of before) held.delete(id);
-    kept.splice(0, kept.length, ...kept.filter(({ id }) => !before.has(id)));
-    [limit, next] = [HELD, following ? `cursor=${encodeURIComponent(following)}` : ""];
-  }
-
   async function readOlder() {
-    const from = next;
+    const from = arrivals.next;
     mark(older, "disabled", true);
     try {
-      const { items, next: following } = await page.get(`/api/deliveries?${wanted()}&${from}`);
+      const found = await page.get(`/api/deliveries?${arrivals.query}&${from}`);
       // Something else is looked at by now.
-      if (isClosed || from !== next) return;
-      next = following ? `cursor=${encodeURIComponent(following)}` : "";
-      limit += items.length;
-      for (const one of items) put(one);
+      if (isClosed || from !== arrivals.next) return;
+      arrivals.readOlder(found);
       trouble.hidden = true;
     } catch (problem) {
-      if (isClosed || from !== next) return;
+      if (isClosed || from !== arrivals.next) return;
       trouble.hidden = false;
       write(trouble, problem.message);
     } finally {
@@ -143,62 +125,31 @@ export function open(root, page) {
     }
   }
 
-  function wanted() {
-    const { source, verdict } = filters.values;
-    return new URLSearchParams({ limit: String(PAGE), ...(source && { source }), ...(verdict && { verdict }) });
-  }
-
   function heard({ type, data }) {
     if (!type.startsWith("delivery.")) return;
     const { delivery } = data;
     // It was redriven: what was counted of it is no longer so.
-    if (held.get(delivery.id)?.verdict === "dead" && delivery.verdict !== "duplicate") return void read();
+    if (arrivals.held.get(delivery.id)?.verdict === "dead" && delivery.verdict !== "duplicate") return void read();
     if (neglected && (delivery.verdict === "dead" || delivery.verdict === "refused")) {
       neglected = { count: neglected.count + 1, oldest: neglected.oldest ?? delivery.received_at };
     }
     cards.count(delivery, hub.now());
-    if (isHolding) kept.push(delivery);
-    else take(delivery);
-  }
-
-  function take(delivery) {
-    const { source, verdict } = filters.values;
-    const known = held.get(delivery.id);
-    if (delivery.verdict === "duplicate") {
-      if (known) held.set(delivery.id, { ...known, copies: delivery.copies });
-      return;
-    }
-    if ((!source || delivery.source === source) && (!verdict || delivery.verdict === verdict)) put(delivery);
-    else if (known) held.delete(delivery.id);
-  }
-
-  function put(one) {
-    held.set(one.id, { ...one, at: Date.parse(one.received_at) });
-  }
-
-  function forgetOldest() {
-    if (held.size <= limit + PAGE) return;
-    const sorted = [...held.values()].sort((one, other) => one.at - other.at);
-    const oldest = sorted.splice(0, held.size - limit);
-    for (const { id } of oldest) held.delete(id);
-    // What is older begins here now; what came in the same millisecond is read again.
-    next = `to=${new Date(sorted[0].at + 1).toISOString()}`;
+    arrivals.heard(delivery);
   }
 
   /** Nobody reads a list that moves. */
   function toggle() {
-    isHolding = !isHolding;
-    mark(hold, "aria-pressed", String(isHolding));
-    for (const one of kept.splice(0)) take(one);
+    arrivals.hold(!arrivals.isHolding);
+    mark(hold, "aria-pressed", String(arrivals.isHolding));
     render();
   }
 
   function render() {
-    while (kept.length > HELD) kept.shift();
-    forgetOldest();
+    arrivals.forgetOldest();
+    const { held, isRead, isHolding, waiting, next } = arrivals;
     table.render();
     cards.render();
-    write(hold, isHolding ? (kept.length ? `Show ${kept.length.toLocaleString()} new` : "Held") : "Hold");
+    write(hold, isHolding ? (waiting ? `Show ${waiting.toLocaleString()} new` : "Held") : "Hold");
     older.hidden = !next || !held.size;
     const isNarrowed = filters.values.source || filters.values.verdict;
     place(sheet, coming, !isRead && !held.size);
@@ -208,7 +159,7 @@ export function open(root, page) {
 
   function tick(now) {
     if (failedAt && Date.now() - failedAt > AGAIN_MS) void read();
-    if (neglected) write(unhandled, held.size ? unhandledWords(neglected, now) : "");
+    if (neglected) write(unhandled, arrivals.held.size ? unhandledWords(neglected, now) : "");
     table.tick(now);
     cards.tick(now);
   }

@@ -356,3 +356,56 @@ def test_who_comes_again_by_the_same_id_was_away_in_between(stage: Stage) -> Non
         })"""
     )
     assert stays == [["1970-01-01T00:00:01.000Z", "1970-01-01T00:00:03.000Z"], ["1970-01-01T00:00:05.000Z", None]]
+
+
+# Arrivals that are told in one letter each, a second apart.
+ARRIVALS = """const { Arrivals } = await import("/static/arrivals.js");
+    const arrived = (id, at) => ({ id, verdict: "accepted", received_at: new Date(at).toISOString() });
+    const page = (names, next = null) => ({ items: names.map((id, place) => arrived(id, 9000 - place * 1000)), next });
+    const list = new Arrivals({});
+    const shown = () => [...list.held.keys()].sort().join("");
+"""
+
+
+def test_a_list_of_what_arrived_begins_anew_when_an_outage_left_a_hole_in_it(stage: Stage) -> None:
+    """Nobody would see that something is missing there."""
+    assert stage.look(
+        f"""(async () => {{
+            {ARRIVALS}
+            list.read(page(["c", "b", "a"]));
+            list.cutOff();
+            list.read(page(["d", "c"], "older"));
+            const goesOn = [shown(), list.next];
+            list.cutOff();
+            list.heard(arrived("y", 20_000));
+            list.read(page(["z", "y"], "older"));
+            return [goesOn, [shown(), list.next]];
+        }})()"""
+    ) == [["abcd", ""], ["yz", "cursor=older"]]
+
+
+def test_a_list_of_what_arrived_holds_a_thousand_and_knows_where_the_others_begin(stage: Stage) -> None:
+    """A page that is open for weeks; what came in the same millisecond as the last one is read again."""
+    assert stage.look(
+        f"""(async () => {{
+            {ARRIVALS}
+            list.read(page([]));
+            for (let number = 0; number <= 1100; number += 1) list.heard(arrived(String(number), number));
+            list.forgetOldest();
+            return [list.held.size, list.held.has("101"), list.held.has("100"), list.next];
+        }})()"""
+    ) == [1000, True, False, "to=1970-01-01T00:00:00.102Z"]
+
+
+def test_while_a_list_of_what_arrived_is_held_it_only_counts(stage: Stage) -> None:
+    """Nobody reads a list that moves."""
+    assert stage.look(
+        f"""(async () => {{
+            {ARRIVALS}
+            list.hold(true);
+            for (const name of ["a", "b"]) list.heard(arrived(name, 0));
+            const held = [shown(), list.waiting];
+            list.hold(false);
+            return [held, [shown(), list.waiting]];
+        }})()"""
+    ) == [["", 2], ["ab", 0]]

@@ -1,0 +1,119 @@
+/** What arrived, as far as it is shown: so much that it can be looked through, and without a hole in it. */
+
+const PAGE = 100;
+// What arrived longest ago makes room for what arrives, unless somebody asked for it.
+const HELD = 1000;
+
+/** Deliveries that are like what is chosen, and from where those that arrived before them are read. */
+export class Arrivals {
+  /** By id; `at` is when each was received, in milliseconds since 1970. */
+  held = new Map();
+  /** Whether what arrived so far has been read. */
+  isRead = false;
+  /** Whether what arrives waits, as nobody reads a list that moves. */
+  isHolding = false;
+  #chosen;
+  #kept = [];
+  // Before an outage: whether what is read after it follows on that is to be seen.
+  #before = new Set();
+  #limit = HELD;
+  #next = "";
+
+  /** @param {{ source?: string, verdict?: string }} chosen  Looked at anew each time. */
+  constructor(chosen) {
+    this.#chosen = chosen;
+  }
+
+  /** How many wait to be shown. */
+  get waiting() {
+    return this.#kept.length;
+  }
+
+  /** From where older ones are read; empty when there are none. */
+  get next() {
+    return this.#next;
+  }
+
+  /** How what is like that is asked for. */
+  get query() {
+    const { source, verdict } = this.#chosen;
+    return new URLSearchParams({ limit: String(PAGE), ...(source && { source }), ...(verdict && { verdict }) });
+  }
+
+  /** Something else was chosen. */
+  clear() {
+    this.held.clear();
+    this.#before.clear();
+    this.isRead = false;
+    this.#next = "";
+  }
+
+  /** From now on something may be missed. */
+  cutOff() {
+    for (const id of [...this.held.keys(), ...this.#kept.map((one) => one.id)]) this.#before.add(id);
+  }
+
+  /** The newest page was read. */
+  read({ items, next }) {
+    const goesOn = this.isRead && (!this.#before.size || !next || items.some(({ id }) => this.#before.has(id)));
+    // There would be a hole that nothing fills: what is older is read on demand.
+    if (!goesOn) this.#begin(next);
+    this.#before.clear();
+    this.isRead = true;
+    for (const one of items) this.#put(one);
+  }
+
+  /** An older page was read, as somebody asked for it. */
+  readOlder({ items, next }) {
+    this.#next = cursor(next);
+    this.#limit += items.length;
+    for (const one of items) this.#put(one);
+  }
+
+  /** Something arrived, or came again, or became something else. */
+  heard(delivery) {
+    if (this.isHolding) this.#kept.push(delivery);
+    else this.#take(delivery);
+  }
+
+  hold(isHolding) {
+    this.isHolding = isHolding;
+    for (const one of this.#kept.splice(0)) this.#take(one);
+  }
+
+  forgetOldest() {
+    while (this.#kept.length > HELD) this.#kept.shift();
+    if (this.held.size <= this.#limit + PAGE) return;
+    const sorted = [...this.held.values()].sort((one, other) => one.at - other.at);
+    const oldest = sorted.splice(0, this.held.size - this.#limit);
+    for (const { id } of oldest) this.held.delete(id);
+    // What is older begins here now; what came in the same millisecond is read again.
+    this.#next = `to=${new Date(sorted[0].at + 1).toISOString()}`;
+  }
+
+  #begin(next) {
+    for (const id of this.#before) this.held.delete(id);
+    this.#kept = this.#kept.filter(({ id }) => !this.#before.has(id));
+    this.#limit = HELD;
+    this.#next = cursor(next);
+  }
+
+  #take(delivery) {
+    const { source, verdict } = this.#chosen;
+    const known = this.held.get(delivery.id);
+    if (delivery.verdict === "duplicate") {
+      if (known) this.held.set(delivery.id, { ...known, copies: delivery.copies });
+      return;
+    }
+    if ((!source || delivery.source === source) && (!verdict || delivery.verdict === verdict)) this.#put(delivery);
+    else if (known) this.held.delete(delivery.id);
+  }
+
+  #put(one) {
+    this.held.set(one.id, { ...one, at: Date.parse(one.received_at) });
+  }
+}
+
+function cursor(next) {
+  return next ? `cursor=${encodeURIComponent(next)}` : "";
+}
