@@ -38,8 +38,6 @@ from hub.snapshots import Snapshots
 from hub.stores import Stores
 from hub.wire import Encoder
 
-_MS_PER_HOUR = 3_600_000
-
 
 class Hub:
     """A hub that is built and not yet served."""
@@ -59,9 +57,7 @@ class Hub:
         self.feed = feed
         self.access = access
         self.lifecycle = parts.Lifecycle()
-        self.clockwork = Clockwork(
-            settings.rooms.price_per_participant_minute, round(settings.rooms.presume_ended_after * _MS_PER_HOUR)
-        )
+        self.clockwork = Clockwork.of(settings.rooms)
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
         self.launches = Launches(dispatcher(settings), self.ingest, now_ms)

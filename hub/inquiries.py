@@ -23,7 +23,6 @@ from hub.reconcile.rounds import Look, Rounds, one_after_the_other
 from hub.reconcile.seen import Lister, Words
 from hub.settings import Settings, Source
 
-_MS_PER_HOUR = 3_600_000
 # A period is at least so many looks at what was missing once; a minute between them is enough in any case.
 _LOOKS = 5
 
@@ -58,9 +57,8 @@ def translated(source: Source, payload: Words, now: int) -> tuple[Fact, ...]:
 
 def _looks(settings: Settings, store: Store, ingest: Ingest, launches: Launches) -> Iterator[tuple[str, Look]]:
     def listed(lister: Lister) -> Look:
-        clockwork = Clockwork(presume_ended_after_ms=round(settings.rooms.presume_ended_after * _MS_PER_HOUR))
         patience = round(_again_after(settings) * 1000)
-        return ListedRooms(lister, store, ingest, now_ms, clockwork, again_after_ms=patience).look
+        return ListedRooms(lister, store, ingest, now_ms, Clockwork.of(settings.rooms), again_after_ms=patience).look
 
     if server := livekit_server(settings):
         yield "livekit", listed(server)

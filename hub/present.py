@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 import msgspec
 import orjson
 
 from hub.ports import Document
+from hub.settings import Rooms
 from hub.state.capture import Artifacts
 from hub.state.participant import Presence
 from hub.state.presence import Visit, present_ms, union
@@ -28,6 +29,11 @@ class Clockwork(msgspec.Struct, frozen=True):
 
     price_per_participant_minute: float = 0.004
     presume_ended_after_ms: int = 12 * _MS_PER_HOUR
+
+    @classmethod
+    def of(cls, rooms: Rooms) -> Self:
+        """Return what the section of rooms says about them."""
+        return cls(rooms.price_per_participant_minute, round(rooms.presume_ended_after * _MS_PER_HOUR))
 
 
 class Presented(msgspec.Struct, frozen=True):
