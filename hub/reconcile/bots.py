@@ -1,6 +1,7 @@
 """Bots of which nothing was heard for long: their provider is asked, and what it answers is told."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import orjson
 
@@ -23,6 +24,20 @@ _PROBLEMS = 10
 
 # (a bot's document, now) -> whether somebody else asks about it
 IsAskedFor = Callable[[Document, int], bool]
+
+
+class _Bot(NamedTuple):
+    """A bot as far as it matters whether to ask about it: since when it is at a status, and which launch it was."""
+
+    id: str
+    status: str
+    since: int
+    launch_id: str
+
+    @property
+    def can_be_asked_about(self) -> bool:
+        """Whether the provider gave it an id; one that only the hub knows is called as its launch is."""
+        return self.id != self.launch_id
 
 
 class SilentBots:
@@ -50,24 +65,24 @@ class SilentBots:
     async def look(self) -> Looked:
         """Ask about every bot that is silent. Raises Unanswered, and StorageUnavailable."""
         problems: list[str] = []
-        for bot, status in await self._silent():
+        for bot in await self._silent():
             delivery = None
             try:
-                delivery = await self._told(bot)
+                delivery = await self._told(bot.id)
             except _OF_ALL as problem:
                 raise Unanswered(f"{self._source.provider}: {problem}") from problem
             except ProviderProblem as problem:
                 problems.append(f"{self._source.provider}: {problem}")
             # Whoever was asked for is not asked for again at once, also if it was in vain, or another one's turn fails.
-            self._asked[bot] = self._now()
-            if delivery and status_of(delivery.facts[0].kind) != status:
+            self._asked[bot.id] = self._now()
+            if delivery and status_of(delivery.facts[0].kind) != bot.status:
                 await self._ingest.submit(delivery)
             if len(problems) == _PROBLEMS:
                 break
         return Looked(tuple(dict.fromkeys(problems)))
 
-    async def _silent(self) -> list[tuple[str, str]]:
-        """Return ids and statuses of bots that are silent, who was not asked about for longest first."""
+    async def _silent(self) -> list[_Bot]:
+        """Return the bots that are silent, who was not asked about for longest first."""
         now = self._now()
         # Nothing ends in the future: what is not over.
         snapshot = await self._store.snapshot(frozenset({"bots"}), now + SILENT_MS)
@@ -76,15 +91,13 @@ class SilentBots:
             for row in snapshot.documents
             if row.provider == self._source.provider and not row.over and not self._is_asked_for(row, now)
         ]
-        known = {bot for bot, _, _, _ in bots}
-        self._asked = {bot: asked for bot, asked in self._asked.items() if bot in known}
-        silent = [
-            (self._asked.get(bot, 0), bot, status)
-            for bot, status, since, launch in bots
-            # One that only the hub knows has no id yet to be asked about by.
-            if bot != launch and now - max(since, self._asked.get(bot, 0)) > SILENT_MS
-        ]
-        return [(bot, status) for _, bot, status in sorted(silent)[:_AT_ONCE]]
+        known = {bot.id for bot in bots}
+        self._asked = {bot_id: asked for bot_id, asked in self._asked.items() if bot_id in known}
+        silent = [bot for bot in bots if bot.can_be_asked_about and now - self._heard_or_asked(bot) > SILENT_MS]
+        return sorted(silent, key=lambda bot: (self._asked.get(bot.id, 0), bot.id))[:_AT_ONCE]
+
+    def _heard_or_asked(self, bot: _Bot) -> int:
+        return max(bot.since, self._asked.get(bot.id, 0))
 
     async def _told(self, bot: str) -> Delivery | None:
         """Return what is to be told of a bot, if anything is. Raises ProviderProblem."""
@@ -107,8 +120,7 @@ class SilentBots:
         )
 
 
-def _held(row: Document) -> tuple[str, str, int, str]:
-    """Return id, status, since when, and the id it was launched with, of a bot."""
+def _held(row: Document) -> _Bot:
     shown = orjson.loads(row.body)
     since = parse_time(shown["status_since"] or shown["created_at"] or "") or 0
-    return shown["id"].partition(":")[2], shown["status"], since, shown["launch_id"] or ""
+    return _Bot(shown["id"].partition(":")[2], shown["status"], since, shown["launch_id"] or "")
