@@ -57,7 +57,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """As documents call it."""
         return f"{self.provider}:{self.launch_id}"
 
-    def detail(self, **more: object) -> BotDetail:
+    def detail(
+        self, *, attempt: int | None = None, reason: Reason | None = None, launch_attempt: int | None = None
+    ) -> BotDetail:
         """Return what is known of the bot of this launch."""
         return BotDetail(
             launch_id=self.launch_id,
@@ -66,7 +68,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             requested_at=self.requested_at,
             extra=self.extra,
             order=self.mark,
-            **more,  # type: ignore[arg-type]  # names and values of a detail
+            attempt=attempt,
+            reason=reason,
+            launch_attempt=launch_attempt,
         )
 
 
