@@ -5,7 +5,7 @@
  * `opening`, `lost` (with the hub's words in `problem`, if it said any) and `refused`.
  */
 
-import { isLongAgo, SILENT_BEATS, USUAL_HEARTBEAT_MS } from "./pulse.js";
+import { isLongAgo, SILENT_BEATS, USUAL_HEARTBEAT_MS } from "./beats.js";
 import { open } from "./transports.js";
 
 const OPENING_MS = 20_000;

@@ -13,10 +13,10 @@
  */
 
 import { ask } from "./asking.js";
+import { Beats, isAfter, isLongAgo } from "./beats.js";
 import { Connection } from "./connection.js";
 import { Credential } from "./credential.js";
 import { Documents } from "./documents.js";
-import { Pulse, isAfter, isLongAgo } from "./pulse.js";
 import { Group, groupName } from "./sharing.js";
 
 const WAKING = ["online", "pageshow", "visibilitychange", "resume"];
@@ -77,7 +77,7 @@ export class Hub extends EventTarget {
   #isOfOthers = false;
   // Somebody looks, or has just come: a leader that is signed out must not be the last word.
   #isAnxious = true;
-  #pulse = new Pulse();
+  #beats = new Beats();
   // As far as events were told; what is shown may begin anew a little before.
   #reached = "";
   #told = "";
@@ -107,7 +107,7 @@ export class Hub extends EventTarget {
 
   /** The hub's time in milliseconds since 1970, whatever this machine's clock says. */
   now() {
-    return this.#pulse.now();
+    return this.#beats.now();
   }
 
   /** Go on with another token: before the old one expires, or when signed out. */
@@ -273,7 +273,7 @@ export class Hub extends EventTarget {
   }
 
   #greet({ heartbeat, resumed }) {
-    this.#pulse.begin(heartbeat, { resumed });
+    this.#beats.begin(heartbeat, { resumed });
     this.problem = "";
     this.#isCurrent = resumed;
     if (!resumed) this.#documents.expectAll();
@@ -285,7 +285,7 @@ export class Hub extends EventTarget {
     if (!this.#documents.gather(page)) return false;
     this.#isCurrent = true;
     this.#isOfOthers = false;
-    this.#pulse.setClock(page.time);
+    this.#beats.setClock(page.time);
     this.#documents.recentMs = (page.recent ?? USUAL_RECENT_S) * 1000;
     return true;
   }
@@ -297,8 +297,8 @@ export class Hub extends EventTarget {
   }
 
   #keepTime({ time, head, degraded, reasons = [] }) {
-    this.#pulse.setClock(time);
-    this.#pulse.setHead(head);
+    this.#beats.setClock(time);
+    this.#beats.setHead(head);
     Object.assign(this, { degraded, reasons });
     this.#tell(this.status, this.behind);
   }
@@ -319,7 +319,8 @@ export class Hub extends EventTarget {
       documents: this.#documents.copy(),
       position: this.#resumable,
       isCurrent: this.#isCurrent,
-      pulse: this.#pulse.copy(),
+      // So called among tabs, of which some may be of an older page.
+      pulse: this.#beats.copy(),
       said: { degraded, reasons, problem, heardAt },
       status,
       behind,
@@ -334,7 +335,7 @@ export class Hub extends EventTarget {
       this.#isOfOthers = false;
       this.position = position;
     }
-    this.#pulse.adopt(pulse);
+    this.#beats.adopt(pulse);
     Object.assign(this, said);
     this.#isCurrent = isCurrent;
     this.#tell(status, behind);
@@ -346,13 +347,13 @@ export class Hub extends EventTarget {
   /** Tell how far we are. */
   #judge() {
     if (this.#isSilent) return this.#tellLost();
-    const behind = this.#pulse.behind(this.position);
+    const behind = this.#beats.behind(this.position);
     this.#tell(behind === 0 ? "live" : "behind", behind);
   }
 
   #tick() {
     this.#connection?.tick();
-    this.#group?.tick(this.#pulse.patienceMs);
+    this.#group?.tick(this.#beats.patienceMs);
     this.#noticeSilence();
     if (this.#isCurrent) this.#judge();
     if (Date.now() - this.#forgotAt > FORGET_MS) this.#forget();
@@ -365,7 +366,7 @@ export class Hub extends EventTarget {
   }
 
   get #isSilent() {
-    return isLongAgo(this.heardAt, this.#pulse.patienceMs);
+    return isLongAgo(this.heardAt, this.#beats.patienceMs);
   }
 
   #noticeSilence() {

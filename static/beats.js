@@ -8,7 +8,7 @@ export const SILENT_BEATS = 2.5;
 const SAME_CLOCK_MS = 1000;
 
 /** What the last heartbeats told. */
-export class Pulse {
+export class Beats {
   #everyMs = USUAL_HEARTBEAT_MS;
   #beatAt = 0;
   /** How far the log was, as far as we know; null: somewhere, and we are on our way there. @type {number | null} */
