@@ -19,7 +19,7 @@ from handlers.providers.registry import LAUNCHED_WITH
 from hub.errors import BadRequest, Expired, OtherOrder, StorageUnavailable, UnderWay
 from hub.events import Position, format_time
 from hub.launches.launches import Launches
-from hub.launches.words import Asked, asked_of, launch_id_of, may_be_repeated, shown
+from hub.launches.words import Asked, asked_of, launch_id_of, launched_document, may_be_repeated
 from hub.ports import Document, Reading
 from hub.ports.dispatch import Order
 from hub.seals import Seals
@@ -99,7 +99,7 @@ async def _sent(request: web.Request, caller: Caller, sent: Asked, bot: str, sta
     if reading and [document.status for document in reading.documents] != ["requested"]:
         return _answer(request, caller, reading, status)
     # What the provider answered is spooled, and not shown yet.
-    said = {**shown(sent, bot, request.app[NOW]()), "sequence": 0}
+    said = {**launched_document(sent, bot, request.app[NOW]()), "sequence": 0}
     kept = Document(
         topic=f"bots/{said['id']}", collection="bots", parent="", durable=f"bots/{sent.id}", body=orjson.dumps(said)
     )

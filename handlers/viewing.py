@@ -11,7 +11,7 @@ from handlers.access import Caller
 from handlers.addresses import client_address
 from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
-from hub.desk import Grant, Wish, stated
+from hub.desk import Grant, Wish, with_state
 from hub.errors import BadRequest, Forbidden, Gone, StorageUnavailable
 from hub.events import DELIVERIES, Position, covers, parse_topic
 from hub.fanout import Fanout
@@ -39,7 +39,7 @@ def opening(request: web.Request) -> Opening:
     caller = _caller(request)
     asked = permitted(caller, _asked(request, caller))
     # What arrives is shown as it arrives: there is no state of it, and nothing to resume.
-    wish = _wish(request) if stated(asked) or not asked else Wish(snapshot=False)
+    wish = _wish(request) if with_state(asked) or not asked else Wish(snapshot=False)
     return Opening(caller, Grant.of(asked, caller.topics, caller.expires_at, caller.name), wish)
 
 
@@ -60,7 +60,7 @@ def permitted(caller: Caller, topics: frozenset[str]) -> frozenset[str]:
     # A reconnect token holds this topic only if whoever got it was permitted to follow it.
     if DELIVERIES in topics and DELIVERIES not in (caller.follows or ()):
         caller.demand_everything()
-    caller.narrowed(stated(topics))
+    caller.narrowed(with_state(topics))
     return topics
 
 

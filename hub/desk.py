@@ -117,6 +117,6 @@ def _with_deliveries(permitted: frozenset[str], asked: frozenset[str]) -> frozen
     return permitted | {DELIVERIES} if DELIVERIES in asked else permitted
 
 
-def stated(topics: frozenset[str]) -> frozenset[str]:
+def with_state(topics: frozenset[str]) -> frozenset[str]:
     """Return the topics that there is a state of: what arrives is shown as it arrives."""
     return topics - {DELIVERIES}

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from hub.counts import REPLAYED, SNAPSHOT
 from hub.cursor import Cursor
-from hub.desk import Connection, Desk, Grant, Wish, stated
+from hub.desk import Connection, Desk, Grant, Wish, with_state
 from hub.events import Position
 from hub.snapshots import Pages
 from hub.wire import Message, message
@@ -205,7 +205,7 @@ class Subscriber:
 
     async def _turn(self, asked: frozenset[str], answer: str) -> None:
         """Follow other topics from where the cursor stands, or, if some are new, from where their state was taken."""
-        added = stated(asked - self.grant.asked) if self._wants_snapshots else frozenset[str]()
+        added = with_state(asked - self.grant.asked) if self._wants_snapshots else frozenset[str]()
         pages = await self._met(added) if added else None
         if self._must_go():
             return

@@ -132,7 +132,7 @@ def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
     )
 
 
-def shown(asked: Asked, bot: str, now: int) -> dict[str, object]:
+def launched_document(asked: Asked, bot: str, now: int) -> dict[str, object]:
     """Return the document of a bot that a launch has just become, as long as the store cannot show it."""
     fact, _ = became(asked, escape_id(bot), now)
     return bot_document(fact.bot, bot_facts(fact, ""), None, 0)

@@ -11,7 +11,7 @@ from hub.ingest import Ingest
 from hub.ports import Document, Store
 from hub.ports.dispatch import Dispatcher
 from hub.reconcile.seen import Looked, Translate
-from hub.reconcile.telling import status_told, told
+from hub.reconcile.telling import delivery_of, status_told
 from hub.settings import Source
 from hub.state.bot import status_of
 
@@ -105,7 +105,7 @@ class SilentBots:
             words = await self._dispatcher.status(bot)
         except NoSuchBot:
             told_of = {"bot_id": bot, "answer": 404}
-            return told("bot.unknown", self._source.scope, told_of, (self._unknown(bot),), self._now())
+            return delivery_of("bot.unknown", self._source.scope, told_of, (self._unknown(bot),), self._now())
         return status_told(self._source, f"{self._source.provider}:{bot}", words, self._translate, self._now())
 
     def _unknown(self, bot: str) -> Fact:

@@ -15,13 +15,13 @@ from hub.reconcile.missing import PATIENCE_MS, Missing, Sign
 from hub.reconcile.seen import HeldRoom, Lister, Listing, Looked, Said, SeenRoom
 from hub.reconcile.telling import (
     NOT_LISTED,
-    alive,
     came_and_went,
+    delivery_of,
+    people_back,
     people_gone,
+    room_alive,
+    room_found,
     room_gone,
-    started,
-    there,
-    told,
 )
 
 # Deliveries that are handed over together: they share commits, and webhooks still find room.
@@ -78,9 +78,9 @@ class ListedRooms:
             end = await end_of(self._store, name)
             if end is None:
                 # Who erased it did not want to have it back in the next round.
-                deliveries += [] if await was_erased(self._store, seen[name]) else started(seen[name], now)
+                deliveries += [] if await was_erased(self._store, seen[name]) else room_found(seen[name], now)
             elif end[0] == NOT_LISTED:
-                deliveries.append(alive(seen[name], now, end[1]))
+                deliveries.append(room_alive(seen[name], now, end[1]))
         return deliveries
 
     async def _of_known(self, seen: Mapping[str, SeenRoom], held: Mapping[str, HeldRoom], now: int) -> list[Delivery]:
@@ -123,7 +123,7 @@ class ListedRooms:
         self._asked |= dict.fromkeys(some, now)
         ends = [await self._lister.end_of(peopled[name]) for name in some]
         scope = f"{self._lister.provider}/"
-        return [told("session.ended", scope, end.words, end.facts, now) for end in ends if end]
+        return [delivery_of("session.ended", scope, end.words, end.facts, now) for end in ends if end]
 
     async def _submit(self, deliveries: list[Delivery]) -> None:
         for place in range(0, len(deliveries), _AT_ONCE):
@@ -173,9 +173,9 @@ def _differences(seen: SeenRoom, held: HeldRoom, now: int) -> list[Delivery]:
     news = {visit: said for visit, said in {**seen.left, **seen.people}.items() if visit not in known}
     news |= {visit: said for visit, said in seen.left.items() if visit in held.active}
     returned = {visit: held.gone_at[visit] for visit in sorted(seen.people) if held.gone.get(visit) == NOT_LISTED}
-    deliveries = [*came_and_went(seen, news, now), *there(seen, returned, now)]
+    deliveries = [*came_and_went(seen, news, now), *people_back(seen, returned, now)]
     if now > held.lives_until - _MARGIN_MS:
-        deliveries.append(alive(seen, now))
+        deliveries.append(room_alive(seen, now))
     return deliveries
 
 

@@ -20,7 +20,7 @@ _FACTS_LIMIT = 200
 Portioned = TypeVar("Portioned")
 
 
-def told(provider_type: str, scope: str, words: Words, facts: tuple[Fact, ...], now: int) -> Delivery:
+def delivery_of(provider_type: str, scope: str, words: Words, facts: tuple[Fact, ...], now: int) -> Delivery:
     """Return a delivery of what was found out; the same words again are the same delivery, for ever."""
     body = orjson.dumps({"asked": provider_type, **words}, option=orjson.OPT_SORT_KEYS)
     return Delivery(
@@ -44,13 +44,13 @@ def status_told(source: Source, bot: str, words: Words, translate: Translate, no
         return None
     # Without a time of its own the same may be said again later, after something else.
     at = {"at": now} if facts[0].time == now else {}
-    return told("bot.status", source.scope, {**words, **at}, facts, now)
+    return delivery_of("bot.status", source.scope, {**words, **at}, facts, now)
 
 
-def started(seen: SeenRoom, now: int) -> list[Delivery]:
+def room_found(seen: SeenRoom, now: int) -> list[Delivery]:
     """Tell of a session that nobody told of, with everybody in it, and who was."""
     return [
-        told("room.listed", seen.scope, {"room": seen.start.words}, seen.start.facts, now),
+        delivery_of("room.listed", seen.scope, {"room": seen.start.words}, seen.start.facts, now),
         *came_and_went(seen, {**seen.left, **seen.people}, now),
     ]
 
@@ -58,7 +58,7 @@ def started(seen: SeenRoom, now: int) -> list[Delivery]:
 def came_and_went(seen: SeenRoom, people: Mapping[str, Said], now: int) -> list[Delivery]:
     """Tell of people who came or left without a word."""
     return [
-        told(
+        delivery_of(
             "participants.listed",
             seen.scope,
             {"room": seen.start.words, "participants": [said.words for said in some]},
@@ -69,14 +69,14 @@ def came_and_went(seen: SeenRoom, people: Mapping[str, Said], now: int) -> list[
     ]
 
 
-def alive(seen: SeenRoom, now: int, ended: int = 0) -> Delivery:
+def room_alive(seen: SeenRoom, now: int, ended: int = 0) -> Delivery:
     """Tell that a session goes on which was taken for over (when it `ended`), or would be."""
     at = _after(ended, now)
     fact = Fact(kind=Kind.ROOM_UPDATED, time=at, room=seen.room, durable=seen.durable, observed=True)
-    return told("room.alive", seen.scope, {"room": seen.start.words, "at": at}, (fact,), now)
+    return delivery_of("room.alive", seen.scope, {"room": seen.start.words, "at": at}, (fact,), now)
 
 
-def there(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Delivery]:
+def people_back(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Delivery]:
     """Tell that people are there who were taken for gone, since when."""
     facts = [
         _of_visit(Kind.PARTICIPANT_UPDATED, seen.room, seen.durable, visit, _after(ended, now))
@@ -96,7 +96,7 @@ def room_gone(held: HeldRoom, scope: str, bound: int, now: int) -> Delivery:
         observed=True,
         closing_reason=NOT_LISTED,
     )
-    return told("room.missing", scope, {"missing": held.room, "at": bound}, (fact,), now)
+    return delivery_of("room.missing", scope, {"missing": held.room, "at": bound}, (fact,), now)
 
 
 def people_gone(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Delivery]:
@@ -107,7 +107,7 @@ def people_gone(seen: SeenRoom, gone: Mapping[str, int], now: int) -> list[Deliv
 
 def _of_visits(provider_type: str, scope: str, facts: list[Fact], now: int) -> Delivery:
     visits = {fact.detail.id: fact.time for fact in facts if isinstance(fact.detail, ParticipantDetail)}
-    return told(provider_type, scope, {"room": facts[0].room, "participants": visits}, tuple(facts), now)
+    return delivery_of(provider_type, scope, {"room": facts[0].room, "participants": visits}, tuple(facts), now)
 
 
 def _of_visit(kind: Kind, room: str, durable: str, visit: str, at: int) -> Fact:

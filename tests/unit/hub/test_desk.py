@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.desk import Grant, stated
+from hub.desk import Grant, with_state
 from hub.events import covers
 
 TOPICS = st.frozensets(st.sampled_from(["*", "rooms", "bots", "rooms/a", "rooms/b", "bots/a", "deliveries"]))
@@ -50,4 +50,4 @@ def test_a_permission_is_over_at_its_second_and_not_before() -> None:
 
 def test_what_arrives_has_no_state() -> None:
     """It is shown as it arrives."""
-    assert stated(frozenset({"deliveries", "rooms"})) == frozenset({"rooms"})
+    assert with_state(frozenset({"deliveries", "rooms"})) == frozenset({"rooms"})

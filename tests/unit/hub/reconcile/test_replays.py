@@ -2,7 +2,7 @@
 
 from hub.errors import Unanswered
 from hub.reconcile.replays import Replays
-from hub.reconcile.telling import told
+from hub.reconcile.telling import delivery_of
 from tests.unit.hub.reconcile.asking import BASE, HOUR, MINUTE, Hub, hub
 
 
@@ -82,7 +82,7 @@ async def test_what_the_hub_told_itself_does_not_say_that_it_was_there() -> None
         provider = Keeps()
         await one.hear("room_started", BASE)
         one.clock.now += 5 * HOUR
-        await one.ingest.submit(told("room.alive", "livekit/", {}, (), one.clock()))
+        await one.ingest.submit(delivery_of("room.alive", "livekit/", {}, (), one.clock()))
         await replays(one, provider).look()
         assert provider.replayed == [(BASE - MINUTE, BASE + 5 * HOUR - MINUTE)]
 

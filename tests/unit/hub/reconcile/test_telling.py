@@ -2,7 +2,7 @@
 
 from hub.events import Kind
 from hub.reconcile.seen import HeldRoom, Said, SeenRoom
-from hub.reconcile.telling import came_and_went, people_gone, room_gone, told
+from hub.reconcile.telling import came_and_went, delivery_of, people_gone, room_gone
 
 HELD = HeldRoom(room="livekit:S1", durable="lk@daily", active_at=1, lives_until=2)
 SEEN = SeenRoom(
@@ -12,7 +12,7 @@ SEEN = SeenRoom(
 
 def test_equal_words_are_one_delivery_whenever_they_are_told() -> None:
     """Asking again adds nothing."""
-    first, again = (told("room.listed", "livekit/", {"room": "S1"}, (), now) for now in (1, 2))
+    first, again = (delivery_of("room.listed", "livekit/", {"room": "S1"}, (), now) for now in (1, 2))
     assert (first.scope, first.key, first.window_ms) == (again.scope, again.key, None)
 
 
