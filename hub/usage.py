@@ -15,6 +15,7 @@ import orjson
 
 from hub.ports import Document
 from hub.present import Clockwork, alive_until, decode_presence
+from hub.state.presence import Visit, peak
 from hub.state.room import Tally, decode_tally
 
 _MS_PER_MINUTE = 60_000
@@ -71,7 +72,7 @@ class _Sum:
         self.meetings = 0
         self.present = Fraction(0)
         self._told_peak = 0
-        self._changes: list[tuple[int, int]] = []
+        self._stays: list[Visit] = []
 
     def add(self, meeting: _Meeting, period: Period) -> None:
         self.meetings += 1
@@ -79,8 +80,7 @@ class _Sum:
         if meeting.tally.told_peak is not None:
             self._told_peak = max(self._told_peak, meeting.tally.told_peak)
             return
-        for start, end in _clipped(meeting.stays, period):
-            self._changes += [(start, 1), (end, -1)]
+        self._stays += [Visit(start, end) for start, end in _clipped(meeting.stays, period)]
 
     def shown(self, price: Fraction) -> dict[str, object]:
         minutes = self.present / _MS_PER_MINUTE
@@ -88,16 +88,8 @@ class _Sum:
             "meetings": self.meetings,
             "participant_minutes": float(round(minutes, 2)),
             "cost": float(round(minutes * price, 4)),
-            "peak_participants": max(self._told_peak, self._most()),
+            "peak_participants": max(self._told_peak, peak(self._stays)),
         }
-
-    def _most(self) -> int:
-        # Who leaves makes room before who comes at the same time.
-        highest = present = 0
-        for _, change in sorted(self._changes):
-            present += change
-            highest = max(highest, present)
-        return highest
 
 
 class Usage:
