@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from bench import answers, crowd, fanout, growth, ingest, latency, memory, page, reconnects
-from hub.app import raise_open_files
+from hub.process import raise_open_files
 
 # What a process has open besides its viewers.
 _OTHER_FILES = 200

@@ -1,11 +1,8 @@
 """Serves a hub, and stops it in an order in which nothing is lost."""
 
 import asyncio
-import contextlib
 import os
-import resource
-import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 
 import structlog
 from aiohttp import web
@@ -18,9 +15,9 @@ from hub.events import Position
 from hub.feed import Feed
 from hub.ingest import BATCH_LIMIT
 from hub.ports import Store
+from hub.process import raise_open_files, stop_with_parent, stopped_by_signals
 from hub.settings import Settings
 from hub.stores import Stores, make_epoch, open_stores
-from hub.supervisor import parent_gone
 from hub.tokens import Tokens
 from storage.local import LocalBus
 
@@ -28,9 +25,7 @@ _MS_PER_DAY = 24 * 3_600_000
 _TRIM_SECONDS = 3600
 # Counts expire after three times that.
 _COUNT_SECONDS = 5.0
-_OPEN_FILES = 65_536
 _REQUEST_LINE = 32 * 1024
-_STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # For requests to end; the server waits that long twice, and a webhook is answered after two seconds.
 _SHUTDOWN_SECONDS = 2.5
 # For what still waits for the store then. Nobody was told that it is taken, nor waits to be told any more.
@@ -50,11 +45,11 @@ async def serve(settings: Settings, announce: Announce, *, is_worker: bool = Fal
     """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
     raise_open_files()
-    with _stopped_by_signals(stopping):
+    with stopped_by_signals(stopping):
         if not is_worker:
             await serve_until(stopping, settings, announce)
             return
-        watching = asyncio.create_task(_stop_with_parent(stopping))
+        watching = asyncio.create_task(stop_with_parent(stopping))
         try:
             await serve_until(stopping, settings, announce, shares_port=True)
         finally:
@@ -92,14 +87,6 @@ async def serve_until(
         await stores.close()
 
 
-def raise_open_files() -> None:
-    """Allow as many connections as the system permits."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 async def _opened(stopping: asyncio.Event, settings: Settings) -> tuple[Stores, Position] | None:
     """Open the stores, however long a server takes to answer; None when the hub is told to stop first."""
     opening = asyncio.create_task(open_stores(settings))
@@ -112,26 +99,6 @@ async def _opened(stopping: asyncio.Event, settings: Settings) -> tuple[Stores, 
             task.cancel()
         # What is half open is closed before the hub ends.
         await asyncio.wait([opening, waiting])
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
-    """Stop when asked to, however often; asked again afterwards, the process still ends as one that stopped well."""
-    loop = asyncio.get_running_loop()
-    for number in _STOPPING_SIGNALS:
-        loop.add_signal_handler(number, stopping.set)
-    try:
-        yield
-    finally:
-        for number in _STOPPING_SIGNALS:
-            # The loop would give it back its default, by which the rest of this process is cut off with another status.
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-
-
-async def _stop_with_parent(stopping: asyncio.Event) -> None:
-    await parent_gone()
-    stopping.set()
 
 
 async def _serve(hub: Hub, stopping: asyncio.Event, announce: Announce, *, shares_port: bool) -> None:
