@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, NamedTuple, TypeVar
 
 from hub.errors import ConfigRefused
+from hub.events import OWN_SOURCES
 from hub.settings import Settings, Source
 
 # The settings of a source that can prove each provider; one or several of them.
@@ -223,7 +224,11 @@ _TEXTS: Mapping[str, Rule[str]] = {
     "auth.api_keys": _matching(_API_KEY, "<key> or <key>:<scope>+<scope> with scopes read, launch, admin"),
     "auth.allow_origins": _matching(_ORIGIN, "origins such as https://dashboard.example.com, or *"),
     "sources.provider": _one_of(*PROOFS),
-    "sources.name": _matching(_NAME, "a name of a-z, 0-9, _ and -"),
+    "sources.name": Rule(
+        f"a name of a-z, 0-9, _ and -, other than {', '.join(OWN_SOURCES[:-1])} and {OWN_SOURCES[-1]}, "
+        "which are the hub's own",
+        lambda text: _NAME.fullmatch(text) is not None and text not in OWN_SOURCES,
+    ),
     "sources.home": _empty_or(_matching(_NAME, "a name of a-z, 0-9, _ and -")),
     "sources.path": _matching(_PATH, "a path that begins with / and holds no spaces, braces, ? or #"),
     "sources.proof": _one_of("signature", "ip", "none"),

@@ -80,6 +80,11 @@ class Kind(StrEnum):
 
 # The source of what the hub itself decides, or somebody through it.
 HUB = "hub"
+# What it finds out by asking, and until when it had webhooks sent again.
+RECONCILE, REPLAYS = "reconcile", "replays"
+# No source of a configuration is called so.
+OWN_SOURCES = (HUB, RECONCILE, REPLAYS)
+
 # These state nothing: they take away what was stated.
 ERASURES = frozenset({Kind.BOT_ERASED, Kind.ROOM_ERASED})
 

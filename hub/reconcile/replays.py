@@ -7,7 +7,7 @@ import orjson
 import structlog
 
 from hub.errors import Unanswered
-from hub.events import Delivery, format_time
+from hub.events import REPLAYS, Delivery, format_time
 from hub.ingest import Ingest
 from hub.ports import ArrivalQuery, Store
 from hub.reconcile.seen import Looked
@@ -19,8 +19,6 @@ _LEAST_MS = 60 * 60 * 1000
 _MOST_MS = 13 * 24 * 60 * 60 * 1000
 # How often it is kept that nothing failed: a process that begins asks for as much once more.
 _KEPT_EVERY_MS = 60 * 60 * 1000
-# The source of what is kept: one of its own, by which the latest is found at once.
-ASKED = "replays"
 
 log = structlog.get_logger()
 
@@ -78,7 +76,7 @@ class Replays:
 
     async def _asked_until(self) -> int:
         """Return until when a process asked last, as far as the store knows; 0 when none ever did."""
-        known = (await self._store.arrivals(ArrivalQuery(source=ASKED, limit=1))).items
+        known = (await self._store.arrivals(ArrivalQuery(source=REPLAYS, limit=1))).items
         self._kept = known[0].received_at - _SETTLED_MS if known else 0
         return self._kept
 
@@ -96,5 +94,5 @@ def _asked(since: int, until: int, now: int, *, is_replayed: bool) -> Delivery:
     """Say until when was asked for, to the processes that come later; when it was received says that."""
     body = orjson.dumps({"since": format_time(since), "until": format_time(until), "replayed": is_replayed})
     return Delivery(
-        source=ASKED, scope=ASKED, key=f"asked:{until}", received_at=now, body=body, provider_type="webhooks.asked"
+        source=REPLAYS, scope=REPLAYS, key=f"asked:{until}", received_at=now, body=body, provider_type="webhooks.asked"
     )

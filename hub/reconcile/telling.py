@@ -7,11 +7,10 @@ from typing import TypeVar
 import orjson
 
 from hub.errors import Unusable
-from hub.events import Delivery, Fact, Kind, ParticipantDetail, Session
+from hub.events import RECONCILE, Delivery, Fact, Kind, ParticipantDetail, Session
 from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Translate, Words
 from hub.settings import Source
 
-SOURCE = "reconcile"
 # Why something ended that the provider lists no more, when nobody says why.
 NOT_LISTED = "not_listed"
 # Facts of one delivery: a commit must stay short, however many people a room has.
@@ -24,7 +23,7 @@ def delivery_of(provider_type: str, scope: str, words: Words, facts: tuple[Fact,
     """Return a delivery of what was found out; the same words again are the same delivery, for ever."""
     body = orjson.dumps({"asked": provider_type, **words}, option=orjson.OPT_SORT_KEYS)
     return Delivery(
-        source=SOURCE,
+        source=RECONCILE,
         scope=scope,
         key=f"asked:{hashlib.sha256(body).hexdigest()}",
         received_at=now,

@@ -9,6 +9,8 @@ from hub.errors import ConfigRefused
 
 LIVEKIT = '[[sources]]\nprovider = "livekit"\nname = "rooms"\npath = "/rooms"\n'
 BUSES = "local:// or redis://… or rediss://… or redis+sentinel://…"
+# What the hub finds out and decides is kept under names of its own: a source of such a name would hide it.
+NAME = "a name of a-z, 0-9, _ and -, other than hub, reconcile and replays, which are the hub's own"
 MEETINGBAAS = '[[sources]]\nprovider = "meetingbaas"\nname = "bots"\npath = "/bots"\n'
 
 # What stands in the file, the key, what is expected, what is said of the value.
@@ -80,6 +82,9 @@ REFUSED = [
     (LIVEKIT.replace("livekit", "zoom"), "sources.rooms.provider", "one of meetingbaas, livekit, 100ms", "'zoom'"),
     (LIVEKIT.replace('"rooms"', '"Rooms"'), "sources[0].name", "a name of a-z, 0-9, _ and -", "'Rooms'"),
     (LIVEKIT.replace('"rooms"', '"a\\n"'), "sources[0].name", "a name of a-z, 0-9, _ and -", "'a\\n'"),
+    (LIVEKIT.replace('"rooms"', '"hub"'), "sources[0].name", NAME, "'hub'"),
+    (LIVEKIT.replace('"rooms"', '"reconcile"'), "sources[0].name", NAME, "'reconcile'"),
+    (LIVEKIT.replace('"rooms"', '"replays"'), "sources[0].name", NAME, "'replays'"),
     (LIVEKIT.replace('"rooms"', "7"), "sources[0].name", "a name of a-z, 0-9, _ and -", "7"),
     (LIVEKIT.replace("/rooms", "rooms"), "sources.rooms.path", "a path that begins with /", "'rooms'"),
     (LIVEKIT.replace("/rooms", "/a b"), "sources.rooms.path", "a path that begins with /", "'/a b'"),

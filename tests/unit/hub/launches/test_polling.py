@@ -7,9 +7,8 @@ import orjson
 import pytest
 
 from hub.clock import now_ms
-from hub.events import BotDetail, Delivery, Fact, Kind
+from hub.events import RECONCILE, BotDetail, Delivery, Fact, Kind
 from hub.launches.polling import QUICK_SECONDS, is_polled
-from hub.reconcile.telling import SOURCE
 from tests.meetingbaas_server import MeetingBaasServer, Refusal, meetingbaas
 from tests.unit.hub.launches.stage import Process, memory, process
 from tests.waiting import until
@@ -52,7 +51,7 @@ async def test_what_was_asked_for_is_marked_as_such(here: Process, provider: Mee
     """Whoever looks into the log sees what no webhook told."""
     provider.become(provider.only, "joining_call")
     await here.polling.round()
-    assert orjson.loads(here.store.kept.events[-1][0].body)["source"] == f"/sources/{SOURCE}"
+    assert orjson.loads(here.store.kept.events[-1][0].body)["source"] == f"/sources/{RECONCILE}"
     (topic,) = here.bots
     assert topic in here.store.kept.events[-1][0].topics
 
