@@ -7,7 +7,8 @@ HubError
 │   └── NotJson            … because its bytes are not JSON
 ├── StorageUnavailable     the store did not answer, or not in time: ours to mend, the caller's to retry
 │   └── Overloaded         more work is queued than the hub promises to hold
-├── StorageRefused         the store may not be used: another hub holds it, or it is of a newer version
+├── StorageRefused         the store may not be used: it is of a newer version, or cannot be read
+│   └── StorageInUse       … because another hub holds it
 ├── Unanswered             a provider that was asked did not answer, or refused to
 ├── Gone                   a viewer whose connection took nothing for too long, or is closed
 ├── TokenRefused           a credential that is malformed, forged or expired
@@ -70,6 +71,10 @@ class Overloaded(StorageUnavailable):
 
 class StorageRefused(HubError):
     """The store may not be used by this process; the message says why."""
+
+
+class StorageInUse(StorageRefused):
+    """Another hub holds the store, which serves only one."""
 
 
 class Unanswered(HubError):

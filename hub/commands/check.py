@@ -9,7 +9,7 @@ import msgspec
 
 from hub.clients.meetingbaas import warning as launching
 from hub.commands.providers import ask_providers
-from hub.errors import HubError, StorageRefused
+from hub.errors import HubError, StorageInUse, StorageRefused
 from hub.secrets import is_loopback, warnings, why_off
 from hub.settings import Settings
 from hub.stores import open_bus, open_store
@@ -57,11 +57,11 @@ def public_url(settings: Settings) -> str:
 async def _storage(settings: Settings) -> Finding:
     try:
         store = await open_store(settings)
+    except StorageInUse as refusal:
+        # As it should be while its hub is running.
+        return Finding("note", f"storage: not looked at, as it is in use: {refusal}")
     except StorageRefused as refusal:
-        # An SQLite file is refused while its hub is running, as it should.
-        level = "note" if settings.storage.url.startswith("sqlite:") else "error"
-        said = "not looked at, as it is in use" if "another hub is running" in str(refusal) else "not usable"
-        return Finding(level, f"storage: {said}: {refusal}")
+        return Finding("error", f"storage: not usable: {refusal}")
     except HubError as problem:
         return Finding("error", f"storage: {problem}")
     position = await store.position()

@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from hub.errors import StorageRefused, StorageUnavailable
+from hub.errors import StorageInUse, StorageRefused, StorageUnavailable
 from storage.queries import Migration
 
 Answer = TypeVar("Answer")
@@ -120,13 +120,13 @@ async def connected(path: Path, name: str, queries: Mapping[str, str], *, writes
 def locked(path: Path) -> Iterator[None]:
     """Be the only hub on a file, whose folder is made if need be.
 
-    The kernel lets go of the lock however the process ends. Raises StorageRefused when another hub holds it.
+    The kernel lets go of the lock however the process ends. Raises StorageInUse when another hub holds it.
     """
     with _lock_file(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
-            raise StorageRefused(f"another hub is running on {path}: an SQLite file serves only one") from held
+            raise StorageInUse(f"another hub is running on {path}: an SQLite file serves only one") from held
         yield
 
 

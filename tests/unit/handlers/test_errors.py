@@ -22,7 +22,7 @@ from hub.errors import (
 )
 
 # Raised before anything listens, turned into a dead delivery, or when the hub asks by itself: no request ends so.
-_BEFORE = {errors.ConfigRefused, errors.StorageRefused}
+_BEFORE = {errors.ConfigRefused, errors.StorageRefused, errors.StorageInUse}
 NEVER_ANSWERED = _BEFORE | {errors.Unusable, errors.NotJson, errors.Unanswered, errors.Gone, HubError}
 
 

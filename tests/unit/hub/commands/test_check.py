@@ -1,5 +1,7 @@
 """What the hub finds when it looks at its own set-up, each with what to do about it."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -72,6 +74,13 @@ async def test_a_file_that_is_no_database_is_an_error(tmp_path: Path) -> None:
     findings = await examine(settings(tmp_path))
     assert levels(findings, "storage") == ["error"]
     assert file.read_bytes().startswith(b"these are")
+
+
+async def test_a_file_of_a_newer_hub_is_an_error(tmp_path: Path) -> None:
+    """The hub would not start on it, unlike on one that is only in use."""
+    with closing(sqlite3.connect(tmp_path / "hub.db")) as newer:
+        newer.execute("PRAGMA user_version = 9999")
+    assert levels(await examine(settings(tmp_path)), "run a newer hub") == ["error"]
 
 
 async def test_a_bus_beside_sqlite_is_an_error(tmp_path: Path) -> None:
