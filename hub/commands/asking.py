@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from hub.errors import ConfigRefused, Unauthenticated
+from hub.errors import ConfigRefused, Forbidden, HubError, Unauthenticated
 
 # A provider may take half a minute to launch a bot.
 _SECONDS = aiohttp.ClientTimeout(total=60)
@@ -29,7 +29,8 @@ class Hub(msgspec.Struct, frozen=True):
     ) -> tuple[int, dict[str, object]]:
         """Return status and JSON of an answer.
 
-        Raises ConfigRefused when no hub answers there, Unauthenticated when it does not permit this.
+        Raises ConfigRefused when no hub answers there, Unauthenticated when it does not know the credential, Forbidden
+        when the credential does not permit this.
         """
         url = f"{self.base}{path}"
         try:
@@ -42,8 +43,14 @@ class Hub(msgspec.Struct, frozen=True):
         except orjson.JSONDecodeError as problem:
             raise ConfigRefused(f"what answers on {url} is no hub: {status} without JSON") from problem
         if status in (401, 403):
-            raise Unauthenticated(f"the hub answers {status}: {said.get('detail')}")
+            raise refused(status, str(said.get("detail")))
         return status, said
+
+
+def refused(status: int, words: str) -> HubError:
+    """Return what a refusal of the hub says: of the credential, of what it permits, or of what was asked."""
+    kind = {401: Unauthenticated, 403: Forbidden}.get(status, HubError)
+    return kind(f"the hub answers {status}: {words}")
 
 
 @contextlib.asynccontextmanager

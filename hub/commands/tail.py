@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from hub.errors import Unauthenticated
+from hub.commands.asking import refused
 
 _LONGEST_LINE = 4 * 1024 * 1024
 _RETRY_SECONDS = 2.0
@@ -25,7 +25,8 @@ class Message(msgspec.Struct, frozen=True):
 async def tail(base: str, credential: str, topics: Sequence[str], show: Callable[[str], None]) -> None:
     """Show every event of the topics, one a line, through restarts of the hub, until cancelled.
 
-    Raises Unauthenticated when the hub does not know the credential.
+    Raises HubError when the hub refuses it: Unauthenticated when it does not know the credential, Forbidden when that
+    does not permit it.
     """
     position = ""
     timeout = aiohttp.ClientTimeout(total=None, sock_read=_SILENCE_SECONDS)
@@ -50,7 +51,7 @@ async def _messages(
     headers = {"Last-Event-ID": position} if position else {}
     async with session.get(f"{base}/api/stream", params=query, headers=headers) as answer:
         if 400 <= answer.status < 500:
-            raise Unauthenticated(f"the hub answers {answer.status}: {await answer.text()}")
+            raise refused(answer.status, await answer.text())
         answer.raise_for_status()
         fields: dict[str, str] = {}
         async for raw in answer.content:

@@ -10,7 +10,7 @@ import pytest
 
 from handlers.providers.registry import PROVIDERS
 from hub.commands.tail import tail
-from hub.errors import Unauthenticated
+from hub.errors import HubError, Unauthenticated
 from tests.hubs import API_KEY, RunningHub, running_hub
 from tests.processes import free_port
 from tests.waiting import until
@@ -118,15 +118,19 @@ async def test_a_hub_that_does_not_answer_is_tried_again(tmp_path: Path) -> None
             await connected(lines)
 
 
-@pytest.mark.parametrize(("credential", "topics", "said"), [("wrong", ("*",), "401"), (API_KEY, ("nonsense",), "400")])
+@pytest.mark.parametrize(
+    ("credential", "topics", "refusal", "said"),
+    [("wrong", ("*",), Unauthenticated, "401"), (API_KEY, ("nonsense",), HubError, "400")],
+)
 async def test_a_refusal_ends_the_command_with_what_the_hub_said(
-    tmp_path: Path, credential: str, topics: tuple[str, ...], said: str
+    tmp_path: Path, credential: str, topics: tuple[str, ...], refusal: type[HubError], said: str
 ) -> None:
     """Trying again would not help."""
     async with running_hub(tmp_path) as hub:
-        with pytest.raises(Unauthenticated, match=said):
+        with pytest.raises(refusal, match=said) as raised:
             async with asyncio.timeout(10):
                 await tail(hub.url, credential, topics, print)
+    assert type(raised.value) is refusal
 
 
 @pytest.mark.parametrize(
