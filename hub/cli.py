@@ -1,6 +1,5 @@
 """The commands: `hub serve | check | migrate | send | simulate | tail | launch | redrive | token`."""
 
-import asyncio
 import os
 import secrets
 import sys
@@ -10,35 +9,34 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-import aiohttp
 import click
 import msgspec
-import orjson
 import uvloop
 
 from handlers.access import Access
-from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
-from hub import app, config, telemetry
+from hub import config, telemetry
 from hub.clock import now_ms
 from hub.commands import check as checking
 from hub.commands import launch as launching
+from hub.commands import migrate as migrating
 from hub.commands import redrive as redriving
 from hub.commands import send as sending
+from hub.commands import serve as serving
 from hub.commands import simulate as simulating
 from hub.commands import tail as tailing
 from hub.errors import BadRequest, HubError
 from hub.secrets import complete
 from hub.settings import Settings
-from hub.stores import make_epoch, open_store
-from hub.supervisor import reserve, supervise
 from hub.tokens import Tokens
 
 Result = TypeVar("Result")
 
 SECRETS_FILE = Path("var/secrets.json")
-_DEMO = simulating.Plan(rooms=6, bots=6, rate=4.0, seed=int(time.time()))
 
+config_option = click.option(
+    "--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml."
+)
 url_option = click.option("--url", default="", help="The hub to talk to (default: the one of the configuration).")
 
 
@@ -54,7 +52,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@config_option
 @click.pass_context
 def main(context: click.Context, path: str | None) -> None:
     """A real-time hub for meeting bots and rooms."""
@@ -62,7 +60,7 @@ def main(context: click.Context, path: str | None) -> None:
 
 
 @main.command()
-@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@config_option
 @click.option("--demo", is_flag=True, help="Also play simulated meetings.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this port (server.workers); SIGHUP renews them.")
 @click.option("--worker-on", "port", type=int, hidden=True, help="Be one of the workers on this port.")
@@ -73,18 +71,18 @@ def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, 
     settings = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
     telemetry.set_up(settings.log)
     if port is not None:
-        _run(_serve_as_worker(settings, port))
+        _run(serving.serve_as_worker(settings, port, click.echo))
         return
     for line in checking.greeting(settings, config.variables(chosen, os.environ)):
         click.echo(line)
     if settings.server.workers == 1:
-        _run(_serve(settings, demo=demo))
+        _run(serving.serve(settings, click.echo, _complain, demo=demo))
     else:
-        sys.exit(_supervise(settings, chosen))
+        sys.exit(_run(serving.serve_by_workers(settings, chosen, click.echo)))
 
 
 @main.command()
-@click.option("--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml.")
+@config_option
 @click.pass_obj
 def check(outer: str | None, path: str | None) -> None:
     """Report what is wrong or worth knowing about the set-up, each with what to do."""
@@ -103,7 +101,7 @@ def check(outer: str | None, path: str | None) -> None:
 def migrate(path: str | None, new_epoch: bool) -> None:
     """Bring the store to this version. With SQLite the hub must not be running, with PostgreSQL it may."""
     settings = _load(path)
-    click.echo(f"the log is at {_run(_migrate(settings, new_epoch=new_epoch))}")
+    click.echo(f"the log is at {_run(migrating.migrate(settings, new_epoch=new_epoch))}")
 
 
 @main.command()
@@ -121,14 +119,15 @@ def migrate(path: str | None, new_epoch: bool) -> None:
 @click.option("--list", "listing", is_flag=True, help="List the samples.")
 @url_option
 @click.pass_obj
-def send(path: str | None, /, provider: str, event: str, listing: bool, **options: object) -> None:
+def send(path: str | None, /, provider: str, listing: bool, url: str, **options: object) -> None:
     """Post a correctly signed webhook to the running hub: hub send livekit participant_joined."""
     if listing or not provider:
         for name in [provider] if provider in PROVIDERS else sorted(PROVIDERS):
             click.echo("\n".join(f"{name} {sample}" for sample in PROVIDERS[name].samples(now_ms())))
         return
     settings = _load(path)
-    answer = _run(_send(settings, provider, event, options))
+    shipment = msgspec.convert({"provider": provider, **options}, sending.Shipment)
+    answer = _run(sending.send(settings, url or sending.base_url(settings), shipment))
     click.echo(f"{answer.method} {answer.url}\n{answer.status} {answer.text}")
     sys.exit(0 if answer.status == 200 else 1)
 
@@ -224,74 +223,6 @@ def _load(path: str | None, overrides: Mapping[str, str] = MappingProxyType({}))
 
 def _run(work: Coroutine[object, object, Result]) -> Result:
     return uvloop.run(work)
-
-
-def _supervise(settings: Settings, path: str | None) -> int:
-    server = settings.server
-    with reserve(server.host, server.port) as port:
-        command = [sys.executable, "-m", "hub.cli", "serve", "--worker-on", str(port)]
-        command += ["--config", path] if path else []
-        return _run(supervise(command, server.workers, _show, grace=app.GRACE_SECONDS + settings.stream.drain))
-
-
-def _show(url: str) -> None:
-    click.echo(f"\n  Dashboard: {url}\n")
-    sys.stdout.flush()
-
-
-async def _serve_as_worker(settings: Settings, port: int) -> None:
-    def announce(_: str, url: str) -> None:
-        click.echo(url)
-        sys.stdout.flush()
-
-    server = msgspec.structs.replace(settings.server, port=port)
-    settings = msgspec.structs.replace(settings, server=server)
-    await app.serve(settings, announce, is_worker=True)
-
-
-async def _serve(settings: Settings, *, demo: bool) -> None:
-    playing: list[asyncio.Task[None]] = []
-
-    def announce(base: str, url: str) -> None:
-        _show(url)
-        if demo:
-            playing.append(asyncio.create_task(simulating.play_for_ever(settings, base, _DEMO, _complain)))
-
-    try:
-        await app.serve(settings, announce)
-    finally:
-        for task in playing:
-            task.cancel()
-
-
-async def _migrate(settings: Settings, *, new_epoch: bool) -> str:
-    store = await open_store(settings, migrates=True)
-    try:
-        if new_epoch:
-            await store.new_epoch(make_epoch())
-        return str(await store.position())
-    finally:
-        await store.close()
-
-
-async def _send(settings: Settings, provider: str, event: str, options: dict[str, object]) -> sending.Answer:
-    now = now_ms()
-    source = sending.source_for(settings, provider, str(options["source"]))
-    sample = _from_file(provider, options) if options["file"] else sending.sample_for(provider, event, now)
-    assignments = options["assignments"]
-    sample = sending.with_values(sample, [str(one) for one in assignments] if isinstance(assignments, tuple) else [])
-    base = str(options["url"]) or sending.base_url(settings)
-    async with aiohttp.ClientSession() as session:
-        return await sending.post(session, base, source, sample, now, wrong=bool(options["wrong"]))
-
-
-def _from_file(provider: str, options: dict[str, object]) -> Sample:
-    try:
-        payload = orjson.loads(Path(str(options["file"])).read_bytes())
-    except (OSError, orjson.JSONDecodeError) as problem:
-        raise BadRequest(f"--file {options['file']}: expected JSON, got: {problem}") from problem
-    usual = next(iter(PROVIDERS[provider].samples(now_ms()).values())).dialect
-    return Sample(payload=payload, dialect=str(options["dialect"]) or usual)
 
 
 def _access(settings: Settings) -> Access:

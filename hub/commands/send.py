@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -9,6 +10,7 @@ import orjson
 
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
+from hub.clock import now_ms
 from hub.errors import BadRequest, ConfigRefused
 from hub.settings import Settings, Source
 
@@ -22,6 +24,34 @@ class Answer(msgspec.Struct, frozen=True):
     url: str
     status: int
     text: str
+
+
+class Shipment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command line asks to send: a sample of a provider, or a file instead, and what to change of it."""
+
+    provider: str
+    event: str
+    # By name; empty: the first of the provider.
+    source: str
+    # How a file is proved; empty: as is usual with the provider.
+    dialect: str
+    file: str | None
+    assignments: tuple[str, ...]
+    wrong: bool
+
+
+async def send(settings: Settings, base: str, shipment: Shipment) -> Answer:
+    """Send what is asked for to the hub at `base`. Raises BadRequest, and ConfigRefused when nobody listens there."""
+    now = now_ms()
+    source = source_for(settings, shipment.provider, shipment.source)
+    sample = (
+        _from_file(shipment.file, shipment, now)
+        if shipment.file
+        else sample_for(shipment.provider, shipment.event, now)
+    )
+    sample = with_values(sample, shipment.assignments)
+    async with aiohttp.ClientSession() as session:
+        return await post(session, base, source, sample, now, wrong=shipment.wrong)
 
 
 def base_url(settings: Settings) -> str:
@@ -85,6 +115,15 @@ async def post(
             return Answer(sample.method, url, answer.status, (await answer.text()).strip())
     except (aiohttp.ClientError, TimeoutError) as problem:
         raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
+
+
+def _from_file(file: str, shipment: Shipment, now: int) -> Sample:
+    try:
+        payload = orjson.loads(Path(file).read_bytes())
+    except (OSError, orjson.JSONDecodeError) as problem:
+        raise BadRequest(f"--file {file}: expected JSON, got: {problem}") from problem
+    usual = next(iter(PROVIDERS[shipment.provider].samples(now).values())).dialect
+    return Sample(payload=payload, dialect=shipment.dialect or usual)
 
 
 def _new_delivery_id() -> str:

@@ -1,0 +1,52 @@
+"""Serving the hub: by one process, by several that are kept running, or as one of these."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from hub import app
+from hub.commands.simulate import Plan, play_for_ever
+from hub.settings import Settings
+from hub.supervisor import reserve, supervise
+
+Show = Callable[[str], None]
+
+
+async def serve(settings: Settings, show: Show, complain: Show, *, demo: bool) -> None:
+    """Serve until told to stop; with `demo` simulated meetings are played meanwhile."""
+    playing: list[asyncio.Task[None]] = []
+
+    def announce(base: str, url: str) -> None:
+        show(_greeting(url))
+        if demo:
+            plan = Plan(rooms=6, bots=6, rate=4.0, seed=int(time.time()))
+            playing.append(asyncio.create_task(play_for_ever(settings, base, plan, complain)))
+
+    try:
+        await app.serve(settings, announce)
+    finally:
+        for task in playing:
+            task.cancel()
+
+
+async def serve_by_workers(settings: Settings, path: str | None, show: Show) -> int:
+    """Keep workers running that are configured by the file at `path`; return the exit status."""
+    server = settings.server
+    with reserve(server.host, server.port) as port:
+        command = [sys.executable, "-m", "hub.cli", "serve", "--worker-on", str(port)]
+        command += ["--config", path] if path else []
+        grace = app.GRACE_SECONDS + settings.stream.drain
+        return await supervise(command, server.workers, lambda url: show(_greeting(url)), grace=grace)
+
+
+async def serve_as_worker(settings: Settings, port: int, show: Show) -> None:
+    """Serve on a port that others serve too, and show the dashboard's URL alone to whoever keeps the workers."""
+    server = msgspec.structs.replace(settings.server, port=port)
+    await app.serve(msgspec.structs.replace(settings, server=server), lambda _, url: show(url), is_worker=True)
+
+
+def _greeting(url: str) -> str:
+    return f"\n  Dashboard: {url}\n"
