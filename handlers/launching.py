@@ -14,7 +14,6 @@ from handlers.access import Caller
 from handlers.answers import answer, asked, demanded
 from handlers.parts import ACCESS, LAUNCHES, NOW, SEALS, SETTINGS, STORE
 from handlers.providers.path_keys import path_key
-from handlers.providers.reading import clean, harmless
 from handlers.providers.registry import LAUNCHED_WITH
 from hub.errors import BadRequest, Expired, OtherOrder, StorageUnavailable, UnderWay
 from hub.events import Position, format_time
@@ -22,6 +21,7 @@ from hub.launches.launches import Launches
 from hub.launches.words import Asked, asked_of, launch_id_of, launched_document, may_be_repeated
 from hub.ports import Document, Reading
 from hub.ports.dispatch import Order
+from hub.redaction import clean, harmless
 from hub.seals import Seals
 from hub.tokens import LONGEST_SECONDS, Claims, Use
 

@@ -11,13 +11,13 @@ from handlers.answers import answer, asked, demanded, filters, moment_of, reader
 from handlers.attendance import counted_until
 from handlers.decisions import decided
 from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
-from handlers.providers.reading import harmless, pseudonym, room_key
 from handlers.reads import documents
 from hub.attendance import attendance
 from hub.errors import BadRequest, Forbidden
 from hub.events import NAME_LIMIT, Fact, Kind, ScheduleDetail, covers, escape_id, parse_time
 from hub.ports import Document, Query, Reading
 from hub.present import lives_until
+from hub.redaction import harmless, pseudonym, room_key
 from hub.state.schedule import Attended
 
 _EXPECTED_LIMIT = 1000

@@ -20,8 +20,9 @@ from handlers.providers.hms_peers import (
 from handlers.providers.hms_proof import sign, verify
 from handlers.providers.hms_telling import Telling, read_telling, require_room
 from handlers.providers.judging import identify
-from handlers.providers.reading import Payload, flag, harmless, text
+from handlers.providers.reading import Payload, flag, text
 from hub.events import Fact, Kind
+from hub.redaction import harmless
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]

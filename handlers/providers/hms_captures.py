@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from handlers.providers.hms_telling import Telling
 from handlers.providers.judging import ID_CHARACTERS, identify, read_error
 from handlers.providers.links import Links, expiry_of, link_at, named_links
-from handlers.providers.reading import Payload, flag, harmless, listing, text, whole
+from handlers.providers.reading import Payload, flag, listing, text, whole
 from hub.events import CaptureDetail, Fact, Kind, escape_id
+from hub.redaction import harmless
 
 _RECORDING = {
     "started": Kind.RECORDING_STARTED,

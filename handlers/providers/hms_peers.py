@@ -4,9 +4,10 @@ import orjson
 
 from handlers.providers.hms_telling import Telling
 from handlers.providers.judging import ID_CHARACTERS, identify
-from handlers.providers.reading import Payload, flag, harmless, mapping, pseudonym, text
+from handlers.providers.reading import Payload, flag, mapping, text
 from hub.errors import Unusable
 from hub.events import Fact, Kind, ParticipantDetail, TrackDetail, escape_id
+from hub.redaction import harmless, pseudonym
 
 # What the schedule guide puts down as the reason of every leave; 100ms' own is its cause.
 _LEFT = "peer_left_100ms"

@@ -5,18 +5,10 @@ from collections.abc import Collection
 import msgspec
 
 from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past, read_error
-from handlers.providers.reading import (
-    Payload,
-    flag,
-    harmless,
-    mapping,
-    moment,
-    number,
-    pseudonym,
-    text,
-)
+from handlers.providers.reading import Payload, flag, mapping, moment, number, text
 from hub.errors import Unusable
 from hub.events import Detail, Fact, Kind, NoteDetail, Session, clamp_time, escape_id
+from hub.redaction import harmless, pseudonym
 from hub.settings import Source
 
 # The field that tells when it happened. What is not here has only the time of its envelope: the other times that it

@@ -1,14 +1,12 @@
 """What a provider's module takes from a payload only after judging it: ids, times that can have been, errors."""
 
-import re
-
 from handlers.providers.reading import Payload, text
 from hub.events import FUTURE_LIMIT_MS, NAME_LIMIT, escape_id
+from hub.redaction import without_addresses
 
 # Longer than any id may be, so that ids which differ only at the end stay different until they are escaped.
 ID_CHARACTERS = 4096
 _ERROR_CHARACTERS = 4096
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)\S+")
 
 
 def identify(payload: Payload, *path: str) -> str:
@@ -28,4 +26,4 @@ def not_before(start: int | None, end: int | None) -> int | None:
 
 def read_error(payload: Payload, key: str = "error") -> str:
     """Return an error without what follows `://` in it: addresses of streams hold their keys."""
-    return _ADDRESS.sub(r"\1…", text(payload, key, limit=_ERROR_CHARACTERS))[:NAME_LIMIT]
+    return without_addresses(text(payload, key, limit=_ERROR_CHARACTERS))[:NAME_LIMIT]

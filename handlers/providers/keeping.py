@@ -7,7 +7,7 @@ import orjson
 
 from handlers.providers.arrival import HASH_PREFIX, Arrival, hashed_secret
 from handlers.providers.path_keys import kept_path_key
-from handlers.providers.reading import clean
+from hub.redaction import clean
 from hub.settings import Source
 
 # Everything else in a header may be a secret: a provider's, a proxy's or a customer's.

@@ -9,18 +9,7 @@ from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past
 from handlers.providers.livekit_captures import read_egress, read_ingress
 from handlers.providers.livekit_proof import sign, verify
 from handlers.providers.livekit_statement import Statement
-from handlers.providers.reading import (
-    Payload,
-    clean,
-    flag,
-    harmless,
-    mapping,
-    moment,
-    pseudonym,
-    room_key,
-    room_name,
-    text,
-)
+from handlers.providers.reading import Payload, flag, mapping, moment, text
 from hub.errors import Unusable
 from hub.events import (
     NAME_LIMIT,
@@ -34,6 +23,7 @@ from hub.events import (
     clamp_time,
     escape_id,
 )
+from hub.redaction import clean, harmless, pseudonym, room_key, room_name
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]

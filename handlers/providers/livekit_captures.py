@@ -3,9 +3,10 @@
 from handlers.providers.judging import identify, past, read_error
 from handlers.providers.links import Links, link_at
 from handlers.providers.livekit_statement import Statement
-from handlers.providers.reading import Payload, harmless, listing, mapping, moment, text, whole
+from handlers.providers.reading import Payload, listing, mapping, moment, text, whole
 from hub.errors import Unusable
 from hub.events import CaptureDetail, Kind
+from hub.redaction import harmless
 
 _LINKS = 20
 _LIMIT_REACHED = "EGRESS_LIMIT_REACHED"

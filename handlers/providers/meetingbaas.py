@@ -7,10 +7,11 @@ from handlers.providers.meetingbaas_artifacts import finished_capture, finished_
 from handlers.providers.meetingbaas_proof import sign, verify
 from handlers.providers.meetingbaas_reasons import explain, spell
 from handlers.providers.meetingbaas_telling import Telling, message_in, name_of, read_telling
-from handlers.providers.reading import Payload, harmless, listing, mapping, text, whole
+from handlers.providers.reading import Payload, listing, mapping, text, whole
 from hub.errors import Unusable
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, Reason, TranscriptDetail
 from hub.launches.words import LAUNCH_FIELD, LAUNCH_ID, Asked, became
+from hub.redaction import harmless
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]

@@ -2,8 +2,8 @@
 
 import re
 
-from handlers.providers.reading import harmless
 from hub.events import Reason
+from hub.redaction import harmless
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 

@@ -2,9 +2,10 @@
 
 import msgspec
 
-from handlers.providers.reading import Payload, harmless, listing, mapping, moment, text
+from handlers.providers.reading import Payload, listing, mapping, moment, text
 from hub.errors import Unusable
 from hub.events import FUTURE_LIMIT_MS, BotDetail, Detail, Fact, Kind, Reason, clamp_time, escape_id
+from hub.redaction import harmless
 
 _ID_LIMIT = 4096
 _URL_LIMIT = 8192

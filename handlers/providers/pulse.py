@@ -13,21 +13,7 @@ from handlers.providers.judging import ID_CHARACTERS, identify, past
 from handlers.providers.livekit_statement import Statement
 from handlers.providers.pulse_captures import read_duration, read_egress, read_ingress, read_recording
 from handlers.providers.pulse_proof import sign, verify
-from handlers.providers.reading import (
-    Payload,
-    clean,
-    flag,
-    harmless,
-    mapping,
-    moment,
-    number,
-    parse_payload,
-    pseudonym,
-    room_key,
-    room_name,
-    text,
-    whole,
-)
+from handlers.providers.reading import Payload, flag, mapping, moment, number, parse_payload, text, whole
 from hub.errors import Unusable
 from hub.events import (
     NAME_LIMIT,
@@ -40,6 +26,7 @@ from hub.events import (
     clamp_time,
     escape_id,
 )
+from hub.redaction import clean, harmless, pseudonym, room_key, room_name
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]

@@ -11,9 +11,10 @@ import msgspec
 from handlers.providers.judging import identify, past, read_error
 from handlers.providers.links import expiry_of, link_at, named_links
 from handlers.providers.livekit_statement import Statement
-from handlers.providers.reading import Payload, harmless, mapping, moment, number, text, whole
+from handlers.providers.reading import Payload, mapping, moment, number, text, whole
 from hub.errors import Unusable
 from hub.events import CaptureDetail, Kind
+from hub.redaction import harmless
 
 _STREAM_TYPES = frozenset({"rtmp", "rtmps", "hls"})
 _FAILURES = frozenset({"failed", "error", "aborted"})

@@ -4,10 +4,8 @@ Payloads are dicts of unknown shape. These functions take what is there in the f
 leave out the rest; nothing here raises for a wrong type, because one odd field must not cost a delivery.
 """
 
-import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -15,15 +13,11 @@ import orjson
 
 from hub.errors import NotJson, Unusable
 from hub.events import NAME_LIMIT, parse_time
+from hub.redaction import clean
 
 Payload = Mapping[str, object]
 
 _NO_PAYLOAD: Payload = {}
-_CREDENTIALS = re.compile(r"://[^\s/@]*@")
-_URL = re.compile(r"://\S*")
-_QUERY_START = re.compile(r"[?#]")
-_BARE_QUERY = re.compile(r"\?[^\s?=]{1,100}=\S*")
-_MAIL_DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@]*\.[^\s@]+")
 _LONGEST_INTEGER = 40
 _NANOSECONDS_FROM = 10**17
 _MICROSECONDS_FROM = 10**14
@@ -61,39 +55,6 @@ def text(payload: Payload, *path: str, limit: int = NAME_LIMIT) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)[:limit]
     return ""
-
-
-def clean(value: str, limit: int = NAME_LIMIT) -> str:
-    """Make any text storable and printable: no NUL (PostgreSQL refuses it), no lone surrogates, cut to `limit`."""
-    return value[: limit * 2].replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:limit]
-
-
-def harmless(words: str, limit: int = NAME_LIMIT) -> str:
-    """Take out of free text what nobody may see: credentials and queries of URLs, domains of e-mail addresses."""
-    if "://" in words:
-        words = _URL.sub(lambda url: _QUERY_START.split(url[0], 1)[0], _CREDENTIALS.sub("://", words))
-    if "?" in words:
-        words = _BARE_QUERY.sub("", words)
-    if "@" in words:
-        words = _MAIL_DOMAIN.sub("@…", words)
-    return words[:limit]
-
-
-def pseudonym(identity: str) -> str:
-    """Return an identity without the e-mail address that it may be, still another one for another address."""
-    shown = harmless(identity)
-    return shown if shown == identity else f"{shown}#{_fingerprint(identity)}"
-
-
-def room_name(name: str) -> str:
-    """Return what a room is called, without e-mail addresses; else as it is: it is a name, not a text."""
-    return _MAIL_DOMAIN.sub("@…", name) if "@" in name else name
-
-
-def room_key(name: str) -> str:
-    """Return what a room is known by: its name, or id, without the address that it may be, another for another one."""
-    shown = room_name(name)
-    return shown if shown == name else f"{shown}#{_fingerprint(name)}"
 
 
 def number(payload: Payload, *path: str) -> float | None:
@@ -149,10 +110,6 @@ def moment(payload: Payload, *path: str) -> int | None:
         return exact
     seconds = number(payload, *path)
     return None if seconds is None else round(seconds * 1000)
-
-
-def _fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _at(payload: object, path: tuple[str, ...]) -> object:

@@ -19,10 +19,11 @@ from handlers.providers import (
 from handlers.providers.arrival import Arrival, PathKey, Proof, Sample, Spoken
 from handlers.providers.binding import stated
 from handlers.providers.keeping import shown_headers
-from handlers.providers.reading import Payload, clean, parse_payload
+from handlers.providers.reading import Payload, parse_payload
 from handlers.providers.story import Meeting
 from hub.errors import NotJson, ProofRefused, Unusable
 from hub.events import PATH_KEY_HEADER, Delivery, Verdict
+from hub.redaction import clean
 from hub.settings import Source
 
 # What a defect in a translator raises. It must cost the delivery its meaning, never its bytes.

@@ -1,7 +1,6 @@
 """One provider's API over HTTP: in turns, within limits, and with every way to fail told apart."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,6 +10,7 @@ import orjson
 
 from hub.clients.turns import Turns
 from hub.errors import AnswerLate, AnswerLost, Throttled, Unreachable
+from hub.redaction import without_addresses, without_mail
 
 # In seconds: to reach it, and for all of its answer.
 CONNECT_SECONDS = 5.0
@@ -24,8 +24,6 @@ _LONGEST_REST = 3600.0
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _QUOTED = 300
 _USUAL_WAIT = 1.0
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s\"']+")
-_MAIL = re.compile(r"(?<=[^\s@])@[^\s@]*\.[^\s@]+")
 
 
 class Reply:
@@ -106,7 +104,7 @@ class Line:
         """Return words of the provider without what nobody may see."""
         if self._secret:
             words = words.replace(self._secret, "…")
-        return _MAIL.sub("@…", _ADDRESS.sub(r"\1…", words))[:_QUOTED]
+        return without_mail(without_addresses(words))[:_QUOTED]
 
     async def _turn(self, patience: float) -> None:
         """Wait until it may be asked. Raises Throttled when that takes too long, or it does not want to be."""

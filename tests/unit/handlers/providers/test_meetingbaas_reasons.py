@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.providers.meetingbaas_reasons import REASONS, explain, spell
-from handlers.providers.reading import harmless
+from hub.redaction import harmless
 
 KNOWN_CODES = [
     "api_request_stop",

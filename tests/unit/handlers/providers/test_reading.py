@@ -7,19 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.providers.reading import (
-    clean,
-    flag,
-    listing,
-    mapping,
-    moment,
-    number,
-    parse_payload,
-    room_key,
-    room_name,
-    text,
-    whole,
-)
+from handlers.providers.reading import flag, listing, mapping, moment, number, parse_payload, text, whole
 from hub.errors import NotJson, Unusable
 
 INT64 = 2**63
@@ -59,21 +47,6 @@ def test_whatever_stands_at_a_path_it_is_read_as_what_is_wanted_or_left_out(valu
     assert exact is None or (type(exact) is int and abs(exact) < INT64)
     time = moment(payload, *path)
     assert time is None or (type(time) is int and 0 < time < INT64)
-
-
-@given(st.text(st.characters(exclude_categories=()), max_size=40), st.integers(0, 20))
-def test_clean_text_can_be_stored_printed_and_is_never_too_long(words: str, limit: int) -> None:
-    """PostgreSQL refuses NUL, UTF-8 has no lone surrogates, and names have 256 characters."""
-    cleaned = clean(words, limit)
-    assert len(cleaned) <= limit
-    assert "\0" not in cleaned
-    assert cleaned.encode().decode() == cleaned
-
-
-@given(st.text(max_size=40).filter(lambda words: "\0" not in words))
-def test_ordinary_text_stays_as_it_is(words: str) -> None:
-    """Names in every script are names."""
-    assert clean(words) == words
 
 
 @pytest.mark.parametrize(("value", "expected"), [(7, "7"), (-1.5, "-1.5"), (True, ""), (None, ""), ([1], ""), ({}, "")])
@@ -220,17 +193,3 @@ def test_a_number_of_any_length_is_json() -> None:
         parse_payload(b'{"a": ' + b"9" * 5000 + b"}")
     except Unusable as refusal:
         assert not isinstance(refusal, NotJson)  # noqa: PT017 -- to be taken is as good as to be refused as unusable
-
-
-@pytest.mark.parametrize("name", ["standup", "a@b", "a b/c?d=é&e", "https://x.example/?token=1", "x" * 1000, ""])
-def test_a_rooms_name_is_what_it_is(name: str) -> None:
-    """It is no text in which something may be hidden: whoever knows the name finds the room."""
-    assert (room_name(name), room_key(name)) == (name, name)
-
-
-def test_a_room_that_is_called_by_an_address_is_known_without_it() -> None:
-    """Still two addresses are two rooms."""
-    keys = {room_key(f"john@{domain}") for domain in ("a.example", "b.example")}
-    assert room_name("john@a.example") == "john@…"
-    assert len(keys) == 2
-    assert not any("example" in key for key in keys)

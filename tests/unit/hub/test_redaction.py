@@ -1,0 +1,36 @@
+"""Text as it may be kept and shown: storable, without credentials and addresses, and names still names."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.redaction import clean, room_key, room_name
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40), st.integers(0, 20))
+def test_clean_text_can_be_stored_printed_and_is_never_too_long(words: str, limit: int) -> None:
+    """PostgreSQL refuses NUL, UTF-8 has no lone surrogates, and names have 256 characters."""
+    cleaned = clean(words, limit)
+    assert len(cleaned) <= limit
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned
+
+
+@given(st.text(max_size=40).filter(lambda words: "\0" not in words))
+def test_ordinary_text_stays_as_it_is(words: str) -> None:
+    """Names in every script are names."""
+    assert clean(words) == words
+
+
+@pytest.mark.parametrize("name", ["standup", "a@b", "a b/c?d=é&e", "https://x.example/?token=1", "x" * 1000, ""])
+def test_a_rooms_name_is_what_it_is(name: str) -> None:
+    """It is no text in which something may be hidden: whoever knows the name finds the room."""
+    assert (room_name(name), room_key(name)) == (name, name)
+
+
+def test_a_room_that_is_called_by_an_address_is_known_without_it() -> None:
+    """Still two addresses are two rooms."""
+    keys = {room_key(f"john@{domain}") for domain in ("a.example", "b.example")}
+    assert room_name("john@a.example") == "john@…"
+    assert len(keys) == 2
+    assert not any("example" in key for key in keys)
