@@ -9,11 +9,11 @@ from aiohttp import web
 from handlers import erasure
 from handlers.access import Caller
 from handlers.answers import answer, asked, bot_topic, demanded, reader, visible
-from handlers.launching import base_url, viewer_access, webhook_path
 from handlers.parts import FEED, LAUNCHES, SEALS, STORE
 from handlers.providers.path_keys import path_key
 from handlers.providers.registry import LAUNCHED_WITH
 from handlers.reads import one
+from handlers.watching import base_url, viewer_access, webhook_path
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.events import escape_id
 from hub.launches.words import LAUNCH_ID, beside_of, launch_id_of

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from handlers.answers import answer
-from handlers.launching import base_url
 from handlers.parts import ACCESS, INGEST, NOW, OVERVIEW, SETTINGS
 from handlers.providers.registry import PROVIDERS
+from handlers.watching import base_url
 from hub.errors import BadRequest
 from hub.events import format_time
 from hub.ingest import Ingest

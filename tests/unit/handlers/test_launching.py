@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from handlers.access import Access
 from handlers.bodies import BodyBudget
 from handlers.errors import problems
-from handlers.launching import launch, shown_options
+from handlers.launching import launch
 from handlers.parts import ACCESS, BODIES, LAUNCHES, NOW, SEALS, SETTINGS, STORE
 from hub.clock import now_ms
 from hub.seals import Seals
@@ -126,28 +126,6 @@ async def test_secrets_in_options_reach_the_provider_and_no_disk(desk: Launching
     assert b"meet.google.com/abc-defg-hij" in kept
     for secret in (b"gladia-secret-1", b"k3y", b"open-sesame"):
         assert secret not in kept
-
-
-def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
-    """Enough to see how a bot was sent."""
-    options = {
-        "recording_mode": "audio_only",
-        "zoom_config": {"zoom_pwd": 1234},
-        "automatic_leave": {"silence_timeout": 300},
-        "entry_message": "call me at +49…",
-        "list": [True, "x"],
-        "pin": 987654321,
-        "zoom_access": {"id": 13371337, "more": [{"is_on": True}]},
-    }
-    assert shown_options(options) == {
-        "recording_mode": "audio_only",
-        "zoom_config": {"zoom_pwd": "redacted"},
-        "automatic_leave": {"silence_timeout": 300},
-        "entry_message": "redacted",
-        "list": [True, "redacted"],
-        "pin": "redacted",
-        "zoom_access": {"id": "redacted", "more": [{"is_on": "redacted"}]},
-    }
 
 
 async def test_the_same_key_is_the_same_launch(desk: Launching) -> None:
