@@ -6,19 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 from hub.clients.line import Line, Reply
+from hub.clients.meetingbaas_refusals import is_busy, refusal
 from hub.clients.meetingbaas_told import outcome, status
 from hub.clients.turns import Turns
-from hub.errors import (
-    AccountRefused,
-    AlreadyThere,
-    AnswerLost,
-    BotIsOver,
-    NoSuchBot,
-    OrderRefused,
-    ProviderProblem,
-    SetupRefused,
-    Throttled,
-)
+from hub.errors import AnswerLost, BotIsOver, NoSuchBot, OrderRefused, ProviderProblem, SetupRefused
 from hub.launches.words import LAUNCH_FIELD
 from hub.ports.dispatch import Dispatcher, Order
 from hub.settings import Settings
@@ -27,42 +18,6 @@ PROVIDER = "meetingbaas"
 # For how far a bot is: it is asked again anyway.
 _STATUS_SECONDS = 5.0
 _KEY_HEADER = "x-meeting-baas-api-key"
-_CODES = ("code", "error", "name")
-
-# By the code that comes with it, letters only, since v1 writes it in several ways; then by the status.
-_BY_CODE: Mapping[str, type[ProviderProblem]] = {
-    "invalidapikey": SetupRefused,
-    "fsterrforbidden": SetupRefused,
-    "fsterrunauthorized": SetupRefused,
-    "insufficienttokens": AccountRefused,
-    "fsterrinsufficienttokens": AccountRefused,
-    "fsterrdailybotcapreached": AccountRefused,
-    "toomanyrequests": Throttled,
-    "fsterrtoomanyrequests": Throttled,
-    "botalreadyexists": AlreadyThere,
-    "fsterrbotalreadyexists": AlreadyThere,
-    "botnotfound": NoSuchBot,
-    "fsterrbotnotfoundbyid": NoSuchBot,
-    "fsterrbotstatus": BotIsOver,
-}
-_BY_STATUS: Mapping[int, type[ProviderProblem]] = {
-    401: SetupRefused,
-    402: AccountRefused,
-    403: SetupRefused,
-    408: AnswerLost,
-    429: Throttled,
-}
-_MEANS = {
-    OrderRefused: "the provider does not take this",
-    AlreadyThere: "the account has sent a bot to this meeting already",
-    NoSuchBot: "the provider knows no such bot",
-    BotIsOver: "the provider says that the bot is done, or not yet so far",
-    SetupRefused: "the provider does not take the hub's own API key (MEETINGBAAS_API_KEY) in this api_version, "
-    "or is not at meetingbaas.base_url",
-    AccountRefused: "the account at the provider may not: no tokens are left, or its cap is reached",
-    Throttled: "the provider is asked too often",
-    AnswerLost: "something went wrong at the provider, and it may have been done",
-}
 
 
 def dispatcher(settings: Settings) -> Dispatcher | None:
@@ -72,7 +27,7 @@ def dispatcher(settings: Settings) -> Dispatcher | None:
         return None
     turns = Turns(account.requests_per_second, asyncio.get_running_loop().time)
     headers = {_KEY_HEADER: account.api_key}
-    line = Line(account.base_url, lambda: headers, turns, secret=account.api_key, is_busy=_is_busy)
+    line = Line(account.base_url, lambda: headers, turns, secret=account.api_key, is_busy=is_busy)
     if account.api_version == "v1":
         return V1(line)
     secret = _secret_of(settings, "callback_secrets")
@@ -130,19 +85,7 @@ class _Version:
         """Return an answer that says yes; raise what any other means. A refusal that nobody knows is `otherwise`."""
         if 200 <= reply.status < 300:
             return reply
-        codes = reply.texts(*_CODES)
-        words = self._line.quoted(next(iter(reply.texts("message", "error")), ""))
-        kind = otherwise
-        if reply.status >= 500:
-            kind = AnswerLost
-        elif reply.status < 400 or (reply.status in (404, 405) and otherwise is OrderRefused):
-            kind = SetupRefused
-        else:
-            kind = _known(reply) or otherwise
-        if kind is OrderRefused and reply.status == 409:
-            kind = AlreadyThere
-        code = self._line.quoted(codes[0]) if codes else str(reply.status)
-        raise kind(_MEANS[kind], code=code, said=words, retry_after=reply.retry_after)
+        raise refusal(reply, otherwise, self._line.quoted)
 
 
 class V1(_Version):
@@ -234,17 +177,6 @@ class V2(_Version):
         """Return nothing: bots cannot be looked for by what was said with them."""
         del launch_id
         return ""
-
-
-def _is_busy(reply: Reply) -> bool:
-    """Whether it may be asked again in a while: a cap that is reached is no rate, though the status is the same."""
-    return reply.status == 429 and _known(reply) is Throttled
-
-
-def _known(reply: Reply) -> type[ProviderProblem] | None:
-    """Return what a refusal means by its code, else by its status."""
-    known = (_BY_CODE.get("".join(filter(str.isalpha, code.lower()))) for code in reply.texts(*_CODES))
-    return next(filter(None, known), None) or _BY_STATUS.get(reply.status)
 
 
 def _inner(reply: Reply) -> Mapping[str, Any]:
