@@ -79,7 +79,7 @@ class Bot(Shape, frozen=True, kw_only=True):
 class BotInFull(Bot, frozen=True, kw_only=True):
     """A bot, and to API keys also what came along when it was launched."""
 
-    extra: dict[str, Any] | UnsetType = UNSET
+    extra: dict[str, Any] | UnsetType = UNSET  # Any: whatever JSON holds
 
 
 class RoomTotals(Shape, frozen=True, kw_only=True):

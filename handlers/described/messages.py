@@ -37,7 +37,10 @@ class Event(Shape, frozen=True, kw_only=True):
     sequence: Annotated[str, Meta(pattern="^[0-9]{16}$")]
     receivedat: Time
     providertype: Annotated[str | UnsetType, Meta(description="What the provider calls it.")] = UNSET
-    data: Annotated[dict[str, Any], Meta(description="The documents as they are now, and what else it tells.")]
+    data: Annotated[
+        dict[str, Any],  # Any: whatever JSON holds
+        Meta(description="The documents as they are now, and what else it tells."),
+    ]
 
 
 class _Arrived(Shape, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ class LaunchOrder(Shape, frozen=True, kw_only=True):
     meeting_url: Annotated[str, Meta(max_length=4096, description="The http or https address of the meeting.")]
     bot_name: Annotated[str, Meta(min_length=1, max_length=255)]
     extra: Annotated[
-        dict[str, Any] | UnsetType | None, Meta(description="Comes back with whatever the provider tells.")
+        dict[str, Any] | UnsetType | None,  # Any: whatever JSON holds
+        Meta(description="Comes back with whatever the provider tells."),
     ] = UNSET
 
 

@@ -1,8 +1,7 @@
 """100ms, asked which sessions are active, what became of others, and to send again what did not arrive."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from urllib.parse import quote
 
 import jwt
@@ -23,8 +22,7 @@ _TOKEN_SECONDS = 3600
 _A_SECOND = 20
 _ANSWER_SECONDS = 10.0
 
-# What JSON objects hold.
-Json = dict[str, Any]
+Json = Mapping[str, object]
 
 
 def management_token(access_key: str, app_secret: str, now: int, identity: str) -> str:
@@ -60,7 +58,7 @@ class HmsAccount:
         self._translate = translate
         self._now = now
 
-        def signed() -> Json:
+        def signed() -> Mapping[str, str]:
             token = management_token(account.access_key, account.app_secret, now(), make_id())
             return {"Authorization": f"Bearer {token}"}
 
@@ -109,7 +107,8 @@ class HmsAccount:
         for _ in range(_PAGES):
             place = {"start": start} if start else {}
             page = await self._asked("GET", "/v2/sessions", active="true", limit=_PAGE, **place)
-            sessions = [one for one in page.get("data") or () if isinstance(one, dict)]
+            listed = page.get("data")
+            sessions = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
             for session in sessions:
                 yield session
             last = page.get("last")

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from hub.clients.line import Line, Reply
@@ -70,13 +69,13 @@ class _Version:
         """Ask for anything."""
         self._object(self._check(await self._line.ask("GET", self._list, limit="1"), SetupRefused))
 
-    def _bot_of(self, reply: Reply, said: Mapping[str, Any]) -> str:
+    def _bot_of(self, reply: Reply, said: Mapping[str, object]) -> str:
         bot = said.get("bot_id")
         if isinstance(bot, str | int) and not isinstance(bot, bool) and bot != "":
             return str(bot)
         raise AnswerLost(f"the provider answered {reply.status} and named no bot")
 
-    def _object(self, reply: Reply) -> Mapping[str, Any]:
+    def _object(self, reply: Reply) -> Mapping[str, object]:
         if not reply.said:
             raise AnswerLost("the provider answers something that is no JSON object: is meetingbaas.base_url right?")
         return reply.said
@@ -179,7 +178,7 @@ class V2(_Version):
         return ""
 
 
-def _inner(reply: Reply) -> Mapping[str, Any]:
+def _inner(reply: Reply) -> Mapping[str, object]:
     inner = reply.said.get("data")
     return inner if isinstance(inner, dict) else reply.said
 

@@ -1,10 +1,9 @@
 """What MeetingBaaS answers about a bot, in the words in which its webhooks would say it."""
 
 from collections.abc import Mapping
-from typing import Any
 
 # As answered: whatever JSON holds.
-Answer = Mapping[str, Any]
+Answer = Mapping[str, object]
 Words = Mapping[str, object]
 
 
