@@ -2,6 +2,7 @@
 
 from handlers.providers.arrival import Arrival, Proof, matches_secret
 from handlers.providers.hmac_hex import matches, signature
+from handlers.providers.signing import first_secret
 from hub.errors import ConfigRefused, ProofRefused
 from hub.settings import Source
 
@@ -55,22 +56,16 @@ def _proof_headers(source: Source, body: bytes, dialect: str) -> dict[str, str]:
         case "header":
             return _first_header(source)
         case "signature":
-            return {_SIGNATURE_HEADER: signature(body, _first_secret(source))}
+            return {_SIGNATURE_HEADER: _signature(source, body)}
         case "guide":
-            return {_SIGNATURE_HEADER: f"sha256={signature(body, _first_secret(source))}"}
+            return {_SIGNATURE_HEADER: f"sha256={_signature(source, body)}"}
     raise ConfigRefused(f"source {source.name}: expected the dialect header, signature or guide, not {dialect!r}")
 
 
 def _first_header(source: Source) -> dict[str, str]:
-    for name, secrets in source.headers.items():
-        for secret in secrets:
-            if secret:
-                return {name.lower(): secret}
-    raise ConfigRefused(f"source {source.name}: expected a secret in headers, to send with it")
+    named = ((name.lower(), secret) for name, secrets in source.headers.items() for secret in secrets if secret)
+    return dict([first_secret(source, "headers", named)])
 
 
-def _first_secret(source: Source) -> str:
-    for secret in source.signing_secrets:
-        if secret:
-            return secret
-    raise ConfigRefused(f"source {source.name}: expected a secret in signing_secrets, to sign with it")
+def _signature(source: Source, body: bytes) -> str:
+    return signature(body, first_secret(source, "signing_secrets", source.signing_secrets))

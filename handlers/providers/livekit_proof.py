@@ -8,7 +8,8 @@ import json
 import orjson
 
 from handlers.providers.arrival import Arrival, Proof
-from hub.errors import ConfigRefused, ProofRefused
+from handlers.providers.signing import first_secret
+from hub.errors import ProofRefused
 from hub.settings import Source
 
 LEEWAY_S = 60
@@ -184,8 +185,4 @@ def _check_body(claims: dict[str, object], body: bytes) -> None:
 
 
 def _first_key(source: Source) -> tuple[str, str]:
-    for key, secrets in source.keys.items():
-        for secret in secrets:
-            if secret:
-                return key, secret
-    raise ConfigRefused(f"sources.{source.name}.keys: expected an API key with its secret")
+    return first_secret(source, "keys", ((key, one) for key, secrets in source.keys.items() for one in secrets if one))

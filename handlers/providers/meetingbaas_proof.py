@@ -6,9 +6,9 @@ import hmac
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from handlers.providers.arrival import Arrival, Proof, matches_secret
+from handlers.providers.signing import first_secret
 from hub.errors import ConfigRefused, ProofRefused
 from hub.settings import Source
 
@@ -20,7 +20,6 @@ _TOLERANCE = timedelta(minutes=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Check = Callable[[Source, Arrival], Proof | None]
-_Secret = TypeVar("_Secret", str, bytes)
 
 
 def verify(source: Source, arrival: Arrival) -> Proof:
@@ -172,20 +171,13 @@ def _decode(encoded: str) -> bytes | None:
 def _proof_headers(source: Source, body: bytes, second: int, dialect: str, delivery_id: str) -> dict[str, str]:
     match dialect:
         case "v1":
-            return {_API_KEY_HEADER: _first(source, "api_keys", source.api_keys), "user-agent": "meetingbaas/1.0"}
+            return {_API_KEY_HEADER: first_secret(source, "api_keys", source.api_keys), "user-agent": "meetingbaas/1.0"}
         case "guide":
-            return {_API_KEY_HEADER: _first(source, "api_keys", source.api_keys)}
+            return {_API_KEY_HEADER: first_secret(source, "api_keys", source.api_keys)}
         case "callback":
-            return {_CALLBACK_HEADER: _first(source, "callback_secrets", source.callback_secrets)}
+            return {_CALLBACK_HEADER: first_secret(source, "callback_secrets", source.callback_secrets)}
         case "v2":
-            key = _first(source, "webhook_secrets", _signing_keys(source))
+            key = first_secret(source, "webhook_secrets", _signing_keys(source))
             signature = base64.b64encode(_mac(key, delivery_id.encode(), second, body)).decode()
             return {"svix-id": delivery_id, "svix-timestamp": str(second), "svix-signature": f"v1,{signature}"}
     raise ConfigRefused(f"source {source.name}: expected the dialect v1, v2, callback or guide, not {dialect!r}")
-
-
-def _first(source: Source, setting: str, secrets: Iterable[_Secret]) -> _Secret:
-    for secret in secrets:
-        if secret:
-            return secret
-    raise ConfigRefused(f"source {source.name}: expected a secret in {setting}, to sign with it")

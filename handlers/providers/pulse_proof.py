@@ -5,7 +5,8 @@ import re
 from handlers.providers.arrival import Arrival, Proof
 from handlers.providers.hmac_hex import matches, signature
 from handlers.providers.reading import parse_payload, text
-from hub.errors import ConfigRefused, ProofRefused, Unusable
+from handlers.providers.signing import first_secret
+from hub.errors import ProofRefused, Unusable
 from hub.settings import Source
 
 # The guide documents the first; Pulse's public code sends the second.
@@ -30,10 +31,7 @@ def sign(source: Source, body: bytes, dialect: str) -> dict[str, str]:
 
     Raises ConfigRefused when the source has no secret.
     """
-    secret = next(filter(None, source.signing_secrets), "")
-    if not secret:
-        raise ConfigRefused(f"sources.{source.name}.signing_secrets: expected a secret")
-    digits = signature(body, secret)
+    digits = signature(body, first_secret(source, "signing_secrets", source.signing_secrets))
     if dialect != "go":
         return {"x-webhook-signature": f"sha256={digits}", "content-type": "application/json"}
     return {
