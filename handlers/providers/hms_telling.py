@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past, read_error
+from handlers.providers.judging import ID_CHARACTERS, event_name, identify, not_before, past, read_error
 from handlers.providers.reading import Payload, flag, mapping, moment, number, text
 from hub.errors import Unusable
 from hub.events import Detail, Fact, Kind, NoteDetail, Session, clamp_time, escape_id
@@ -93,7 +93,7 @@ def read_telling(source: Source, payload: Payload, received_at: int, known: Coll
 
     Raises Unusable when neither says anything.
     """
-    names = [name for name in (_name_in(payload, "type"), _name_in(payload, "event")) if name]
+    names = [name for name in (event_name(payload, "type"), event_name(payload, "event")) if name]
     if not names:
         raise Unusable("neither `type` nor `event` says what happened")
     name = next((name for name in names if name in known), names[0])
@@ -118,11 +118,6 @@ def require_room(telling: Telling) -> Telling:
     if not telling.room and not telling.durable:
         raise Unusable(f"{telling.name} names neither a session_id nor a room_id")
     return telling
-
-
-def _name_in(payload: Payload, field: str) -> str:
-    value = payload.get(field)
-    return harmless(text(payload, field)).strip() if isinstance(value, str) else ""
 
 
 def _room_in(content: Payload) -> str:

@@ -2,7 +2,7 @@
 
 from handlers.providers.reading import Payload, text
 from hub.events import FUTURE_LIMIT_MS, NAME_LIMIT, escape_id
-from hub.redaction import without_addresses
+from hub.redaction import harmless, pseudonym, without_addresses
 
 # Longer than any id may be, so that ids which differ only at the end stay different until they are escaped.
 ID_CHARACTERS = 4096
@@ -12,6 +12,25 @@ _ERROR_CHARACTERS = 4096
 def identify(payload: Payload, *path: str) -> str:
     """Return the id at `path` as the hub writes it, empty when there is none."""
     return escape_id(text(payload, *path, limit=ID_CHARACTERS))
+
+
+def identify_visit(participant: Payload, *fields: str) -> str:
+    """Name a visit by the first id that these fields hold, as one identity may come twice; else by the identity."""
+    if visit := next(filter(None, (identify(participant, field) for field in fields)), ""):
+        return visit
+    identity = pseudonym(text(participant, "identity", limit=ID_CHARACTERS))
+    return escape_id(f"identity:{identity}") if identity else ""
+
+
+def event_name(payload: Payload, field: str) -> str:
+    """Return what the payload calls what happened, empty when that is no text."""
+    return harmless(text(payload, field)).strip() if isinstance(payload.get(field), str) else ""
+
+
+def first_text(payload: Payload, paths: tuple[tuple[str, ...], ...]) -> str:
+    """Return the first text that stands at one of the paths, as long as an id may be."""
+    found = (text(payload, *path, limit=ID_CHARACTERS) for path in paths)
+    return next(filter(None, found), "")
 
 
 def past(time: int | None, received_at: int) -> int | None:

@@ -5,7 +5,7 @@ and `createdAt` has whole seconds.
 """
 
 from handlers.providers.arrival import Spoken
-from handlers.providers.judging import ID_CHARACTERS, identify, not_before, past, read_error
+from handlers.providers.judging import first_text, identify, identify_visit, not_before, past, read_error
 from handlers.providers.livekit_captures import read_egress, read_ingress
 from handlers.providers.livekit_proof import sign, verify
 from handlers.providers.livekit_statement import Statement
@@ -113,7 +113,7 @@ def _read_participant(name: str, payload: Payload, received_at: int) -> Statemen
     participant = mapping(payload, "participant")
     joined_at = moment(participant, "joinedAtMs") or moment(participant, "joinedAt")
     detail = ParticipantDetail(
-        id=_visit(participant),
+        id=identify_visit(participant, "sid"),
         identity=pseudonym(text(participant, "identity")),
         name=harmless(text(participant, "name")),
         kind=_participant_kind(participant),
@@ -127,14 +127,6 @@ def _read_participant(name: str, payload: Payload, received_at: int) -> Statemen
         return Statement(Kind.PARTICIPANT_JOINED, joined_at, detail)
     kind = Kind.PARTICIPANT_LEFT if name == "participant_left" else Kind.PARTICIPANT_REJECTED
     return Statement(kind, not_before(detail.joined_at, moment(payload, "createdAt")), detail)
-
-
-def _visit(participant: Payload) -> str:
-    """Name the visit: by its sid, as one identity may come twice; the guide's bodies know only the identity."""
-    if sid := identify(participant, "sid"):
-        return sid
-    identity = pseudonym(text(participant, "identity", limit=ID_CHARACTERS))
-    return escape_id(f"identity:{identity}") if identity else ""
 
 
 def _participant_kind(participant: Payload) -> str:
@@ -161,7 +153,7 @@ def _read_track(name: str, payload: Payload) -> Statement:
     track, participant = mapping(payload, "track"), mapping(payload, "participant")
     detail = TrackDetail(
         id=identify(track, "sid"),
-        participant=_visit(participant),
+        participant=identify_visit(participant, "sid"),
         identity=pseudonym(text(participant, "identity")),
         type=text(track, "type").lower() or "audio",
         source=text(track, "source").lower(),
@@ -191,21 +183,16 @@ def _read_job(name: str, payload: Payload) -> Statement:
 
 
 def _room(payload: Payload) -> str:
-    sid = _first(payload, _SIDS)
+    sid = first_text(payload, _SIDS)
     return f"livekit:{escape_id(sid)}" if sid else ""
 
 
-def _first(payload: Payload, paths: tuple[tuple[str, ...], ...]) -> str:
-    found = (text(payload, *path, limit=ID_CHARACTERS) for path in paths)
-    return next(filter(None, found), "")
-
-
 def _durable(source: Source, payload: Payload) -> str:
-    return source.durable_room(escape_id(room_key(_first(payload, _NAMES))))
+    return source.durable_room(escape_id(room_key(first_text(payload, _NAMES))))
 
 
 def _session(source: Source, payload: Payload, received_at: int) -> Session | None:
-    sid, name = _first(payload, _SIDS), _first(payload, _NAMES)
+    sid, name = first_text(payload, _SIDS), first_text(payload, _NAMES)
     if not sid and not name:
         return None
     return Session(

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from handlers.providers.judging import event_name
 from handlers.providers.reading import Payload, listing, mapping, moment, text
 from hub.errors import Unusable
 from hub.events import FUTURE_LIMIT_MS, BotDetail, Detail, Fact, Kind, Reason, clamp_time, escape_id
@@ -62,7 +63,7 @@ def read_telling(payload: Payload, received_at: int) -> Telling:
 
     Raises Unusable when the payload does not say what happened.
     """
-    event = _event_of(payload, "event") or _event_of(payload, "type")
+    event = event_name(payload, "event") or event_name(payload, "type")
     if not event:
         raise Unusable("neither `event` nor `type` says what happened")
     content = mapping(payload, "data") or payload
@@ -101,11 +102,6 @@ def _people(content: Payload, field: str) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-def _event_of(payload: Payload, field: str) -> str:
-    value = payload.get(field)
-    return harmless(text(payload, field)).strip() if isinstance(value, str) else ""
-
-
 def _bot_id(payload: Payload) -> str:
     return (text(payload, "bot_id", limit=_ID_LIMIT) or text(payload, "botId", limit=_ID_LIMIT)).strip()
 
@@ -121,7 +117,7 @@ def _is_guides(event: str, payload: Payload) -> bool:
     """Whether an event is in the guide's words: by its name, or because only the guide calls the name `type`."""
     if event.startswith("calendar."):
         return False
-    return event.startswith(_GUIDE_EVENTS) or not _event_of(payload, "event")
+    return event.startswith(_GUIDE_EVENTS) or not event_name(payload, "event")
 
 
 def _guide_time(payload: Payload, content: Payload) -> int | None:

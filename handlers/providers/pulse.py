@@ -9,7 +9,7 @@ recordings have no time at all.
 from collections.abc import Callable, Mapping
 
 from handlers.providers.arrival import Spoken
-from handlers.providers.judging import ID_CHARACTERS, identify, past
+from handlers.providers.judging import ID_CHARACTERS, first_text, identify, identify_visit, past
 from handlers.providers.livekit_statement import Statement
 from handlers.providers.pulse_captures import read_duration, read_egress, read_ingress, read_recording
 from handlers.providers.pulse_proof import sign, verify
@@ -61,7 +61,7 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
         time=time,
         skewed=skewed,
         room=f"pulse:{escape_id(room_key(sid))}" if sid else "",
-        durable=source.durable_room(escape_id(room_key(_name(content)))),
+        durable=source.durable_room(escape_id(room_key(first_text(content, _NAMES)))),
         session=_session(source, content, statement.kind, received_at),
         detail=statement.detail,
         closing_reason=statement.closing_reason,
@@ -85,7 +85,7 @@ def _read_participant(event: str, content: Payload, _received_at: int) -> Statem
     participant = mapping(content, "participant")
     has_left = event.endswith("left")
     detail = ParticipantDetail(
-        id=_visit(participant),
+        id=identify_visit(participant, "sid", "id"),
         identity=pseudonym(text(participant, "identity")),
         name=harmless(text(participant, "name") or text(_metadata(participant), "name")),
         # With it a leave is a whole visit by itself, also when the join was lost.
@@ -95,14 +95,6 @@ def _read_participant(event: str, content: Payload, _received_at: int) -> Statem
     if not detail.id:
         raise Unusable(f"{event} names no participant: neither sid, id nor identity is there")
     return Statement(Kind.PARTICIPANT_LEFT if has_left else Kind.PARTICIPANT_JOINED, None, detail)
-
-
-def _visit(participant: Payload) -> str:
-    """Name the visit: by its sid (guide) or id (code), as one identity may come twice; else by the identity."""
-    if visit := identify(participant, "sid") or identify(participant, "id"):
-        return visit
-    identity = pseudonym(text(participant, "identity", limit=ID_CHARACTERS))
-    return escape_id(f"identity:{identity}") if identity else ""
 
 
 def _metadata(participant: Payload) -> Payload:
@@ -134,13 +126,8 @@ def _read_track(event: str, content: Payload, _received_at: int) -> Statement:
     return Statement(Kind.TRACK_UNPUBLISHED if "unpublished" in event else Kind.TRACK_PUBLISHED, None, detail)
 
 
-def _name(content: Payload) -> str:
-    told = (text(content, *path, limit=ID_CHARACTERS) for path in _NAMES)
-    return next(filter(None, told), "")
-
-
 def _session(source: Source, content: Payload, kind: Kind, received_at: int) -> Session | None:
-    sid, name = text(content, "room_sid", limit=ID_CHARACTERS), _name(content)
+    sid, name = text(content, "room_sid", limit=ID_CHARACTERS), first_text(content, _NAMES)
     if not sid and not name:
         return None
     # Elsewhere `created_at` and `duration_seconds` are about something in the room.
