@@ -70,7 +70,7 @@ def bot_topic(request: web.Request) -> str:
 def is_durable(request: web.Request, identity: str) -> bool:
     """Whether an id is that of a durable room of one of the configured sources."""
     home, at, name = identity.partition("@")
-    return bool(at and name) and home in {source.home or source.name for source in request.app[SETTINGS].sources}
+    return bool(at and name) and home in {source.called_after for source in request.app[SETTINGS].sources}
 
 
 def limit_of(request: web.Request) -> int:

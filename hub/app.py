@@ -174,7 +174,7 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
 async def _send_away(hub: Hub) -> None:
     """Tell viewers to go; where others can take over, also stay as long as a balancer may need to notice."""
     seconds = hub.settings.stream.drain
-    is_alone = hub.settings.bus.url == "local://"
+    is_alone = hub.settings.bus.is_local
     await asyncio.gather(hub.fanout.drain(seconds), asyncio.sleep(0 if is_alone else seconds))
 
 

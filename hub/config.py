@@ -82,7 +82,7 @@ def _with_homes(settings: Settings) -> Settings:
     """Let all sources of one account call a durable room the same, whichever path its webhooks take."""
     first: dict[str, str] = {}
     for source in settings.sources:
-        first.setdefault(source.scope, source.home or source.name)
+        first.setdefault(source.scope, source.called_after)
     homes = (msgspec.structs.replace(source, home=source.home or first[source.scope]) for source in settings.sources)
     return msgspec.structs.replace(settings, sources=tuple(homes))
 

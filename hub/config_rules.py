@@ -103,9 +103,9 @@ def _check_workers(settings: Settings, origin_of: Callable[[str], str]) -> None:
     workers = settings.server.workers
     if workers == 1:
         return
-    if settings.storage.url.startswith("sqlite:"):
+    if settings.storage.is_sqlite:
         reason = "1, because a SQLite file serves one process (storage.url: use postgresql://)"
-    elif settings.bus.url.startswith("local:"):
+    elif settings.bus.is_local:
         reason = "1, because local:// does not reach other processes (bus.url: use redis://)"
     else:
         return

@@ -29,11 +29,21 @@ class Storage(_Section, frozen=True, kw_only=True):
     # Whether starting brings PostgreSQL's schema up to date; else `hub migrate` does.
     migrate: bool = True
 
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file, which serves one process; else it is a server."""
+        return self.url.startswith("sqlite:")
+
 
 class Bus(_Section, frozen=True, kw_only=True):
     """How processes tell each other of new events."""
 
     url: str = "local://"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it reaches nobody but this process."""
+        return self.url == "local://"
 
 
 class Stream(_Section, frozen=True, kw_only=True):
@@ -107,13 +117,18 @@ class Source(_Section, frozen=True, kw_only=True):
     signing_secrets: tuple[str, ...] = ()
 
     @property
+    def called_after(self) -> str:
+        """What its durable rooms are called after."""
+        return self.home or self.name
+
+    @property
     def scope(self) -> str:
         """Deliveries of one provider account are deduplicated together, whichever path they took."""
         return f"{self.provider}/{self.account}"
 
     def durable_room(self, room: str) -> str:
         """Return the id of the durable room that this account calls `room` (already escaped); empty for none."""
-        return f"{self.home or self.name}@{room}" if room else ""
+        return f"{self.called_after}@{room}" if room else ""
 
 
 class MeetingBaas(_Section, frozen=True, kw_only=True):

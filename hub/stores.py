@@ -67,7 +67,7 @@ async def open_store(settings: Settings, *, migrates: bool | None = None) -> Sto
         return Batch(deliveries, rules, recall)
 
     storage = settings.storage
-    if storage.url.startswith("sqlite:"):
+    if storage.is_sqlite:
         return await SqliteStore.open(storage.url, folder, make_epoch)
     allowed = storage.migrate if migrates is None else migrates
     return await PostgresStore.open(storage.url, folder, make_epoch, migrates=allowed)
@@ -75,12 +75,12 @@ async def open_store(settings: Settings, *, migrates: bool | None = None) -> Sto
 
 def open_bus(settings: Settings) -> Bus:
     """Return the configured bus, which connects when it runs. Raises ConfigRefused for what cannot be together."""
-    if settings.storage.url.startswith("sqlite:"):
-        if settings.bus.url != "local://":
+    if settings.storage.is_sqlite:
+        if not settings.bus.is_local:
             raise ConfigRefused("bus.url: with SQLite there is one process; expected local://")
         if settings.spool.dir:
             raise ConfigRefused("spool.dir: a spool is for a store that can be away; with SQLite expected nothing")
-    return LocalBus() if settings.bus.url == "local://" else RedisBus.open(settings.bus.url)
+    return LocalBus() if settings.bus.is_local else RedisBus.open(settings.bus.url)
 
 
 def make_epoch() -> str:
@@ -94,7 +94,7 @@ async def _awaited_store(settings: Settings) -> tuple[Store, Position]:
         try:
             return await _read_store(settings)
         except StorageUnavailable as problem:
-            if settings.storage.url.startswith("sqlite:"):
+            if settings.storage.is_sqlite:
                 raise
             log.warning("store.awaited", problem=str(problem))
         await asyncio.sleep(_AWAIT_SECONDS)

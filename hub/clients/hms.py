@@ -68,7 +68,7 @@ class HmsAccount:
     async def listing(self) -> Listing:
         """Return all active sessions, with everybody who is, or was, in them. Raises Unanswered."""
         seen = [self._seen(session) async for session in self._active()]
-        homes = frozenset(source.home or source.name for source in self._sources)
+        homes = frozenset(source.called_after for source in self._sources)
         return Listing(tuple(one for one in seen if one), homes)
 
     async def end_of(self, held: HeldRoom) -> Said | None:

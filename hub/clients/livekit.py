@@ -84,8 +84,8 @@ class LiveKitServer:
                 problems += unheard
             except Unanswered as problem:
                 problems.append(str(problem))
-                silent.add(pair.source.home or pair.source.name)
-        homes = {pair.source.home or pair.source.name for pair in self._pairs} - silent
+                silent.add(pair.source.called_after)
+        homes = {pair.source.called_after for pair in self._pairs} - silent
         return Listing(tuple(rooms), frozenset(homes), tuple(problems))
 
     async def end_of(self, held: HeldRoom) -> Said | None:

@@ -110,7 +110,7 @@ async def _compare_usage(shown: Shown, settings: Settings, rooms: Sequence[Room]
         held = [room for room in rooms if room.durable == durable]
         usage = by_room.get(durable)
         comparison.judge("usage of room", durable, usage, _usage(settings, held, usage))
-    homes = {source.home or source.name: source.provider for source in settings.sources}
+    homes = {source.called_after: source.provider for source in settings.sources}
     foreign = {homes.get(name.partition("@")[0], name.partition(":")[0]) for name in by_room.keys() - durables}
     for provider in sorted({room.provider for room in rooms}):
         if provider in foreign:
