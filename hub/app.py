@@ -174,16 +174,13 @@ async def _drain(hub: Hub, runner: web.AppRunner) -> None:
 async def _send_away(hub: Hub) -> None:
     """Tell viewers to go; where others can take over, also stay as long as a balancer may need to notice."""
     seconds = hub.settings.stream.drain
-    is_alone = hub.settings.bus.is_local
-    await asyncio.gather(hub.fanout.drain(seconds), asyncio.sleep(0 if is_alone else seconds))
+    await asyncio.gather(hub.fanout.drain(seconds), asyncio.sleep(0 if hub.settings.bus.is_local else seconds))
 
 
 def _addresses(hub: Hub, runner: web.AppRunner) -> tuple[str, str]:
     server = hub.settings.server
     # The port is only known now if it was left to the system.
-    port = runner.addresses[0][1]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)
-    here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    here = server.local_url(runner.addresses[0][1])
     return here, f"{server.public_url.rstrip('/') or here}/?token={hub.access.login_token()}"
 
 

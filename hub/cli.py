@@ -127,7 +127,7 @@ def send(path: str | None, /, provider: str, listing: bool, url: str, **options:
         return
     settings = _load(path)
     shipment = msgspec.convert({"provider": provider, **options}, sending.Shipment)
-    answer = _run(sending.send(settings, url or sending.base_url(settings), shipment))
+    answer = _run(sending.send(settings, url or settings.server.local_url(), shipment))
     click.echo(f"{answer.method} {answer.url}\n{answer.status} {answer.text}")
     sys.exit(0 if answer.status == 200 else 1)
 
@@ -146,7 +146,7 @@ def send(path: str | None, /, provider: str, listing: bool, url: str, **options:
 def simulate(path: str | None, /, url: str, check: bool, **options: object) -> None:
     """Play whole meetings of all providers against the running hub."""
     settings = _load(path)
-    plan, base = simulating.planned(options, int(time.time())), url or sending.base_url(settings)
+    plan, base = simulating.planned(options, int(time.time())), url or settings.server.local_url()
     if not check:
         result = _run(simulating.play(settings, base, plan, _complain))
         click.echo(result.line())
@@ -164,7 +164,7 @@ def simulate(path: str | None, /, url: str, check: bool, **options: object) -> N
 def tail(path: str | None, topics: Sequence[str], url: str) -> None:
     """Follow topics in the terminal: hub tail rooms bots."""
     settings = _load(path)
-    base = url or sending.base_url(settings)
+    base = url or settings.server.local_url()
     _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
 
 
@@ -179,7 +179,7 @@ def launch(path: str | None, /, meeting_url: str, name: str, options: Sequence[s
     """Send a bot to a meeting: hub launch https://meet.google.com/abc-defg-hij."""
     settings = _load(path)
     order = launching.ordered(meeting_url, name, options)
-    base, key = url or sending.base_url(settings), key or secrets.token_hex(8)
+    base, key = url or settings.server.local_url(), key or secrets.token_hex(8)
     is_sent = _run(launching.launch(base, _access(settings).login_token(), order, key, click.echo))
     sys.exit(0 if is_sent else 1)
 
@@ -199,7 +199,7 @@ def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dr
     settings = _load(path)
     verdict = "refused" if refused else "dead"
     plan = redriving.Plan(ids=tuple(ids), verdict=verdict, source=source, dry_run=dry_run)
-    base = url or sending.base_url(settings)
+    base = url or settings.server.local_url()
     is_done = _run(redriving.redrive(base, _access(settings).login_token(), plan, click.echo))
     sys.exit(0 if is_done else 1)
 

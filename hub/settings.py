@@ -20,6 +20,16 @@ class Server(_Section, frozen=True, kw_only=True):
     # Networks whose X-Forwarded-For is believed, in CIDR notation.
     trusted_proxies: tuple[str, ...] = ()
 
+    def local_url(self, port: int | None = None) -> str:
+        """Return where it is reached from this machine; by `port` if that was left to the system."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return web_address(host, port or self.port)
+
+
+def web_address(host: str, port: int) -> str:
+    """Return the address of a server, which has brackets if it is one of IPv6."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
 
 class Storage(_Section, frozen=True, kw_only=True):
     """Where the log and the state are kept, and for how long."""

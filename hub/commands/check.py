@@ -11,7 +11,7 @@ from hub.clients.meetingbaas import warning as launching
 from hub.commands.providers import ask_providers
 from hub.errors import HubError, StorageInUse, StorageRefused
 from hub.secrets import is_loopback, warnings, why_off
-from hub.settings import Settings
+from hub.settings import Settings, web_address
 from hub.stores import open_bus, open_store
 
 _BUS_SECONDS = 3.0
@@ -50,8 +50,7 @@ def greeting(settings: Settings, variables: Variables = _NONE) -> list[str]:
 def public_url(settings: Settings) -> str:
     """Return how providers reach the hub, as far as it was told."""
     server = settings.server
-    host = f"[{server.host}]" if ":" in server.host else server.host
-    return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
+    return server.public_url.rstrip("/") or web_address(server.host, server.port)
 
 
 async def _storage(settings: Settings) -> Finding:

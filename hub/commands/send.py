@@ -54,12 +54,6 @@ async def send(settings: Settings, base: str, shipment: Shipment) -> Answer:
         return await post(session, base, source, sample, now, wrong=shipment.wrong)
 
 
-def base_url(settings: Settings) -> str:
-    """Return where the hub of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.server.host, settings.server.host)
-    return f"http://[{host}]:{settings.server.port}" if ":" in host else f"http://{host}:{settings.server.port}"
-
-
 def source_for(settings: Settings, provider: str, name: str = "") -> Source:
     """Return the source to send to. Raises BadRequest when there is none."""
     if provider not in PROVIDERS:

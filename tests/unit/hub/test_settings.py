@@ -23,3 +23,19 @@ def test_settings_are_given_by_name() -> None:
     """Positions would change their meaning with every new key."""
     with pytest.raises(TypeError):
         Server("127.0.0.1")  # type: ignore[call-arg]  # the type checker knows it too
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("hub.example.com", "http://hub.example.com:8080"),
+        ("fd00::1", "http://[fd00::1]:8080"),
+    ],
+)
+def test_the_hub_is_reached_where_it_listens(host: str, expected: str) -> None:
+    """What it listens on is not always what can be called."""
+    assert Server(host=host).local_url() == expected

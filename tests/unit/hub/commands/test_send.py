@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from handlers.providers.arrival import Arrival, Sample
 from handlers.providers.registry import PROVIDERS, receive
-from hub.commands.send import base_url, post, sample_for, signed, source_for, with_values
+from hub.commands.send import post, sample_for, signed, source_for, with_values
 from hub.errors import BadRequest, ConfigRefused, ProofRefused
-from hub.settings import Server, Settings, Source
+from hub.settings import Settings, Source
 from tests.hubs import running_hub
 from tests.processes import free_port
 
@@ -28,22 +28,6 @@ SAMPLE = Sample(payload={"event": "x", "room": {"name": "standup"}, "list": [{"a
 def changed(*assignments: str) -> dict[str, object]:
     """Return the payload of the sample with values changed."""
     return with_values(SAMPLE, assignments).payload
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8080"),
-        ("0.0.0.0", "http://127.0.0.1:8080"),
-        ("::", "http://[::1]:8080"),
-        ("::1", "http://[::1]:8080"),
-        ("hub.example.com", "http://hub.example.com:8080"),
-        ("fd00::1", "http://[fd00::1]:8080"),
-    ],
-)
-def test_the_hub_is_reached_where_it_listens(host: str, expected: str) -> None:
-    """What it listens on is not always what can be called."""
-    assert base_url(Settings(server=Server(host=host))) == expected
 
 
 def test_the_source_is_the_first_of_the_provider_or_the_one_that_is_named() -> None:
