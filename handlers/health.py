@@ -1,15 +1,15 @@
 """Whether the hub lives, whether it should get traffic, and what it counts."""
 
-import orjson
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from handlers.answers import answer
 from handlers.parts import HEALTH, LIFECYCLE, METRICS
 
 
 async def healthz(_: web.Request) -> web.Response:
     """`GET /healthz`: 200 while the process answers."""
-    return web.Response(body=b'{"status":"ok"}', content_type="application/json")
+    return answer({"status": "ok"}, None)
 
 
 async def readyz(request: web.Request) -> web.Response:
@@ -19,15 +19,11 @@ async def readyz(request: web.Request) -> web.Response:
     """
     lifecycle = request.app[LIFECYCLE]
     if lifecycle.draining or not lifecycle.ready:
-        return _answer(503, {"status": "draining" if lifecycle.draining else "starting"})
+        return answer({"status": "draining" if lifecycle.draining else "starting"}, None, 503)
     reasons = request.app[HEALTH].reasons()
-    return _answer(200, {"status": "ready", "degraded": bool(reasons), "reasons": reasons})
+    return answer({"status": "ready", "degraded": bool(reasons), "reasons": reasons}, None)
 
 
 async def metrics(request: web.Request) -> web.Response:
     """`GET /metrics`: what this process counts, for Prometheus."""
     return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
-
-
-def _answer(status: int, value: dict[str, object]) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(value), content_type="application/json")

@@ -1,15 +1,13 @@
 """Access tokens for browsers and other parties: some of what their maker may do, for a while."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
-import orjson
 from aiohttp import web
 from msgspec import Meta
 
 from handlers.access import SCOPES
-from handlers.answers import asked
+from handlers.answers import answer, asked
 from handlers.described.operation import TOPIC
 from handlers.parts import ACCESS
 from handlers.viewing import TOPIC_LIMIT
@@ -50,7 +48,7 @@ async def mint(request: web.Request) -> web.Response:
         "scope": claims.scope,
         "name": claims.name or None,
     }
-    return _told(said, status=201)
+    return answer(said, None, 201)
 
 
 async def access(request: web.Request) -> web.Response:
@@ -62,12 +60,7 @@ async def access(request: web.Request) -> web.Response:
         "expires_at": None if caller.expires_at is None else format_time(caller.expires_at * 1000),
         "name": caller.name or None,
     }
-    return _told(said)
-
-
-def _told(said: Mapping[str, object], status: int = 200) -> web.Response:
-    headers = {"Cache-Control": "no-store"}
-    return web.Response(status=status, body=orjson.dumps(said), content_type="application/json", headers=headers)
+    return answer(said, None)
 
 
 def _order(said: dict[str, object]) -> Order:
