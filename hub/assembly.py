@@ -19,7 +19,7 @@ from handlers.quarantine import Quarantine
 from handlers.routes import routes
 from hub.admission import Admission
 from hub.chores import chores
-from hub.clients.meetingbaas import dispatcher
+from hub.clients.meetingbaas import MISSING, dispatcher
 from hub.clock import now_ms
 from hub.desk import Desk
 from hub.events import Delivery
@@ -60,7 +60,7 @@ class Hub:
         self.clockwork = Clockwork.of(settings.rooms)
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
-        self.launches = Launches(dispatcher(settings), self.ingest, now_ms)
+        self.launches = Launches(dispatcher(settings), self.ingest, now_ms, missing=MISSING)
         tasks = chores(settings, store, self.ingest, self.launches)
         self.keeper = Keeper(store, tasks, secrets.token_hex(8), random.random)
         self.desk = _desk(settings, stores, feed, access, self.clockwork)

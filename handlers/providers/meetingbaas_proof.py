@@ -15,6 +15,8 @@ from hub.settings import Source
 _API_KEY_HEADER = "x-meeting-baas-api-key"
 _LEGACY_KEY_HEADER = "x-spoke-api-key"
 _CALLBACK_HEADER = "x-mb-secret"
+# They hold a secret as it is.
+STATIC_HEADERS = frozenset({_API_KEY_HEADER, _LEGACY_KEY_HEADER, _CALLBACK_HEADER})
 _SECRET_PREFIX = "whsec_"
 _TOLERANCE = timedelta(minutes=5)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -38,7 +38,7 @@ _Sign = Callable[[Source, bytes, int, str, str], dict[str, str]]
 log = structlog.get_logger()
 
 
-class Provider(msgspec.Struct, frozen=True):
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider's module can do."""
 
     verify: Callable[[Source, Arrival], Proof]
@@ -52,6 +52,8 @@ class Provider(msgspec.Struct, frozen=True):
     # Seconds within which equal bytes that hold no time are one delivery.
     dedupe_window: int = 15 * 60
     takes_path_key: bool = False
+    # Headers that hold a secret as it is; those that a source names come on top.
+    static_headers: frozenset[str] = frozenset()
     # With which methods it sends; others are refused with 405.
     methods: tuple[str, ...] = ("POST",)
     # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
@@ -72,44 +74,45 @@ def _sign_body(sign: Callable[[Source, bytes, str], dict[str, str]]) -> _Sign:
 
 PROVIDERS: Mapping[str, Provider] = {
     "100ms": Provider(
-        hms.verify,
-        hms.translate,
-        _sign_body(hms.sign),
-        hms_samples.samples,
-        hms_samples.meeting,
-        "session.open.success",
+        verify=hms.verify,
+        translate=hms.translate,
+        sign=_sign_body(hms.sign),
+        samples=hms_samples.samples,
+        meeting=hms_samples.meeting,
+        tried_with="session.open.success",
         # Real events have an id, the guides' bodies none: after a minute the same words are news.
         dedupe_window=60,
         takes="a secret header that is configured for it, or x-100ms-signature: HMAC-SHA256 of the raw body, in hex",
     ),
     "livekit": Provider(
-        livekit.verify,
-        livekit.translate,
-        _sign_livekit,
-        livekit_samples.samples,
-        livekit_samples.meeting,
-        "room_started",
+        verify=livekit.verify,
+        translate=livekit.translate,
+        sign=_sign_livekit,
+        samples=livekit_samples.samples,
+        meeting=livekit_samples.meeting,
+        tried_with="room_started",
         takes="LiveKit's JWT in Authorization, without Bearer, with the sha256 of the body",
     ),
     "meetingbaas": Provider(
-        meetingbaas.verify,
-        meetingbaas.translate,
-        meetingbaas.sign,
-        meetingbaas_samples.samples,
-        meetingbaas_samples.meeting,
-        "bot.status_change.in_call_recording",
+        verify=meetingbaas.verify,
+        translate=meetingbaas.translate,
+        sign=meetingbaas.sign,
+        samples=meetingbaas_samples.samples,
+        meeting=meetingbaas_samples.meeting,
+        tried_with="bot.status_change.in_call_recording",
         takes_path_key=True,
+        static_headers=meetingbaas.STATIC_HEADERS,
         # The customer chooses how callbacks are sent.
         methods=("POST", "PUT"),
         sends_bots=True,
     ),
     "pulse": Provider(
-        pulse.verify,
-        pulse.translate,
-        _sign_body(pulse.sign),
-        pulse_samples.samples,
-        pulse_samples.meeting,
-        "room.started",
+        verify=pulse.verify,
+        translate=pulse.translate,
+        sign=_sign_body(pulse.sign),
+        samples=pulse_samples.samples,
+        meeting=pulse_samples.meeting,
+        tried_with="room.started",
         # The guide's tracks and recordings hold no time, and are sent again for over an hour.
         dedupe_window=24 * 60 * 60,
         takes="the body's HMAC-SHA256 in hex, with or without sha256=, in X-Webhook-Signature or X-Pulse-Signature",

@@ -14,6 +14,8 @@ from hub.ports.dispatch import Dispatcher, Order
 from hub.settings import Settings
 
 PROVIDER = "meetingbaas"
+# What is said where there is no account.
+MISSING = "meetingbaas.api_key is not set: POST /api/bots launches nothing (set MEETINGBAAS_API_KEY)"
 # For how far a bot is: it is asked again anyway.
 _STATUS_SECONDS = 5.0
 _KEY_HEADER = "x-meeting-baas-api-key"
@@ -43,7 +45,7 @@ def warning(settings: Settings) -> str:
     """Say how bots that are launched tell of themselves, where that is less than it could be; else nothing."""
     account = settings.meetingbaas
     if not account.api_key:
-        return "meetingbaas.api_key is not set: POST /api/bots launches nothing (set MEETINGBAAS_API_KEY)"
+        return MISSING
     if not settings.server.public_url:
         how = "only an account webhook tells of them" if account.api_version == "v1" else "it is asked how far they are"
         return (

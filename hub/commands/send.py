@@ -88,12 +88,12 @@ def with_values(sample: Sample, assignments: Sequence[str]) -> Sample:
 
 def signed(source: Source, sample: Sample, body: bytes, now: int, *, wrong: bool = False) -> Mapping[str, str]:
     """Return the headers of a request that proves itself; with `wrong` one that does not."""
-    sign = PROVIDERS[source.provider].sign
+    provider = PROVIDERS[source.provider]
     # A wrong proof is made over other bytes and with another secret: whatever the scheme checks, it fails.
-    headers = sign(
+    headers = provider.sign(
         source, body + b" " if wrong else body, now, sample.dialect, sample.delivery_id or _new_delivery_id()
     )
-    static = {"x-meeting-baas-api-key", "x-mb-secret", *(name.lower() for name in source.headers)}
+    static = {*provider.static_headers, *(name.lower() for name in source.headers)}
     return {name: ("wrong" if wrong and name.lower() in static else value) for name, value in headers.items()}
 
 

@@ -37,8 +37,12 @@ class Launches:
         ingest: Ingest,
         now: Callable[[], int],
         pauses: Sequence[float] = FINDING_PAUSES,
+        *,
+        missing: str = "no account is configured",
     ) -> None:
         self._dispatcher = dispatcher
+        # What to set where there is none.
+        self._missing = missing
         self._ingest = ingest
         self._now = now
         self._pauses = tuple(pauses)
@@ -51,7 +55,7 @@ class Launches:
     def dispatcher(self) -> Dispatcher:
         """The account that bots are sent by. Raises NotConfigured when there is none."""
         if self._dispatcher is None:
-            raise NotConfigured("meetingbaas.api_key is not set (MEETINGBAAS_API_KEY), so the hub can launch nothing")
+            raise NotConfigured(self._missing)
         return self._dispatcher
 
     @property

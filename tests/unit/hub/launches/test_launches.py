@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from hub.clients.meetingbaas import MISSING
 from hub.errors import NotConfigured, OrderRefused
 from hub.launches.launches import Launches
 from tests.meetingbaas_server import HANG_BEFORE, MeetingBaasServer, Refusal, meetingbaas
@@ -64,7 +65,7 @@ async def test_a_refusal_is_kept_before_it_is_told(provider: MeetingBaasServer) 
 
 async def test_without_an_account_nothing_can_be_launched() -> None:
     """The setting is named."""
-    launches = Launches(None, None, int)  # type: ignore[arg-type]  # it is not asked for anything
+    launches = Launches(None, None, int, missing=MISSING)  # type: ignore[arg-type]  # it is not asked for anything
     assert not launches.is_configured
     with pytest.raises(NotConfigured, match=r"meetingbaas\.api_key"):
         _ = launches.dispatcher
