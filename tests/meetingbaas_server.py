@@ -13,7 +13,8 @@ import orjson
 from aiohttp import web
 
 from handlers.providers import meetingbaas_payloads as payloads
-from handlers.providers.meetingbaas_payloads import Json, SampleBot
+from handlers.providers.arrival import JsonObject
+from handlers.providers.meetingbaas_payloads import SampleBot
 from hub.clock import now_ms
 from hub.events import format_time
 from tests.processes import SECRETS
@@ -35,7 +36,7 @@ class Bot:
     updated_at: str = ""
     left: int = 0
     # What v1 says of its meeting.
-    meeting: Json = field(default_factory=dict)
+    meeting: JsonObject = field(default_factory=dict)
 
     @property
     def sample(self) -> SampleBot:
@@ -48,7 +49,7 @@ class Refusal:
     """What is answered instead."""
 
     status: int
-    body: Json = field(default_factory=dict)
+    body: JsonObject = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -88,7 +89,7 @@ class MeetingBaasServer:
         """Let a bot get as far as that, and tell nobody but those who ask."""
         bot.status, bot.updated_at = status, format_time(now_ms()) or ""
 
-    async def tell(self, payload: Json, url: str, **headers: str) -> int:
+    async def tell(self, payload: JsonObject, url: str, **headers: str) -> int:
         """Send a webhook; return how it was answered."""
         async with (
             aiohttp.ClientSession() as session,
@@ -137,7 +138,9 @@ class MeetingBaasServer:
     async def _launch_v2(self, request: web.Request) -> web.StreamResponse:
         return await self._launched(request, 201, lambda bot: {"success": True, "data": {"bot_id": bot.id}})
 
-    async def _launched(self, request: web.Request, status: int, told: Callable[[Bot], Json]) -> web.StreamResponse:
+    async def _launched(
+        self, request: web.Request, status: int, told: Callable[[Bot], JsonObject]
+    ) -> web.StreamResponse:
         order = await request.json()
         fault = self.faults.pop(0) if self.faults else NOTHING
         if isinstance(fault, Refusal):
@@ -212,5 +215,5 @@ async def meetingbaas() -> AsyncIterator[MeetingBaasServer]:
         await runner.cleanup()
 
 
-def _json(said: Json, status: int = 200) -> web.Response:
+def _json(said: JsonObject, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(said), content_type="application/json")

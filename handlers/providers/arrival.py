@@ -9,6 +9,8 @@ from hub.events import Fact
 
 HASH_PREFIX = "sha256:"
 
+JsonObject = dict[str, object]
+
 
 class PathKey(msgspec.Struct, frozen=True, kw_only=True):
     """What a key that is good proves: webhooks of one launch, or of one bot."""
@@ -70,7 +72,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """A payload as the provider would send it, and the path below the source's own to send it to."""
 
-    payload: dict[str, object]
+    payload: JsonObject
     # How it is proved: a name that the provider's `sign` knows.
     dialect: str
     method: str = "POST"

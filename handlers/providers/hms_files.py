@@ -1,6 +1,7 @@
 """What 100ms' webhooks hold of recordings, streams and transcripts, as 100ms writes it, for samples and meetings."""
 
-from handlers.providers.hms_payloads import ACCOUNT, APP, JsonObject, Peer, Place, fine_time, make_id, make_uuid, second
+from handlers.providers.arrival import JsonObject
+from handlers.providers.hms_payloads import ACCOUNT, APP, Peer, Place, fine_time, make_id, make_uuid, second
 
 _LINKS_LAST_S = 43_200
 _FILES = ("transcript_json", "transcript_srt", "transcript_txt", "summary_json")

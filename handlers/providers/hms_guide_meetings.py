@@ -1,14 +1,12 @@
 """Simulated meetings as the two 100ms guides tell them: in whole seconds, and without a name for the session."""
 
-import random
 from collections.abc import Iterator
 
 import msgspec
 
 from handlers.providers import hms_payloads as payloads
-from handlers.providers.arrival import Sample
-from handlers.providers.hms_payloads import JsonObject
-from handlers.providers.story import Captured, Meeting, RoomTruth, Stay, whole_second
+from handlers.providers.arrival import JsonObject, Sample
+from handlers.providers.story import Captured, Invention, Meeting, RoomTruth, Stay, whole_second
 
 _PEOPLE = ("ann", "bob", "chen", "dora", "emre", "fay", "gus", "hana")
 _ROLES = ("host", "speaker", "listener", "listener")
@@ -43,15 +41,13 @@ def counted_meeting(seed: int, start: int, minutes: float, room: str = "") -> Me
     return Meeting(tuple(sorted(_tell_statistics(story), key=lambda entry: entry[0])), story.truth(names_people=False))
 
 
-class _Story:
+class _Story(Invention):
     """A meeting in the making: who comes and goes when, whichever guide tells of it."""
 
     def __init__(self, seed: int, start: int, minutes: float, room: str) -> None:
-        self._random = random.Random(seed)
-        self._length = max(1, round(minutes * 60_000))
+        super().__init__(seed, start, minutes)
         self.key = f"{seed % 2**64:x}-{start:x}"
         self.room = room or f"room-{self.key}"
-        self.start, self.end = start, start + self._length
         self.recorded_until = self.moment(0.98, 0.99)
         self.visits = list(self._visits())
 
@@ -73,21 +69,17 @@ class _Story:
             ),
         )
 
-    def moment(self, earliest: float, latest: float) -> int:
-        """Pick a time between two fractions of the meeting."""
-        return self.start + int(self._length * self._random.uniform(earliest, latest))
-
     def _visits(self) -> Iterator[_Visit]:
-        host, *others = self._random.sample(_PEOPLE, self._random.randint(3, 6))
+        host, *others = self.dice.sample(_PEOPLE, self.dice.randint(3, 6))
         # The host closes the meeting, which is all that tells of the host's going.
         yield self._visit(host, "host", self.moment(0.01, 0.05), None)
         for number, user in enumerate(others):
-            role = self._random.choice(_ROLES)
+            role = self.dice.choice(_ROLES)
             arrival, departure = self.moment(0.05, 0.25), self.moment(0.75, 0.97)
-            if number == 0 or self._random.random() < 0.3:
+            if number == 0 or self.dice.random() < 0.3:
                 gone, back = self.moment(0.3, 0.4), self.moment(0.4, 0.6)
                 # Some come back by a second device before they have left with the first.
-                gone += (back - gone) * 2 if self._random.random() < 0.5 else 0
+                gone += (back - gone) * 2 if self.dice.random() < 0.5 else 0
                 yield self._visit(user, role, arrival, gone)
                 arrival = back
             yield self._visit(user, role, arrival, departure)

@@ -1,17 +1,15 @@
 """Simulated 100ms meetings: people on several devices who come, go and come back, roles, a beam, its recording."""
 
-import random
 from collections.abc import Iterator
 
 import msgspec
 
 from handlers.providers import hms_files as files
 from handlers.providers import hms_payloads as payloads
-from handlers.providers.arrival import Sample
-from handlers.providers.hms_payloads import JsonObject, Peer, Place
-from handlers.providers.story import Captured, Meeting, RoomTruth, Stay
+from handlers.providers.arrival import JsonObject, Sample
+from handlers.providers.hms_payloads import Peer, Place
+from handlers.providers.story import PEOPLE, Captured, Invention, Meeting, RoomTruth, Stay
 
-_PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
 _ROOMS = ("daily-standup", "design-review", "sales-call", "office-hours", "retro")
 _REASONS = ("client request", "client request", "websocket closed", "ice connection state closed", "peer kicked")
 _UPLOAD_MS = 8_000
@@ -26,25 +24,22 @@ def meeting(seed: int, start: int, minutes: float, room: str = "") -> Meeting:
     return _Story(seed, start, minutes, room).meeting()
 
 
-class _Story:
+class _Story(Invention):
     """A meeting in the making: who comes and goes when, and what 100ms tells of it, to the millisecond."""
 
     def __init__(self, seed: int, start: int, minutes: float, room: str) -> None:
-        self._random = random.Random(seed)
+        super().__init__(seed, start, minutes)
         self._key = f"{seed % 2**64:x}-{start:x}"
         self._dialect = "signature" if seed % 2 else "header"
-        self._length = max(1, round(minutes * 60_000))
-        self._start = start
-        self._end = start + self._length
         # How long an upload takes, and a transcription after it.
-        self._delay = min(_UPLOAD_MS, self._length // 10)
+        self._delay = min(_UPLOAD_MS, self.length // 10)
         self._made = 0
         self._stays: list[Stay] = []
         self._captured: list[Captured] = []
         self._rejected: list[str] = []
         self._place = Place(
             room_id=payloads.make_id(f"{room or self._key}/room"),
-            room_name=room or f"{self._random.choice(_ROOMS)}-{seed}",
+            room_name=room or f"{self.dice.choice(_ROOMS)}-{seed}",
             session_id=payloads.make_id(f"{self._key}/session"),
             opened_at=start,
         )
@@ -56,8 +51,8 @@ class _Story:
             provider="100ms",
             room=self._place.room_id,
             session=self._place.session_id,
-            started=self._start,
-            ended=self._end,
+            started=self.start,
+            ended=self.end,
             stays=tuple(self._stays),
             captured=tuple(self._captured),
             rejected=tuple(self._rejected),
@@ -66,48 +61,48 @@ class _Story:
 
     def _tell(self) -> Iterator[tuple[int, Sample]]:
         """Yield what is sent and when, in no order but that equal times stand in theirs."""
-        yield self._send("session.open.success", self._start, self._place.named())
-        host, *guests = self._random.sample(_PEOPLE, self._random.randint(2, 6))
-        host_peer = self._peer(host, "host", self._moment(0.01, 0.05))
+        yield self._send("session.open.success", self.start, self._place.named())
+        host, *guests = self.dice.sample(PEOPLE, self.dice.randint(2, 6))
+        host_peer = self._peer(host, "host", self.moment(0.01, 0.05))
         yield from self._tell_host(host_peer)
         yield from self._tell_two_devices(guests[0])
         for name in guests[1:]:
             yield from self._tell_guest(name)
         yield from self._tell_rejection()
         yield from self._tell_beam()
-        yield self._send("session.close.success", self._end, payloads.closed(self._place, self._end))
+        yield self._send("session.close.success", self.end, payloads.closed(self._place, self.end))
         yield from self._tell_transcription()
 
     def _tell_host(self, host: Peer) -> Iterator[tuple[int, Sample]]:
         yield self._send_joined(host)
-        if self._random.random() < 0.5:
-            yield self._send_left(host, self._moment(0.9, 0.98), "client request")
+        if self.dice.random() < 0.5:
+            yield self._send_left(host, self.moment(0.9, 0.98), "client request")
             return
         # Who ends the room for everybody is not told to leave it: the close of the session is all there is.
-        self._note_stay(host, self._end)
+        self._note_stay(host, self.end)
         ended = payloads.ended(self._place, host, "Class has ended")
-        yield self._send("room.end.success", self._end, ended)
+        yield self._send("room.end.success", self.end, ended)
 
     def _tell_two_devices(self, name: str) -> Iterator[tuple[int, Sample]]:
         """Tell of somebody who is there twice at once, and comes back with one of the two."""
-        desk = self._peer(name, "guest", self._moment(0.05, 0.1))
-        phone = self._peer(name, "guest", self._moment(0.15, 0.25))
-        yield from self._tell_visit(phone, self._moment(0.5, 0.6), "client request")
-        yield from self._tell_visit(desk, self._moment(0.3, 0.4), "websocket closed")
-        back = self._peer(name, "guest", self._moment(0.65, 0.7))
-        yield from self._tell_visit(back, self._moment(0.75, 0.95), "client request")
+        desk = self._peer(name, "guest", self.moment(0.05, 0.1))
+        phone = self._peer(name, "guest", self.moment(0.15, 0.25))
+        yield from self._tell_visit(phone, self.moment(0.5, 0.6), "client request")
+        yield from self._tell_visit(desk, self.moment(0.3, 0.4), "websocket closed")
+        back = self._peer(name, "guest", self.moment(0.65, 0.7))
+        yield from self._tell_visit(back, self.moment(0.75, 0.95), "client request")
 
     def _tell_guest(self, name: str) -> Iterator[tuple[int, Sample]]:
-        guest = self._peer(name, "guest", self._moment(0.05, 0.25))
+        guest = self._peer(name, "guest", self.moment(0.05, 0.25))
         yield self._send_joined(guest)
         current = guest
-        if self._random.random() < 0.5:
+        if self.dice.random() < 0.5:
             promoted = current = msgspec.structs.replace(guest, role="host")
-            yield self._send_role(promoted, "guest", self._moment(0.3, 0.4))
-            if self._random.random() < 0.5:
+            yield self._send_role(promoted, "guest", self.moment(0.3, 0.4))
+            if self.dice.random() < 0.5:
                 current = guest
-                yield self._send_role(guest, "host", self._moment(0.5, 0.6))
-        yield self._send_left(current, self._moment(0.7, 0.98), self._random.choice(_REASONS))
+                yield self._send_role(guest, "host", self.moment(0.5, 0.6))
+        yield self._send_left(current, self.moment(0.7, 0.98), self.dice.choice(_REASONS))
 
     def _tell_visit(self, peer: Peer, left_at: int, reason: str) -> Iterator[tuple[int, Sample]]:
         yield self._send_joined(peer)
@@ -115,15 +110,15 @@ class _Story:
 
     def _tell_rejection(self) -> Iterator[tuple[int, Sample]]:
         """Tell of somebody who cannot join, in half of the meetings: only the room is named, and when it was."""
-        if self._random.random() < 0.5:
-            peer = self._peer("Ivo Brandt", "guest", self._moment(0.2, 0.8))
+        if self.dice.random() < 0.5:
+            peer = self._peer("Ivo Brandt", "guest", self.moment(0.2, 0.8))
             self._rejected.append(peer.peer_id)
             told = payloads.rejected(self._place, peer, "role not allowed")
             yield self._send("peer.join.failure", peer.joined_at, told)
 
     def _tell_beam(self) -> Iterator[tuple[int, Sample]]:
-        began, stopped = self._moment(0.04, 0.06), self._moment(0.985, 0.999)
-        made = self._end + self._delay
+        began, stopped = self.moment(0.04, 0.06), self.moment(0.985, 0.999)
+        made = self.end + self._delay
         recorder = Peer(
             # The beam names the peer that it is.
             peer_id=payloads.make_uuid(f"{self._key}/recorder"),
@@ -132,7 +127,7 @@ class _Story:
             role="__internal_recorder",
             joined_at=began,
         )
-        rtmp = self._random.random() < 0.3
+        rtmp = self.dice.random() < 0.3
         self._captured.append(Captured(payloads.make_id(f"{self._key}/beam"), "completed"))
         gone: JsonObject = {"duration": (stopped - began) // 1000, "reason": "client request"}
         yield self._send_joined(recorder)
@@ -145,7 +140,7 @@ class _Story:
         yield self._send("beam.recording.success", made, recording)
 
     def _tell_transcription(self) -> Iterator[tuple[int, Sample]]:
-        begun = self._end + self._delay
+        begun = self.end + self._delay
         done = begun + self._delay
         self._captured.append(Captured(payloads.make_id(f"{self._key}/transcription"), "completed", is_transcript=True))
         for name, at, count in (("transcription.started.success", begun, 0), ("transcription.success", done, 4)):
@@ -174,7 +169,3 @@ class _Story:
     def _new_uuid(self) -> str:
         self._made += 1
         return payloads.make_uuid(f"{self._key}/{self._made}")
-
-    def _moment(self, earliest: float, latest: float) -> int:
-        """Pick a time between two fractions of the meeting."""
-        return self._start + int(self._length * self._random.uniform(earliest, latest))

@@ -4,10 +4,8 @@ import uuid
 
 import msgspec
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from hub.events import format_time
-
-JsonObject = dict[str, object]
 
 _IDS = uuid.UUID("6c75de00-9ab1-4c2d-8e3f-28dc285f0000")
 ACCOUNT = "60b8e13a6eb86d8101b57354"

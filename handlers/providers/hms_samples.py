@@ -5,8 +5,8 @@ import msgspec
 from handlers.providers import hms_files as files
 from handlers.providers import hms_guide_meetings, hms_meetings
 from handlers.providers import hms_payloads as payloads
-from handlers.providers.arrival import Sample
-from handlers.providers.hms_payloads import JsonObject, Peer, Place
+from handlers.providers.arrival import JsonObject, Sample
+from handlers.providers.hms_payloads import Peer, Place
 from handlers.providers.story import Meeting
 
 __all__ = ["meeting", "samples"]

@@ -1,11 +1,9 @@
 """Simulated LiveKit meetings: people who come, go and come back, callers, agents, tracks, a recorder, its recording."""
 
-import random
 from collections.abc import Iterator
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from handlers.providers.livekit_payloads import (
-    JsonObject,
     Room,
     Visit,
     base36,
@@ -20,9 +18,8 @@ from handlers.providers.livekit_payloads import (
     recording,
     sample,
 )
-from handlers.providers.story import Captured, Meeting, RoomTruth, Stay, whole_second
+from handlers.providers.story import PEOPLE, Captured, Invention, Meeting, RoomTruth, Stay, whole_second
 
-_PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
 _ROOMS = ("daily-standup", "design-review", "sales-call", "office-hours", "retro")
 _REASONS = ("CLIENT_INITIATED", "CLIENT_INITIATED", "SIGNAL_CLOSE", "CONNECTION_TIMEOUT", "PARTICIPANT_REMOVED")
 _UPLOAD_MS = 8_000
@@ -36,17 +33,14 @@ def meeting(seed: int, start: int, minutes: float, room: str = "") -> Meeting:
     return _Story(seed, start, minutes, room).meeting()
 
 
-class _Story:
+class _Story(Invention):
     """A meeting in the making: who comes and goes when, and what LiveKit tells of it."""
 
     def __init__(self, seed: int, start: int, minutes: float, room: str) -> None:
-        self._random = random.Random(seed)
+        super().__init__(seed, start, minutes)
         self._key = f"{base36(seed % 2**64)}_{base36(start)}"
-        self._start = start
-        self._length = max(1, round(minutes * 60_000))
-        self._end = start + self._length
         self._made = 0
-        name = room or f"{self._random.choice(_ROOMS)}-{seed}"
+        name = room or f"{self.dice.choice(_ROOMS)}-{seed}"
         self._room = Room(sid=self._new_id("RM"), name=name, created_at=start)
         self._stays: list[Stay] = []
         self._captured: list[Captured] = []
@@ -59,9 +53,9 @@ class _Story:
             provider="livekit",
             room=self._room.name,
             session=self._room.sid,
-            started=self._start,
+            started=self.start,
             # LiveKit tells in milliseconds when something began, and in whole seconds when it ended.
-            ended=max(self._start, whole_second(self._end)),
+            ended=max(self.start, whole_second(self.end)),
             stays=tuple(self._stays),
             captured=tuple(self._captured),
             rejected=tuple(self._rejected),
@@ -70,35 +64,35 @@ class _Story:
 
     def _tell(self) -> Iterator[tuple[int, Sample]]:
         """Yield what is sent and when, in no order but that equal times stand in theirs."""
-        yield self._send("room_started", self._start, {"room": full_room(self._room)})
-        for number, name in enumerate(self._random.sample(_PEOPLE, self._random.randint(3, 6))):
-            yield from self._tell_person(name, comes_back=number == 0 or self._random.random() < 0.3)
+        yield self._send("room_started", self.start, {"room": full_room(self._room)})
+        for number, name in enumerate(self.dice.sample(PEOPLE, self.dice.randint(3, 6))):
+            yield from self._tell_person(name, comes_back=number == 0 or self.dice.random() < 0.3)
         yield from self._tell_others()
         yield from self._tell_recording()
         ended: JsonObject = {"room": full_room(self._room), "roomEndReason": "ROOM_END_IDLE_TIMEOUT"}
-        yield self._send("room_finished", self._end, ended)
+        yield self._send("room_finished", self.end, ended)
 
     def _tell_person(self, name: str, comes_back: bool) -> Iterator[tuple[int, Sample]]:
-        arrival, departure = self._moment(0.01, 0.25), self._moment(0.75, 0.98)
+        arrival, departure = self.moment(0.01, 0.25), self.moment(0.75, 0.98)
         if comes_back:
-            gone, back, reason = self._moment(0.3, 0.4), self._moment(0.4, 0.6), "SIGNAL_CLOSE"
-            if self._random.random() < 0.5:
+            gone, back, reason = self.moment(0.3, 0.4), self.moment(0.4, 0.6), "SIGNAL_CLOSE"
+            if self.dice.random() < 0.5:
                 # Back before the server has noticed: the old visit ends after the new one has begun.
-                gone, reason = back + self._length // 100, "DUPLICATE_IDENTITY"
+                gone, reason = back + self.length // 100, "DUPLICATE_IDENTITY"
             yield from self._tell_visit(self._visit(name, arrival), gone, reason)
             arrival = back
-        yield from self._tell_visit(self._visit(name, arrival), departure, self._random.choice(_REASONS))
+        yield from self._tell_visit(self._visit(name, arrival), departure, self.dice.choice(_REASONS))
 
     def _tell_others(self) -> Iterator[tuple[int, Sample]]:
         """Tell of an agent, whom nobody counts, of a caller, who is a person, and of somebody who does not get in."""
-        if self._random.random() < 0.3:
-            agent = self._visit("Notetaker", self._moment(0.02, 0.1), "AGENT")
-            yield from self._tell_visit(agent, self._end, "ROOM_CLOSED")
-        if self._random.random() < 0.3:
-            caller = self._visit("Caller", self._moment(0.1, 0.3), "SIP")
-            yield from self._tell_visit(caller, self._moment(0.5, 0.9), "CLIENT_INITIATED")
-        if self._random.random() < 0.3:
-            rejected = self._visit("Ivo Brandt", self._moment(0.2, 0.4))
+        if self.dice.random() < 0.3:
+            agent = self._visit("Notetaker", self.moment(0.02, 0.1), "AGENT")
+            yield from self._tell_visit(agent, self.end, "ROOM_CLOSED")
+        if self.dice.random() < 0.3:
+            caller = self._visit("Caller", self.moment(0.1, 0.3), "SIP")
+            yield from self._tell_visit(caller, self.moment(0.5, 0.9), "CLIENT_INITIATED")
+        if self.dice.random() < 0.3:
+            rejected = self._visit("Ivo Brandt", self.moment(0.2, 0.4))
             self._rejected.append(rejected.sid)
             failed = full_participant(rejected, "JOIN_FAILURE")
             told: JsonObject = {"room": full_room(self._room), "participant": failed}
@@ -111,7 +105,7 @@ class _Story:
         joined: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit)}
         yield self._send("participant_joined", visit.joined_at, joined)
         tracks = [microphone(self._new_id("TR"))]
-        if self._random.random() < 0.5:
+        if self.dice.random() < 0.5:
             tracks.append(camera(self._new_id("TR")))
         for track in tracks:
             told: JsonObject = {
@@ -124,7 +118,7 @@ class _Story:
         yield self._send_left(visit, left_at, reason)
 
     def _tell_recording(self) -> Iterator[tuple[int, Sample]]:
-        egress_id, begin, began = self._new_id("EG"), self._moment(0.02, 0.03), self._moment(0.04, 0.06)
+        egress_id, begin, began = self._new_id("EG"), self.moment(0.02, 0.03), self.moment(0.04, 0.06)
         recorder = Visit(sid=self._new_id("PA"), identity=egress_id, name="", joined_at=began, kind="EGRESS")
         joined: JsonObject = {"room": full_room(self._room), "participant": full_participant(recorder)}
         starting = recording(self._room, egress_id, updated_at=begin)
@@ -132,13 +126,13 @@ class _Story:
         yield self._send_egress("egress_started", begin, starting)
         yield self._send("participant_joined", began, joined)
         yield self._send_egress("egress_updated", began, active)
-        yield self._send_egress("egress_updated", self._end, {**active, "status": "EGRESS_ENDING"})
-        yield self._send_left(recorder, self._end, "ROOM_CLOSED")
+        yield self._send_egress("egress_updated", self.end, {**active, "status": "EGRESS_ENDING"})
+        yield self._send_left(recorder, self.end, "ROOM_CLOSED")
         # Only when the file is uploaded, or could not be: long after the room has finished.
-        fails = self._random.random() < 0.2
-        result = (failed_recording if fails else complete_recording)(self._room, egress_id, began, self._end)
+        fails = self.dice.random() < 0.2
+        result = (failed_recording if fails else complete_recording)(self._room, egress_id, began, self.end)
         self._captured.append(Captured(egress_id, "failed" if fails else "completed"))
-        yield self._send_egress("egress_ended", self._end + min(_UPLOAD_MS, self._length // 5), result)
+        yield self._send_egress("egress_ended", self.end + min(_UPLOAD_MS, self.length // 5), result)
 
     def _send_left(self, visit: Visit, at: int, reason: str) -> tuple[int, Sample]:
         left: JsonObject = {"room": full_room(self._room), "participant": full_participant(visit, reason)}
@@ -158,7 +152,3 @@ class _Story:
     def _new_id(self, prefix: str) -> str:
         self._made += 1
         return f"{prefix}_{self._key}_{base36(self._made)}"
-
-    def _moment(self, earliest: float, latest: float) -> int:
-        """Pick a time between two fractions of the meeting."""
-        return self._start + int(self._length * self._random.uniform(earliest, latest))

@@ -2,11 +2,9 @@
 
 import msgspec
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-JsonObject = dict[str, object]
 
 
 class Room(msgspec.Struct, frozen=True, kw_only=True):

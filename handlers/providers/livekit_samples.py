@@ -1,9 +1,8 @@
 """Webhooks as LiveKit would send them, to try the hub without a LiveKit: single ones, and whole meetings."""
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from handlers.providers.livekit_meetings import meeting
 from handlers.providers.livekit_payloads import (
-    JsonObject,
     Room,
     Visit,
     base36,

@@ -6,8 +6,8 @@ from random import Random
 import msgspec
 
 from handlers.providers import meetingbaas_payloads as payloads
-from handlers.providers.arrival import Sample
-from handlers.providers.meetingbaas_payloads import Json, SampleBot
+from handlers.providers.arrival import JsonObject, Sample
+from handlers.providers.meetingbaas_payloads import SampleBot
 from handlers.providers.story import BotTruth, Meeting
 
 _IDS = uuid.UUID("6d656574-696e-4762-a161-732062707400")
@@ -151,7 +151,7 @@ def _sample(life: _Life, step: str, time: int, dice: Random) -> Sample:
     return Sample(payload=status(life.bot, step, time), dialect=life.version)
 
 
-def _ending(life: _Life, time: int) -> Json:
+def _ending(life: _Life, time: int) -> JsonObject:
     bot, message = life.bot, _MESSAGES.get(life.outcome)
     if message is None:
         return _completion(life, time)
@@ -160,7 +160,7 @@ def _ending(life: _Life, time: int) -> Json:
     return payloads.v2_failed(bot, _V2_ERRORS[life.outcome], message, time)
 
 
-def _completion(life: _Life, time: int) -> Json:
+def _completion(life: _Life, time: int) -> JsonObject:
     if life.version == "v1":
         return payloads.v1_complete(life.bot)
     return payloads.v2_completed(life.bot, life.joined_at, life.left_at, time)

@@ -4,9 +4,8 @@ import hashlib
 
 import msgspec
 
+from handlers.providers.arrival import JsonObject
 from hub.events import format_time
-
-Json = dict[str, object]
 
 _CALENDAR_ID = "5c1d7b1e-0c55-4f0e-8d8f-7c7c1f0f9a11"
 _SPEECH = (
@@ -28,22 +27,22 @@ class SampleBot(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[str, ...] = ("Alice Martin", "Bob Okafor")
 
     @property
-    def extra(self) -> Json:
+    def extra(self) -> JsonObject:
         """What the customer wanted to get back: theirs alone, so it must never show up anywhere."""
         return {"tenant_id": "acme", "owner_email": "ann@acme.example"}
 
 
-def v1_status(bot: SampleBot, code: str, time: int) -> Json:
+def v1_status(bot: SampleBot, code: str, time: int) -> JsonObject:
     """Return a status change of v1, as the bot process posts it."""
-    status: Json = {"code": code, "created_at": format_time(time), **_V1_ADDITIONS.get(code, {})}
+    status: JsonObject = {"code": code, "created_at": format_time(time), **_V1_ADDITIONS.get(code, {})}
     if code == "in_call_recording":
         status["start_time"] = time
     return {"event": "bot.status_change", "data": {"bot_id": bot.id, "status": status}}
 
 
-def v1_complete(bot: SampleBot) -> Json:
+def v1_complete(bot: SampleBot) -> JsonObject:
     """Return v1's completion: transcript inline, links that last two hours, and no time at all."""
-    data: Json = {
+    data: JsonObject = {
         "bot_id": bot.id,
         "event_uuid": None,
         "transcript": [_v1_turn(bot, turn, words) for turn, words in enumerate(_SPEECH)],
@@ -56,24 +55,24 @@ def v1_complete(bot: SampleBot) -> Json:
     return {"event": "complete", "data": data}
 
 
-def v1_failed(bot: SampleBot, error: str, message: str) -> Json:
+def v1_failed(bot: SampleBot, error: str, message: str) -> JsonObject:
     """Return v1's failure, which holds no time either."""
-    data: Json = {"bot_id": bot.id, "event_uuid": None, "error": error, "message": message, "extra": bot.extra}
+    data: JsonObject = {"bot_id": bot.id, "event_uuid": None, "error": error, "message": message, "extra": bot.extra}
     return {"event": "failed", "data": data}
 
 
-def v2_status(bot: SampleBot, code: str, time: int) -> Json:
+def v2_status(bot: SampleBot, code: str, time: int) -> JsonObject:
     """Return a status change of v2."""
-    status: Json = {"code": code, "created_at": format_time(time), **_V2_ADDITIONS.get(code, {})}
+    status: JsonObject = {"code": code, "created_at": format_time(time), **_V2_ADDITIONS.get(code, {})}
     if code == "in_call_recording":
         status["start_time"] = time // 1000
-    data: Json = {"bot_id": bot.id, "event_id": None, "status": status}
+    data: JsonObject = {"bot_id": bot.id, "event_id": None, "status": status}
     return {"event": "bot.status_change", "data": data, "extra": bot.extra}
 
 
-def v2_completed(bot: SampleBot, joined_at: int, exited_at: int, sent_at: int) -> Json:
+def v2_completed(bot: SampleBot, joined_at: int, exited_at: int, sent_at: int) -> JsonObject:
     """Return v2's completion, whose artifacts are links that last four hours."""
-    data: Json = {
+    data: JsonObject = {
         "bot_id": bot.id,
         "event_id": None,
         "participants": [_v2_participant(name, number) for number, name in enumerate(bot.people, 1)],
@@ -90,9 +89,9 @@ def v2_completed(bot: SampleBot, joined_at: int, exited_at: int, sent_at: int) -
     return {"event": "bot.completed", "data": data, "extra": bot.extra}
 
 
-def v2_failed(bot: SampleBot, code: str, message: str, sent_at: int) -> Json:
+def v2_failed(bot: SampleBot, code: str, message: str, sent_at: int) -> JsonObject:
     """Return v2's failure."""
-    data: Json = {
+    data: JsonObject = {
         "bot_id": bot.id,
         "event_id": None,
         "error_message": message,
@@ -102,9 +101,9 @@ def v2_failed(bot: SampleBot, code: str, message: str, sent_at: int) -> Json:
     return {"event": "bot.failed", "data": data, "extra": bot.extra}
 
 
-def v2_chat(bot: SampleBot, sender: str, text: str, sent_at: int) -> Json:
+def v2_chat(bot: SampleBot, sender: str, text: str, sent_at: int) -> JsonObject:
     """Return a chat message, which only v2 tells of."""
-    data: Json = {
+    data: JsonObject = {
         "bot_id": bot.id,
         "event_id": None,
         "message_id": f"spaces/{bot.id[:8]}/messages/{sent_at}",
@@ -116,13 +115,13 @@ def v2_chat(bot: SampleBot, sender: str, text: str, sent_at: int) -> Json:
     return {"event": "bot.chat_message", "data": data, "extra": bot.extra}
 
 
-def v2_calendar(change: str, **more: object) -> Json:
+def v2_calendar(change: str, **more: object) -> JsonObject:
     """Return an event of a connected calendar."""
-    data: Json = {"calendar_id": _CALENDAR_ID, **more}
+    data: JsonObject = {"calendar_id": _CALENDAR_ID, **more}
     return {"event": f"calendar.{change}", "data": data}
 
 
-def calendar_instance(bot: SampleBot, start: int, status: str) -> Json:
+def calendar_instance(bot: SampleBot, start: int, status: str) -> JsonObject:
     """Return a meeting in a calendar, with all that must not leave the hub."""
     return {
         "event_id": "0b9e2c1a-6f0e-4d2b-9e0d-1a2b3c4d5e6f",
@@ -138,9 +137,9 @@ def calendar_instance(bot: SampleBot, start: int, status: str) -> Json:
     }
 
 
-def v1_calendar(time: int) -> Json:
+def v1_calendar(time: int) -> JsonObject:
     """Return v1's notice that events of a calendar changed."""
-    data: Json = {
+    data: JsonObject = {
         "calendar_id": _CALENDAR_ID,
         "last_updated_ts": format_time(time),
         "affected_event_uuids": ["0b9e2c1a-6f0e-4d2b-9e0d-1a2b3c4d5e6f", "1c8f3d2b-7a1f-4e3c-8f1e-2b3c4d5e6f70"],
@@ -148,12 +147,12 @@ def v1_calendar(time: int) -> Json:
     return {"event": "calendar.sync_events", "data": data}
 
 
-def guide(event: str, bot: SampleBot, **more: object) -> Json:
+def guide(event: str, bot: SampleBot, **more: object) -> JsonObject:
     """Return an event in the envelope of the guide."""
     return {"type": event, "data": {"botId": bot.id, **more}}
 
 
-def guide_segment(bot: SampleBot, turn: int) -> Json:
+def guide_segment(bot: SampleBot, turn: int) -> JsonObject:
     """Return a stretch of live speech, for which the guide has an event and no fields."""
     return {
         "id": f"seg-{turn + 1}",
@@ -164,14 +163,14 @@ def guide_segment(bot: SampleBot, turn: int) -> Json:
     }
 
 
-_V1_ADDITIONS: dict[str, Json] = {
+_V1_ADDITIONS: dict[str, JsonObject] = {
     "meeting_error": {
         "error_type": "Error",
         "error_message": "net::ERR_NETWORK_CHANGED at https://meet.google.com/abc-defg-hij?authuser=ann@acme.example",
     },
     "recording_failed": {"error_message": "Bot was removed too early; the video is too short."},
 }
-_V2_ADDITIONS: dict[str, Json] = {
+_V2_ADDITIONS: dict[str, JsonObject] = {
     "retrying": {"attempt": 2, "max": 5},
     "meeting_error": {"error_message": "Page crashed"},
     "recording_failed": {"error_message": "Timeout at https://meet.google.com/abc-defg-hij?authuser=ann@acme.example"},
@@ -185,12 +184,12 @@ _V2_ARTIFACTS = {
 }
 
 
-def _v2_participant(name: str, number: int) -> Json:
+def _v2_participant(name: str, number: int) -> JsonObject:
     picture = f"https://lh3.googleusercontent.com/a/{name.split()[0].lower()}"
     return {"name": name, "id": number, "display_name": name.split()[0], "profile_picture": picture}
 
 
-def _v1_turn(bot: SampleBot, turn: int, spoken: str) -> Json:
+def _v1_turn(bot: SampleBot, turn: int, spoken: str) -> JsonObject:
     start = float(turn * _SECONDS_A_TURN)
     words = [
         {"start": start + place / 4, "end": start + (place + 1) / 4, "word": word}

@@ -1,9 +1,9 @@
 """A sample of everything that MeetingBaaS sends, in each of its dialects, and the guide's."""
 
 from handlers.providers import meetingbaas_payloads as payloads
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from handlers.providers.meetingbaas_lives import meeting
-from handlers.providers.meetingbaas_payloads import Json, SampleBot
+from handlers.providers.meetingbaas_payloads import SampleBot
 from hub.events import format_time
 
 __all__ = ["meeting", "samples"]
@@ -81,8 +81,8 @@ def samples(now: int) -> dict[str, Sample]:
     }
 
 
-def _v2(now: int) -> dict[str, Json]:
-    bot, told = _V2_BOT, dict[str, Json]()
+def _v2(now: int) -> dict[str, JsonObject]:
+    bot, told = _V2_BOT, dict[str, JsonObject]()
     for code in _LIFE:
         told[f"bot.status_change.{code}"] = payloads.v2_status(bot, code, _reported(code, now))
         if code == "recording_resumed":
@@ -93,8 +93,8 @@ def _v2(now: int) -> dict[str, Json]:
     return told | _calendars(now)
 
 
-def _v1(now: int) -> dict[str, Json]:
-    bot, told = _V1_BOT, dict[str, Json]()
+def _v1(now: int) -> dict[str, JsonObject]:
+    bot, told = _V1_BOT, dict[str, JsonObject]()
     for code in _LIFE:
         if code not in _V2_ONLY:
             told[f"bot.status_change.{code}"] = payloads.v1_status(bot, code, _reported(code, now))
@@ -106,14 +106,14 @@ def _v1(now: int) -> dict[str, Json]:
     return told
 
 
-def _callback(now: int) -> dict[str, Json]:
+def _callback(now: int) -> dict[str, JsonObject]:
     return {
         "bot.completed": _completed(_CALLBACK_BOT, now),
         "bot.failed": payloads.v2_failed(_CALLBACK_BOT, "BOT_NOT_ACCEPTED", _NOT_ADMITTED, now),
     }
 
 
-def _guide(now: int) -> dict[str, Json]:
+def _guide(now: int) -> dict[str, JsonObject]:
     bot, turns = _GUIDE_BOT, [payloads.guide_segment(_GUIDE_BOT, turn) for turn in range(4)]
     recording = {"code": "in_call_recording", "created_at": format_time(now)}
     return {
@@ -126,14 +126,14 @@ def _guide(now: int) -> dict[str, Json]:
     }
 
 
-def _calendars(now: int) -> dict[str, Json]:
+def _calendars(now: int) -> dict[str, JsonObject]:
     instance = payloads.calendar_instance(_V2_BOT, now + _HOUR_MS, "confirmed")
     cancelled = payloads.calendar_instance(_V2_BOT, now + _HOUR_MS, "cancelled")
-    account: Json = {"calendar_platform": "google", "account_email": "ann@acme.example", "status": "active"}
-    series: Json = {"event_type": "one_off", "series_id": "7f0e9d8c-6b5a-4f3e-9d2c-1b0a9f8e7d6c"}
+    account: JsonObject = {"calendar_platform": "google", "account_email": "ann@acme.example", "status": "active"}
+    series: JsonObject = {"event_type": "one_off", "series_id": "7f0e9d8c-6b5a-4f3e-9d2c-1b0a9f8e7d6c"}
     booked = series | {"series_bot_scheduled": False}
     earlier, current = format_time(now - _HOUR_MS), format_time(now)
-    changes: dict[str, Json] = {
+    changes: dict[str, JsonObject] = {
         "connection_created": account | {"created_at": current},
         "events_synced": {"events": [booked | {"instances": [instance]}]},
         "event_created": booked | {"instances": [instance]},
@@ -146,7 +146,7 @@ def _calendars(now: int) -> dict[str, Json]:
     return {f"calendar.{change}": payloads.v2_calendar(change, **more) for change, more in changes.items()}
 
 
-def _completed(bot: SampleBot, now: int) -> Json:
+def _completed(bot: SampleBot, now: int) -> JsonObject:
     return payloads.v2_completed(bot, _reported("in_call_not_recording", now), _reported("call_ended", now), now)
 
 

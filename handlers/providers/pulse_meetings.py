@@ -1,13 +1,11 @@
 """Simulated Pulse meetings: people who come, go and come back, tracks, a stream and a recording."""
 
-import random
 from collections.abc import Iterator
 
-from handlers.providers.arrival import Sample
-from handlers.providers.pulse_payloads import Capture, Go, Guide, JsonObject, Room, Visit
-from handlers.providers.story import Captured, Meeting, RoomTruth, Stay, whole_second
+from handlers.providers.arrival import JsonObject, Sample
+from handlers.providers.pulse_payloads import Capture, Go, Guide, Room, Visit
+from handlers.providers.story import PEOPLE, Captured, Invention, Meeting, RoomTruth, Stay, whole_second
 
-_PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
 _ROOMS = ("weekly-sync", "town-hall", "onboarding", "support-desk", "planning")
 _UPLOAD_MS = 8_000
 
@@ -21,17 +19,15 @@ def meeting(seed: int, start: int, minutes: float, room: str = "") -> Meeting:
     return _Story(seed, start, minutes, room).meeting()
 
 
-class _Story:
+class _Story(Invention):
     """A meeting in the making: who comes and goes when, and what Pulse tells of it."""
 
     def __init__(self, seed: int, start: int, minutes: float, room: str) -> None:
-        self._random = random.Random(seed)
+        super().__init__(seed, start, minutes)
         self._key = f"{seed}x{start}"
-        self._length = max(1, round(minutes * 60_000))
-        self._start, self._end = start, start + self._length
         self._made = 0
         self._is_go = seed % 2 == 1
-        name = room or f"{self._random.choice(_ROOMS)}-{self._key if self._is_go else seed}"
+        name = room or f"{self.dice.choice(_ROOMS)}-{self._key if self._is_go else seed}"
         self._room = Room(sid=self._new_id("RM"), name=name, created_at=start)
         self._dialect: Guide | Go = Go(self._room) if self._is_go else Guide(self._room)
         self._captured: list[Captured] = []
@@ -40,14 +36,14 @@ class _Story:
         """Return the meeting, told to its end."""
         visits = list(self._visits())
         script = tuple(sorted(self._tell(visits), key=lambda entry: entry[0]))
-        totals = self._dialect.totals(self._end, visits)
+        totals = self._dialect.totals(self.end, visits)
         truth = RoomTruth(
             provider="pulse",
             room=self._room.name,
             session="" if self._is_go else self._room.sid,
             # Both dialects tell whole seconds.
-            started=whole_second(self._start),
-            ended=whole_second(self._end),
+            started=whole_second(self.start),
+            ended=whole_second(self.end),
             stays=tuple(
                 Stay(identity=one.identity, began=whole_second(one.joined_at), ended=whole_second(one.left_at))
                 for one in visits
@@ -60,26 +56,26 @@ class _Story:
 
     def _tell(self, visits: list[Visit]) -> Iterator[tuple[int, Sample]]:
         """Yield what is sent and when, in no order but that equal times stand in theirs."""
-        yield self._start, self._dialect.room_started()
+        yield self.start, self._dialect.room_started()
         for visit in visits:
             yield from self._tell_visit(visit)
         yield from self._tell_streams()
-        yield self._end, self._dialect.room_ended(self._end, visits)
+        yield self.end, self._dialect.room_ended(self.end, visits)
         # Only when the file is uploaded: after the room has ended.
-        recording = Capture(id=self._new_id("REC"), began=self._start, ended=self._end)
+        recording = Capture(id=self._new_id("REC"), began=self.start, ended=self.end)
         # The guide's recordings tell neither their session nor a time: nobody can say which meeting they are of.
         self._captured.append(Captured(recording.id, "completed", placed=self._is_go))
-        ready_at = self._end + min(_UPLOAD_MS, self._length // 5)
+        ready_at = self.end + min(_UPLOAD_MS, self.length // 5)
         yield ready_at, self._dialect.recorded(recording, ready_at)
 
     def _visits(self) -> Iterator[Visit]:
-        for number, name in enumerate(self._random.sample(_PEOPLE, self._random.randint(3, 6))):
-            arrival, departure = self._moment(0.01, 0.25), self._moment(0.75, 0.98)
-            if number == 0 or self._random.random() < 0.3:
-                gone, back = self._moment(0.3, 0.4), self._moment(0.4, 0.6)
-                if self._random.random() < 0.5:
+        for number, name in enumerate(self.dice.sample(PEOPLE, self.dice.randint(3, 6))):
+            arrival, departure = self.moment(0.01, 0.25), self.moment(0.75, 0.98)
+            if number == 0 or self.dice.random() < 0.3:
+                gone, back = self.moment(0.3, 0.4), self.moment(0.4, 0.6)
+                if self.dice.random() < 0.5:
                     # Back before anybody has noticed: the old visit ends after the new one has begun.
-                    gone = back + self._length // 100
+                    gone = back + self.length // 100
                 yield self._visit(name, arrival, gone)
                 arrival = back
             yield self._visit(name, arrival, departure)
@@ -98,20 +94,16 @@ class _Story:
         yield visit.left_at, self._dialect.left(visit)
 
     def _tell_streams(self) -> Iterator[tuple[int, Sample]]:
-        egress = Capture(id=self._new_id("EG"), began=self._moment(0.02, 0.1), ended=self._moment(0.9, 0.99))
+        egress = Capture(id=self._new_id("EG"), began=self.moment(0.02, 0.1), ended=self.moment(0.9, 0.99))
         yield egress.began, self._dialect.egress_started(egress)
         yield egress.ended, self._dialect.egress_ended(egress)
         if isinstance(self._dialect, Go):
             # Of the code's egresses only the end is told, not whether a file came of it.
             self._captured.append(Captured(egress.id, "stopped"))
-            ingress = Capture(id=self._new_id("IN"), began=self._moment(0.1, 0.3), ended=self._moment(0.5, 0.9))
+            ingress = Capture(id=self._new_id("IN"), began=self.moment(0.1, 0.3), ended=self.moment(0.5, 0.9))
             yield ingress.began, self._dialect.ingress_started(ingress)
             yield ingress.ended, self._dialect.ingress_ended(ingress)
 
     def _new_id(self, prefix: str) -> str:
         self._made += 1
         return f"{prefix}_{self._key}_{self._made}"
-
-    def _moment(self, earliest: float, latest: float) -> int:
-        """Pick a time between two fractions of the meeting."""
-        return self._start + int(self._length * self._random.uniform(earliest, latest))

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from hub.events import format_time
-
-JsonObject = dict[str, object]
 
 PROJECT = "507f1f77bcf86cd799439012"
 _STORAGE = "https://storage.pulse.io/recordings"

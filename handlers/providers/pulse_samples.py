@@ -1,8 +1,8 @@
 """Webhooks as Pulse would send them, to try the hub without a Pulse: single ones, and whole meetings."""
 
-from handlers.providers.arrival import Sample
+from handlers.providers.arrival import JsonObject, Sample
 from handlers.providers.pulse_meetings import meeting
-from handlers.providers.pulse_payloads import Capture, Go, Guide, JsonObject, Room, Visit, curl
+from handlers.providers.pulse_payloads import Capture, Go, Guide, Room, Visit, curl
 
 __all__ = ["meeting", "samples"]
 

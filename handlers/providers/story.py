@@ -4,12 +4,18 @@ Whoever invents a meeting writes the truth down while inventing it, so that it o
 times are as fine as a careful reader of the payloads can know them: whole seconds where a provider tells no more.
 """
 
+import random
+
 import msgspec
 
 from handlers.providers.arrival import Sample
 
 # When something is sent, in milliseconds since 1970, and what.
 Script = tuple[tuple[int, Sample], ...]
+
+
+# Who meets in rooms.
+PEOPLE = ("Ann Otis", "Bob Reyes", "Chen Wu", "Dora Lind", "Emre Kaya", "Fay Okoro", "Gus Marin", "Hana Ito")
 
 
 class Stay(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,19 @@ class Meeting(msgspec.Struct, frozen=True):
 
     script: Script
     truth: RoomTruth | BotTruth
+
+
+class Invention:
+    """A meeting in the making: when it is, and the dice that decide what happens; equal seeds throw the same."""
+
+    def __init__(self, seed: int, start: int, minutes: float) -> None:
+        self.dice = random.Random(seed)
+        self.length = max(1, round(minutes * 60_000))
+        self.start, self.end = start, start + self.length
+
+    def moment(self, earliest: float, latest: float) -> int:
+        """Pick a time between two fractions of the meeting."""
+        return self.start + int(self.length * self.dice.uniform(earliest, latest))
 
 
 def whole_second(time: int) -> int:
