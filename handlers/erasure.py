@@ -12,7 +12,7 @@ from hub.launches.recovery import GRACE_MS
 
 async def erase_bot(request: web.Request) -> web.Response:
     """Take away all that is known of a bot: events keep their places, deliveries that they came."""
-    topic, _ = await _check(request, bot_topic(request), is_durable=False)
+    topic, _ = await _check(request, bot_topic(request), may_be_empty=False)
     await _check_settled(request, topic)
     # By the id of its launch, what that became.
     return await _erase(request, Fact(kind=Kind.BOT_ERASED, time=request.app[NOW](), bot=topic.partition("/")[2]))
@@ -21,25 +21,25 @@ async def erase_bot(request: web.Request) -> web.Response:
 async def erase_room(request: web.Request) -> web.Response:
     """Take away all that is known of a session; by the id of a durable room, of all its sessions, and its schedules."""
     identity = request.match_info["id"]
-    durable_meant = is_durable(request, identity)
-    _, durable = await _check(request, f"rooms/{identity}", is_durable=durable_meant)
+    is_of_all = is_durable(request, identity)
+    # Of a durable room there may be plans and decisions only.
+    _, durable = await _check(request, f"rooms/{identity}", may_be_empty=is_of_all)
     fact = Fact(
         kind=Kind.ROOM_ERASED,
         time=request.app[NOW](),
-        room="" if durable_meant else identity,
-        durable=identity if durable_meant else durable.partition("/")[2],
+        room="" if is_of_all else identity,
+        durable=identity if is_of_all else durable.partition("/")[2],
     )
     return await _erase(request, fact)
 
 
-async def _check(request: web.Request, topic: str, *, is_durable: bool) -> tuple[str, str]:
+async def _check(request: web.Request, topic: str, *, may_be_empty: bool) -> tuple[str, str]:
     """Return the topic of what is to be erased, and its durable room. Raises NotFound and BadRequest."""
     caller = demanded(request, "admin")
     if request.query.get("erase") != "1":
         raise BadRequest("erase: expected 1, since this cannot be undone")
     documents = (await request.app[STORE].document(topic)).documents
-    # Of a durable room there may be plans and decisions only.
-    if not any(may_see(caller, one) for one in documents) and not (is_durable and covers(caller.topics, topic)):
+    if not any(may_see(caller, one) for one in documents) and not (may_be_empty and covers(caller.topics, topic)):
         raise NotFound("there is nothing by this id")
     return (documents[0].topic, documents[0].durable) if documents else (topic, "")
 

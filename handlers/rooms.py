@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from handlers.access import Caller
 from handlers.answers import answer, asked, demanded, is_durable
 from handlers.decisions import decided
 from handlers.parts import NOW
@@ -20,15 +21,7 @@ async def patch(request: web.Request) -> web.Response:
     featured = said.get("featured")
     if set(said) != {"featured"} or not isinstance(featured, bool):
         raise BadRequest('the body: expected {"featured": true} or {"featured": false}')
-    identity = request.match_info["id"]
-    try:
-        meant = (await room_meant(request, caller)).documents[0]
-        session, durable = meant.topic.partition("/")[2], meant.durable.partition("/")[2]
-    except NotFound:
-        # Only a durable room is known before its first session.
-        if not is_durable(request, identity) or not covers(caller.topics, parse_topic(f"rooms/{identity}")):
-            raise
-        session, durable = "", identity
+    session, durable = await _meant(request, caller)
     # What is decided shows in every session to come.
     if durable and not covers(caller.topics, parse_topic(f"rooms/{durable}")):
         raise Forbidden("the credential does not cover the durable room")
@@ -47,3 +40,16 @@ async def patch(request: web.Request) -> web.Response:
     if not current.documents:
         return answer({"id": durable, "durable_room": durable, "featured": featured}, current.position)
     return one(request, current)
+
+
+async def _meant(request: web.Request, caller: Caller) -> tuple[str, str]:
+    """Return the ids of the session and of the durable room, empty for none. Raises NotFound."""
+    identity = request.match_info["id"]
+    try:
+        meant = (await room_meant(request, caller)).documents[0]
+    except NotFound:
+        # Only a durable room is known before its first session.
+        if not is_durable(request, identity) or not covers(caller.topics, parse_topic(f"rooms/{identity}")):
+            raise
+        return "", identity
+    return meant.topic.partition("/")[2], meant.durable.partition("/")[2]
