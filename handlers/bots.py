@@ -13,7 +13,7 @@ from handlers.parts import FEED, LAUNCHES, SEALS, STORE
 from handlers.providers.path_keys import path_key
 from handlers.providers.registry import LAUNCHED_WITH
 from handlers.reads import one
-from handlers.watching import base_url, viewer_access, webhook_path
+from handlers.watching import viewer_access, webhook_url
 from hub.errors import BadRequest, Conflict, NotFound
 from hub.events import escape_id
 from hub.launches.words import LAUNCH_ID, beside_of, launch_id_of
@@ -66,12 +66,12 @@ async def webhook(request: web.Request) -> web.Response:
     await _check_known(request, caller, bot_id)
     launch_id = "" if bot_id else launch_id_of(secrets.token_hex(16))
     key = path_key(request.app[SEALS], launch_id=launch_id, bot=bot_id)
-    path = webhook_path(request, key)
-    if not path:
+    url = webhook_url(request, key)
+    if not url:
         raise Conflict(f"no source of {LAUNCHED_WITH} is configured, or none with a secret, so none takes webhooks")
     topic = f"bots/{LAUNCHED_WITH}:{bot_id or launch_id}"
-    url = {"url": f"{base_url(request)}{path}", "key": key, "launch_id": launch_id or None, "bot_id": bot_id or None}
-    return answer({**url, "topic": topic, **viewer_access(request, caller, (topic,))}, request.app[FEED].position, 201)
+    made = {"url": url, "key": key, "launch_id": launch_id or None, "bot_id": bot_id or None}
+    return answer({**made, "topic": topic, **viewer_access(request, caller, (topic,))}, request.app[FEED].position, 201)
 
 
 async def _check_known(request: web.Request, caller: Caller, bot_id: str) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from handlers.answers import asked
 from handlers.parts import LAUNCHES, NOW, SEALS
 from handlers.providers.path_keys import path_key
-from handlers.watching import base_url, webhook_path
+from handlers.watching import webhook_url
 from hub.errors import BadRequest
 from hub.launches.words import Asked, launch_id_of
 from hub.ports.dispatch import Order
@@ -102,14 +102,13 @@ def _order(request: web.Request, said: dict[str, object], launch_id: str, own: f
     extra = said.get("extra")
     if not isinstance(extra, dict | None) or len(orjson.dumps(extra)) > _EXTRA_LIMIT:
         raise BadRequest(f"extra: expected a JSON object of at most {_EXTRA_LIMIT} bytes")
-    path = webhook_path(request, path_key(request.app[SEALS], launch_id=launch_id))
     return Order(
         launch_id=launch_id,
         meeting_url=_meeting_url(said.get("meeting_url")),
         bot_name=_bot_name(said.get("bot_name")),
         options=options,
         extra=extra or {},
-        webhook_url=f"{base_url(request)}{path}" if path else "",
+        webhook_url=webhook_url(request, path_key(request.app[SEALS], launch_id=launch_id)),
     )
 
 

@@ -34,7 +34,12 @@ def base_url(request: web.Request) -> str:
     return request.app[SETTINGS].server.public_url.rstrip("/") or f"{request.scheme}://{request.host}"
 
 
-def webhook_path(request: web.Request, key: str) -> str:
-    """Return the path of a source to which the provider may post with a key; empty when there is none."""
-    source = request.app[SETTINGS].heard_by(LAUNCHED_WITH)
-    return f"{source.path.rstrip('/')}/{key}" if source else ""
+def webhook_url(request: web.Request, key: str) -> str:
+    """Return where the provider may post with a key; empty when no source takes that.
+
+    It is what the configuration says: providers send secrets there, which a caller must not have sent elsewhere by
+    the `Host` of a request.
+    """
+    settings = request.app[SETTINGS]
+    source = settings.heard_by(LAUNCHED_WITH)
+    return f"{settings.server.told_url}{source.path.rstrip('/')}/{key}" if source else ""

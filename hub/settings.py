@@ -25,6 +25,11 @@ class Server(_Section, frozen=True, kw_only=True):
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return web_address(host, port or self.port)
 
+    @property
+    def told_url(self) -> str:
+        """Where providers are told to post: as configured, whatever a request says that it came to."""
+        return self.public_url.rstrip("/") or self.local_url()
+
 
 def web_address(host: str, port: int) -> str:
     """Return the address of a server, which has brackets if it is one of IPv6."""

@@ -70,11 +70,20 @@ async def test_v1_is_told_the_bots_own_webhook(tmp_path: Path) -> None:
         assert (order["deduplication_key"], order["recording_mode"]) == (launch_id, "audio_only")
 
 
-async def test_without_a_public_address_bots_tell_the_one_that_is_known(tmp_path: Path) -> None:
-    """That is what an empty server.public_url stands for; a provider on this machine reaches it."""
-    async with launching(tmp_path, "v1", HUB_SERVER__PUBLIC_URL="") as desk:
-        await desk.launched()
-        assert desk.provider.only.order["webhook_url"].startswith(f"{desk.hub.url}/api/meeting-bot/webhook/launch-")
+@BOTH
+async def test_what_a_provider_is_told_is_never_what_a_request_says_that_it_came_to(
+    tmp_path: Path, version: str
+) -> None:
+    """Providers send secrets there: v1 the account's key, v2 what proves every callback."""
+    port = free_port()
+    async with launching(tmp_path, version, HUB_SERVER__PUBLIC_URL="", PORT=str(port)) as desk:
+        headers = {"Authorization": f"Bearer {API_KEY}", "Host": "evil.example"}
+        assert (await desk.ask_with(headers, "POST", "/api/bots", ORDER)).status == 201
+        order = desk.provider.only.order
+        told = order["webhook_url"] if version == "v1" else order["callback_config"]["url"]
+        made = (await desk.ask_with(headers, "POST", "/api/bots/webhooks", {})).said
+        for url in (told, made["url"]):
+            assert url.startswith(f"http://127.0.0.1:{port}/api/meeting-bot/webhook/launch-")
 
 
 async def test_v2_is_told_a_callback_with_the_secret_that_the_source_knows(desk: Launching) -> None:
