@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,9 +22,12 @@ PATIENCE = 15.0
 LONGEST_WAIT = 5.0
 # Whatever a provider asks for, after that it is asked again.
 _LONGEST_REST = 3600.0
+# So often in all it is asked, if it is busy; before the second time after so long at least, then twice that. What it
+# asks to be waited for may be nothing, or over by its clock.
+_TIMES = 3
+_SHORTEST_WAIT = 1.0
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _QUOTED = 300
-_USUAL_WAIT = 1.0
 
 
 class Reply:
@@ -88,17 +92,18 @@ class Line:
         """
         clock = asyncio.get_running_loop().time
         until = clock() + PATIENCE
-        while True:
+        for time in range(_TIMES):
             await self._turn(until - clock())
             reply = await self._asked(method, path, said, query)
             if not self._is_busy(reply):
                 return reply
-            wait = _USUAL_WAIT if reply.retry_after is None else reply.retry_after
+            wait = max(reply.retry_after or 0.0, _SHORTEST_WAIT * 2**time)
             # It is said to one, and meant for all.
-            self._turns.pause(min(wait, _LONGEST_REST))
+            self._turns.pause(wait)
             if wait > LONGEST_WAIT or clock() + wait > until:
-                code = next(iter(reply.texts("code", "error")), "")
-                raise Throttled("the provider is asked too often", code=self.quoted(code), retry_after=wait)
+                break
+        code = next(iter(reply.texts("code", "error")), "")
+        raise Throttled("the provider is asked too often", code=self.quoted(code), retry_after=wait)
 
     def quoted(self, words: str) -> str:
         """Return words of the provider without what nobody may see."""
@@ -151,14 +156,16 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 
 def _seconds(told: object) -> float | None:
-    if isinstance(told, int | float) and not isinstance(told, bool) and 0 <= told < 1e9:
-        return float(told)
+    """Return how many seconds are told, as a number or as a time; never more than anybody is waited for."""
+    if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
+        return float(min(told, _LONGEST_REST))
     if not isinstance(told, str):
         return None
-    if told.strip().isdigit():
-        return float(told)
+    if told.isascii() and told.strip().isdigit():
+        return min(float(told), _LONGEST_REST)
     try:
         moment = parsedate_to_datetime(told)
-    except ValueError:
+        left = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment - type(moment).now(moment.tzinfo)).total_seconds())
+    return min(max(0.0, left), _LONGEST_REST)

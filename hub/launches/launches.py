@@ -129,6 +129,9 @@ class Launches:
             await self.keep(words.refused(asked, problem, self._now()))
             problem.launch_id = asked.launch_id
             raise
+        except Exception:  # Whatever nobody foresaw, it may have been sent; who waits, and the log, are told.
+            await self.keep(words.lost(asked, self._now()))
+            raise
         log.info("launch.sent", launch=asked.launch_id, bot=bot)
         await self.keep(words.answered(asked, bot, self._now()))
         self.on_answered(asked, bot)

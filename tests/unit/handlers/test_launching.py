@@ -294,13 +294,6 @@ async def test_a_refused_launch_is_shown_with_what_the_provider_said(desk: Launc
     }
 
 
-async def test_a_short_wait_that_the_provider_asks_for_is_waited(desk: Launching) -> None:
-    """The caller need not know."""
-    desk.provider.faults = [Refusal(429, {"retryAfter": 0.05}), Refusal(429, {}, {"Retry-After": "0"})]
-    assert (await desk.launch()).status == 201
-    assert desk.provider.calls["POST /v2/bots"] == 3
-
-
 async def test_what_certainly_was_not_sent_may_be_launched_by_the_same_key(desk: Launching) -> None:
     """Nothing happened, and somebody has mended the API key, and the account."""
     desk.provider.faults = [Refusal(401), Refusal(402), Refusal(404)]

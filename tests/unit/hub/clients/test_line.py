@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 from aiohttp import web
 
@@ -15,8 +16,21 @@ from tests.processes import free_port
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def line(url: str, seconds: float = 5.0, secret: str = "") -> Line:
-    turns = Turns(100, asyncio.get_running_loop().time)
+class Clock:
+    """Time that passes when somebody waits, and only then."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def line(url: str, seconds: float = 5.0, secret: str = "", clock: Clock | None = None) -> Line:
+    turns = Turns(100, clock.time, clock.sleep) if clock else Turns(100, asyncio.get_running_loop().time)
     return Line(url, lambda: {"x-key": "k"}, turns, secret=secret, seconds=seconds)
 
 
@@ -85,18 +99,56 @@ async def test_credentials_are_not_carried_to_where_a_server_points() -> None:
         assert (await line(url).ask("GET", "/it")).status == 302
 
 
-async def test_who_is_to_wait_long_is_told_so_and_not_kept() -> None:
-    """Short waits are waited: also when only the date of the end is told, or nothing."""
-    waits = iter(["Thu, 01 Jan 2026 00:00:00 GMT", "31"])
+async def test_short_waits_are_waited_and_long_ones_are_told() -> None:
+    """Also when only the date of the end is told; whoever asks is not kept for long."""
+    waits = iter(["0.05", "Thu, 01 Jan 2026 00:00:00 GMT", "31"])
 
     async def busy(_: web.Request) -> web.StreamResponse:
         return web.Response(status=429, headers={"Retry-After": next(waits)})
 
+    clock = Clock()
     async with served(busy) as url:
-        asking = line(url)
+        asking = line(url, clock=clock)
         with pytest.raises(Throttled) as problem:
             await asking.ask("GET", "/it")
         assert problem.value.retry_after == 31
+        # However short a wait is said to be, nobody hammers.
+        assert clock.now == pytest.approx(1 + 2)
+
+
+@pytest.mark.parametrize("told", ["0", "Thu, 01 Jan 2026 00:00:00 GMT", "-1", ""])
+async def test_a_provider_that_stays_busy_is_asked_a_few_times(told: str) -> None:
+    """It may ask for no wait at all, or its clock may be behind; whose fault it is, is said."""
+    asked = 0
+
+    async def busy(_: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        return web.Response(status=429, headers={"Retry-After": told})
+
+    async with served(busy) as url:
+        with pytest.raises(Throttled, match="the provider is asked too often"):
+            await line(url, clock=Clock()).ask("POST", "/it", {})
+    assert asked == 3
+
+
+ODD_WAITS = [
+    "²",
+    "9" * 400,
+    "Fri, 31 Dec 9999 23:59:59 -2359",
+    "Fri, 31 Dec 9999 23:59:59 -0000",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "Mon, 01 Jan 99999 00:00:00 GMT",
+    1e300,
+    2**63,
+]
+
+
+@pytest.mark.parametrize("told", ODD_WAITS)
+def test_whatever_wait_is_told_is_one_that_can_be_passed_on(told: str | float) -> None:
+    """It is the provider's, and goes into an answer of the hub's own."""
+    for reply in (Reply(429, {}, orjson.dumps({"retryAfter": told})), Reply(429, {"Retry-After": str(told)}, b"")):
+        assert reply.retry_after is None or 0 <= reply.retry_after <= 3600
 
 
 async def test_what_is_quoted_holds_no_secret() -> None:

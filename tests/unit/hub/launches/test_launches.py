@@ -8,6 +8,8 @@ import pytest
 from hub.clients.meetingbaas import MISSING
 from hub.errors import NotConfigured, OrderRefused
 from hub.launches.launches import Launches
+from hub.launches.words import Asked
+from hub.ports.dispatch import Order
 from tests.meetingbaas_server import HANG_BEFORE, MeetingBaasServer, Refusal, meetingbaas
 from tests.unit.hub.launches.stage import LAUNCH, TOPIC, memory, process
 
@@ -61,6 +63,18 @@ async def test_a_refusal_is_kept_before_it_is_told(provider: MeetingBaasServer) 
         with pytest.raises(OrderRefused):
             await here.launch()
         assert here.bots == {TOPIC: "failed"}
+
+
+async def test_a_launch_that_ends_in_a_way_that_nobody_foresaw_is_one_of_which_nobody_knows(
+    provider: MeetingBaasServer,
+) -> None:
+    """It may have been sent; were it left as under way, whoever asks would be told to wait."""
+    async with process(memory(), provider) as here:
+        order = Order(launch_id=LAUNCH, meeting_url="https://x", bot_name="B", options={"n": {1, 2}})
+        launching = here.launches.begin(Asked(provider="meetingbaas", launch_id=LAUNCH), order, b"{}").task
+        with pytest.raises(TypeError):
+            await launching
+        assert here.bots == {TOPIC: "unknown"}
 
 
 async def test_without_an_account_nothing_can_be_launched() -> None:
