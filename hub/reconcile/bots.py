@@ -6,12 +6,12 @@ from typing import NamedTuple
 import orjson
 
 from hub.errors import AccountRefused, NoSuchBot, ProviderProblem, SetupRefused, Throttled, Unanswered, Unreachable
-from hub.events import Delivery, Fact, Kind, NoteDetail, parse_time
+from hub.events import Delivery, parse_time
 from hub.ingest import Ingest
 from hub.ports import Document, Store
 from hub.ports.dispatch import Dispatcher
 from hub.reconcile.seen import Looked, Translate
-from hub.reconcile.telling import delivery_of, status_told
+from hub.reconcile.telling import status_told, unknown_told
 from hub.settings import Source
 from hub.state.bot import status_of
 
@@ -101,23 +101,12 @@ class SilentBots:
 
     async def _told(self, bot: str) -> Delivery | None:
         """Return what is to be told of a bot, if anything is. Raises ProviderProblem."""
+        name = f"{self._source.provider}:{bot}"
         try:
             words = await self._dispatcher.status(bot)
         except NoSuchBot:
-            told_of = {"bot_id": bot, "answer": 404}
-            return delivery_of("bot.unknown", self._source.scope, told_of, (self._unknown(bot),), self._now())
-        return status_told(self._source, f"{self._source.provider}:{bot}", words, self._translate, self._now())
-
-    def _unknown(self, bot: str) -> Fact:
-        """Say that nobody knows the bot: a note, since that is no proof that it is gone."""
-        words = "the provider does not know this bot (404); what was told of it last stays"
-        return Fact(
-            kind=Kind.PROVIDER_EVENT,
-            time=self._now(),
-            bot=f"{self._source.provider}:{bot}",
-            detail=NoteDetail(said=(("event", "bot.unknown"), ("meaning", words))),
-            observed=True,
-        )
+            return unknown_told(self._source, name, self._now())
+        return status_told(self._source, name, words, self._translate, self._now())
 
 
 def _held(row: Document) -> _Bot:

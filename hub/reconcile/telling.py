@@ -7,7 +7,7 @@ from typing import TypeVar
 import orjson
 
 from hub.errors import Unusable
-from hub.events import RECONCILE, Delivery, Fact, Kind, ParticipantDetail, Session
+from hub.events import RECONCILE, Delivery, Fact, Kind, NoteDetail, ParticipantDetail, Session
 from hub.reconcile.seen import HeldRoom, Said, SeenRoom, Translate, Words
 from hub.settings import Source
 
@@ -44,6 +44,14 @@ def status_told(source: Source, bot: str, words: Words, translate: Translate, no
     # Without a time of its own the same may be said again later, after something else.
     at = {"at": now} if facts[0].time == now else {}
     return delivery_of("bot.status", source.scope, {**words, **at}, facts, now)
+
+
+def unknown_told(source: Source, bot: str, now: int) -> Delivery:
+    """Note that the provider does not know a bot (as documents call it), which is no proof that it is gone."""
+    words = "the provider does not know this bot (404); what was told of it last stays"
+    detail = NoteDetail(said=(("event", "bot.unknown"), ("meaning", words)))
+    fact = Fact(kind=Kind.PROVIDER_EVENT, time=now, bot=bot, detail=detail, observed=True)
+    return delivery_of("bot.unknown", source.scope, {"bot_id": bot.partition(":")[2], "answer": 404}, (fact,), now)
 
 
 def room_found(seen: SeenRoom, now: int) -> list[Delivery]:
