@@ -21,8 +21,8 @@ from hub.ports import Document
 
 _NOT_YET = {
     "requested": "the bot is still being launched: ask again when its provider has given it an id",
-    "unknown": "nobody knows whether this launch became a bot: if there is one at the provider's, make it leave there; "
-    "then erase this (DELETE with ?erase=1)",
+    "unknown": "nobody knows whether this launch became a bot: look at the provider's, and say which one it is, or "
+    "that there is none (PATCH); or make it leave there, and erase this (DELETE with ?erase=1)",
 }
 
 
@@ -62,7 +62,7 @@ async def webhook(request: web.Request) -> web.Response:
     said = await asked(request)
     if said.keys() - {"bot_id"}:
         raise BadRequest('the body: expected {} or {"bot_id": …}')
-    bot_id = _bot_id(said.get("bot_id"))
+    bot_id = escape_id(given_bot_id(said.get("bot_id")))
     await _check_known(request, caller, bot_id)
     launch_id = "" if bot_id else launch_id_of(secrets.token_hex(16))
     key = path_key(request.app[SEALS], launch_id=launch_id, bot=bot_id)
@@ -72,6 +72,19 @@ async def webhook(request: web.Request) -> web.Response:
     topic = f"bots/{LAUNCHED_WITH}:{bot_id or launch_id}"
     made = {"url": url, "key": key, "launch_id": launch_id or None, "bot_id": bot_id or None}
     return answer({**made, "topic": topic, **viewer_access(request, caller, (topic,))}, request.app[FEED].position, 201)
+
+
+def given_bot_id(value: object) -> str:
+    """Return the provider's id of a bot that is given by it, or as documents call it; empty for none.
+
+    Raises BadRequest.
+    """
+    if value is None:
+        return ""
+    bot_id = value.removeprefix(f"{LAUNCHED_WITH}:") if isinstance(value, str) else ""
+    if not re.fullmatch(r"\S{1,200}", bot_id) or LAUNCH_ID.fullmatch(bot_id):
+        raise BadRequest("bot_id: expected the provider's id of a bot")
+    return bot_id
 
 
 async def _check_known(request: web.Request, caller: Caller, bot_id: str) -> None:
@@ -88,11 +101,3 @@ def _check(document: Document, identity: str) -> None:
         raise Conflict(_NOT_YET[document.status])
     if document.over:
         raise Conflict(f"the bot is {document.status}: it is in no meeting")
-
-
-def _bot_id(value: object) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str) or not re.fullmatch(r"\S{1,200}", value) or LAUNCH_ID.fullmatch(value):
-        raise BadRequest("bot_id: expected the provider's id of a bot")
-    return escape_id(value)

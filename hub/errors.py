@@ -148,7 +148,7 @@ class ProviderProblem(HubError):
 
     # caller, hub (its set-up), account or provider
     fault = "provider"
-    # Whether the very same may be asked again: certainly nothing was done, and that may change by itself.
+    # Whether the very same may be asked again: it does no harm, and what is in the way may change by itself.
     retry = False
     # The launch that it happened to, if it did to one.
     launch_id = ""

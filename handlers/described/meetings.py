@@ -71,6 +71,14 @@ MEETINGS: Mapping[str, Operation] = {
         scope="read",
         answers={200: one(documents.BotInFull)},
     ),
+    "PATCH /api/bots/{id}": Operation(
+        summary="Say which bot an `unknown` launch became, or that there is none (scope `read` too).",
+        group=_BOTS,
+        scope="launch",
+        body={JSON: orders.SettledLaunch},
+        answers={200: one(documents.Bot)},
+        problems=(402, 409, 422, 429, 502, 504),
+    ),
     "DELETE /api/bots/{id}": Operation(
         summary="Ask a bot to leave; with `erase` take away what is known of it instead (scope `admin`).",
         group=_BOTS,

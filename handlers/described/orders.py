@@ -30,6 +30,12 @@ class WebhookOrder(Asked, frozen=True, kw_only=True):
     bot_id: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType | None = UNSET
 
 
+class SettledLaunch(Asked, frozen=True, kw_only=True):
+    """Which bot a launch became, as somebody found out; null: none."""
+
+    bot_id: Annotated[str, Meta(min_length=1, max_length=200)] | None
+
+
 class FeatureRoom(Asked, frozen=True, kw_only=True):
     """What is decided about a durable room."""
 

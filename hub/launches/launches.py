@@ -1,7 +1,8 @@
 """Launching: the intent is durable before the provider is called, and what it answers is kept whoever waits for it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 import structlog
@@ -83,6 +84,11 @@ class Launches:
         task.add_done_callback(self._left)
         await asyncio.shield(task)
 
+    async def check(self, bot: str) -> None:
+        """Ask the provider whether it knows a bot, by its id there. Raises ProviderProblem: NoSuchBot if not."""
+        with _may_be_asked_again():
+            await self.dispatcher.status(bot)
+
     async def keep(self, delivery: Delivery) -> None:
         """Make durable what is known, however long that takes: nobody else knows it."""
         while True:
@@ -157,7 +163,8 @@ class Launches:
         return ""
 
     async def _leave(self, bot: str) -> None:
-        await self.dispatcher.leave(bot.partition(":")[2])
+        with _may_be_asked_again():
+            await self.dispatcher.leave(bot.partition(":")[2])
         log.info("bot.leaving", bot=bot)
         await self.keep(words.leaving(bot, self._now()))
 
@@ -168,6 +175,16 @@ class Launches:
     def _left(self, task: asyncio.Task[None]) -> None:
         self._leaving.discard(task)
         _note(task)
+
+
+@contextlib.contextmanager
+def _may_be_asked_again() -> Iterator[None]:
+    """Say of an answer that was lost that the same may be asked again: done twice it does what it does done once."""
+    try:
+        yield
+    except AnswerLost as problem:
+        problem.retry = True
+        raise
 
 
 def _note(task: asyncio.Task[str] | asyncio.Task[None]) -> None:

@@ -16,6 +16,8 @@ from hub.state.bot import Beside, bot_document, bot_facts
 LAUNCH_FIELD = "hub_launch_id"
 LAUNCH_ID = re.compile(r"launch-[0-9a-f]{32}")
 BUSY, UNREACHABLE = "provider_busy", "provider_unreachable"
+# What somebody found out who looked for a bot of which nobody knew.
+NO_BOT = "no_bot"
 
 # Whose side a refusal is on, as reasons say it; the first that fits.
 _GROUPS: Mapping[type[ProviderProblem], str] = {
@@ -31,8 +33,10 @@ _MAY_BE_REPEATED = ("billing", "system")
 _LOST = Reason(
     code="answer_lost",
     group="system",
-    message="Nobody knows whether there is a bot: look at the provider's, then erase this, or launch with another key.",
+    message="Nobody knows whether there is a bot: look at the provider's, then say which one it is, or that there is "
+    "none (PATCH /api/bots), or erase this.",
 )
+_NONE = Reason(code=NO_BOT, group="system", message="Somebody looked at the provider's: there is no bot.")
 _NOTHING_BESIDE = Beside()
 _decode_beside = msgspec.msgpack.Decoder(Beside).decode
 
@@ -151,6 +155,19 @@ def lost(asked: Asked, now: int) -> Delivery:
     detail = asked.detail(attempt=asked.attempt, reason=_LOST)
     fact = Fact(kind=Kind.BOT_UNKNOWN, time=now, bot=asked.id, detail=detail)
     return _delivery("bot.unknown", f"lost:{asked.launch_id}:{asked.attempt}", (fact,), now)
+
+
+def none_found(asked: Asked, now: int) -> Delivery:
+    """Say that somebody looked for the bot of which nobody knew, and that there is none."""
+    detail = asked.detail(attempt=asked.attempt, reason=_NONE)
+    fact = Fact(kind=Kind.BOT_FAILED, time=now, bot=asked.id, detail=detail)
+    return _delivery("bot.refused", f"none:{asked.launch_id}:{asked.attempt}", (fact,), now)
+
+
+def is_none_found(document: Document) -> bool:
+    """Whether a launch came to no bot because somebody said so."""
+    reason = orjson.loads(document.body)["reason"] or {}
+    return document.status == "failed" and reason.get("code") == NO_BOT
 
 
 def leaving(bot: str, now: int) -> Delivery:

@@ -47,7 +47,10 @@ async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None
     assert await desk.provider.tell_v1(bot, "call_ended") == 200
     assert await desk.provider.tell_v1(Bot("theirs", order), "call_ended") == 401
     assert await desk.provider.tell_v1(Bot("known", order), "joining_call") == 200
-    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot": "x"}):
+    # As documents call it, it is the same bot.
+    again = (await desk.ask("POST", "/api/bots/webhooks", {"bot_id": "meetingbaas:known"})).said
+    assert (again["key"], again["topic"]) == (answer.said["key"], "bots/meetingbaas:known")
+    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot_id": "meetingbaas:"}, {"bot": "x"}):
         assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
 
 
