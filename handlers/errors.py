@@ -122,7 +122,10 @@ def problem_response(problem: HubError) -> web.Response:
 
 
 def _waiting(problem: ProviderProblem) -> dict[str, str]:
-    return {} if problem.retry_after is None else {"Retry-After": str(math.ceil(problem.retry_after))}
+    # Clients repeat by themselves what has this header: where that might send a second bot, it has none.
+    if problem.retry_after is None or not problem.retry:
+        return {}
+    return {"Retry-After": str(math.ceil(problem.retry_after))}
 
 
 def _fault(problem: ProviderProblem) -> dict[str, object]:

@@ -180,6 +180,8 @@ class MeetingBaasServer:
         bot = self.bots.get(request.match_info["id"])
         if bot is None:
             return _json({"success": False, "error": "Not Found", "code": "FST_ERR_BOT_NOT_FOUND_BY_ID"}, 404)
+        if bot.id in self.broken:
+            return _json({"success": False, "error": "Internal"}, 500)
         if bot.status in ("completed", "failed"):
             return _json({"success": False, "error": "Conflict", "code": "FST_ERR_BOT_STATUS"}, 409)
         bot.left += 1

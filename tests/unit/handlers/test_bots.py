@@ -97,6 +97,11 @@ async def test_a_bot_leaves_when_it_is_asked_to(tmp_path: Path, version: str) ->
         answer = await desk.ask("DELETE", path, credential=LAUNCH_KEY)
         assert (answer.status, answer.said["bot"]["reason"]["message"]) == (202, "asked through the hub")
         assert desk.provider.only.left == 1
+        # Whoever obeys a no would leave it in the meeting; asked twice it leaves once.
+        desk.provider.broken = {desk.provider.only.id}
+        lost = await desk.ask("DELETE", path)
+        assert (lost.status, lost.said["fault"], lost.said["retry"]) == (502, "provider", True)
+        desk.provider.broken = set()
         desk.provider.only.status = "failed"
         assert (await desk.ask("DELETE", path)).status == 409
         desk.provider.bots.clear()
