@@ -2,7 +2,8 @@
 
 import re
 import secrets
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import orjson
@@ -24,6 +25,7 @@ _EXTRA_LIMIT = 16 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PURPOSE = "order"
 # Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
+_SHORTEST_SECRET = 4
 _PLAIN_WORDS = frozenset({"recording_mode", "provider", "language", "audio_frequency"})
 _SECRET_WORDS = re.compile(r"key|secret|token|pass|pwd|auth|cred|jwt|sdk|zoom|pin|code|access", re.IGNORECASE)
 
@@ -78,6 +80,18 @@ def shown_options(value: object, name: str = "") -> object:
     return harmless(clean(value)) if isinstance(value, str) else value
 
 
+def confided(value: object, name: str = "") -> Iterator[str]:
+    """Yield the words and numbers in options that are not kept, but for those so short that they are everywhere."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from confided(one, f"{name}.{key}")
+    elif isinstance(value, list):
+        for one in value:
+            yield from confided(one, name)
+    elif shown_options(value, name) == "redacted" and len(str(value)) >= _SHORTEST_SECRET:
+        yield str(value)
+
+
 def _key(request: web.Request) -> str:
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -102,11 +116,13 @@ def _order(request: web.Request, said: dict[str, object], launch_id: str, own: f
     extra = said.get("extra")
     if not isinstance(extra, dict | None) or len(orjson.dumps(extra)) > _EXTRA_LIMIT:
         raise BadRequest(f"extra: expected a JSON object of at most {_EXTRA_LIMIT} bytes")
+    meeting_url = _meeting_url(said.get("meeting_url"))
     return Order(
         launch_id=launch_id,
-        meeting_url=_meeting_url(said.get("meeting_url")),
+        meeting_url=meeting_url,
         bot_name=_bot_name(said.get("bot_name")),
         options=options,
+        secrets=(*confided(options), *confided([value for _, value in parse_qsl(urlsplit(meeting_url).query)])),
         extra=extra or {},
         webhook_url=webhook_url(request, path_key(request.app[SEALS], launch_id=launch_id)),
     )

@@ -105,10 +105,10 @@ class Line:
         code = next(iter(reply.texts("code", "error")), "")
         raise Throttled("the provider is asked too often", code=self.quoted(code), retry_after=wait)
 
-    def quoted(self, words: str) -> str:
-        """Return words of the provider without what nobody may see."""
-        if self._secret:
-            words = words.replace(self._secret, "…")
+    def quoted(self, words: str, *secrets: str) -> str:
+        """Return words of the provider without what nobody may see, such as what it was told in confidence."""
+        for secret in sorted({self._secret, *secrets} - {""}, key=len, reverse=True):
+            words = words.replace(secret, "…")
         return without_mail(without_addresses(words))[:_QUOTED]
 
     async def _turn(self, patience: float) -> None:

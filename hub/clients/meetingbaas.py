@@ -81,11 +81,14 @@ class _Version:
             raise AnswerLost("the provider answers something that is no JSON object: is meetingbaas.base_url right?")
         return reply.said
 
-    def _check(self, reply: Reply, otherwise: type[ProviderProblem]) -> Reply:
-        """Return an answer that says yes; raise what any other means. A refusal that nobody knows is `otherwise`."""
+    def _check(self, reply: Reply, otherwise: type[ProviderProblem], *secrets: str) -> Reply:
+        """Return an answer that says yes; raise what any other means, without quoting secrets.
+
+        A refusal that nobody knows is `otherwise`.
+        """
         if 200 <= reply.status < 300:
             return reply
-        raise refusal(reply, otherwise, self._line.quoted)
+        raise refusal(reply, otherwise, lambda words: self._line.quoted(words, *secrets))
 
 
 class V1(_Version):
@@ -108,7 +111,7 @@ class V1(_Version):
         }
         if order.webhook_url:
             said["webhook_url"] = order.webhook_url
-        reply = self._check(await self._line.ask("POST", "/bots/", said), OrderRefused)
+        reply = self._check(await self._line.ask("POST", "/bots/", said), OrderRefused, *_confided(order))
         return self._bot_of(reply, reply.said)
 
     async def leave(self, bot: str) -> None:
@@ -159,7 +162,8 @@ class V2(_Version):
             callback = {"url": order.webhook_url, "method": "POST"}
             secret = {"secret": self._callback_secret} if self._callback_secret else {}
             said |= {"callback_enabled": True, "callback_config": callback | secret}
-        reply = self._check(await self._line.ask("POST", self._list, said), OrderRefused)
+        confided = (*_confided(order), self._callback_secret)
+        reply = self._check(await self._line.ask("POST", self._list, said), OrderRefused, *confided)
         return self._bot_of(reply, _inner(reply))
 
     async def leave(self, bot: str) -> None:
@@ -177,6 +181,11 @@ class V2(_Version):
         """Return nothing: bots cannot be looked for by what was said with them."""
         del launch_id
         return ""
+
+
+def _confided(order: Order) -> tuple[str, ...]:
+    """Return what the provider may quote and nobody else may see: of the order, and the key of its webhook."""
+    return (*order.secrets, order.webhook_url.rpartition("/")[2])
 
 
 def _inner(reply: Reply) -> Mapping[str, object]:

@@ -13,6 +13,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     meeting_url: str
     bot_name: str
     options: Mapping[str, object] = {}
+    # What of it is to be seen by nobody but the provider, word by word.
+    secrets: tuple[str, ...] = ()
     # What the caller wants to get back with whatever is told of the bot.
     extra: Mapping[str, object] = {}
     # Where the provider tells of this bot; empty: nowhere.

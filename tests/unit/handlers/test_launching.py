@@ -15,7 +15,9 @@ from handlers.bodies import BodyBudget
 from handlers.errors import problems
 from handlers.launching import launch
 from handlers.parts import ACCESS, BODIES, LAUNCHES, NOW, SEALS, SETTINGS, STORE
+from handlers.providers.path_keys import path_key
 from hub.clock import now_ms
+from hub.launches.words import launch_id_of
 from hub.seals import Seals
 from hub.settings import Settings
 from hub.tokens import Tokens
@@ -260,7 +262,7 @@ FAULTS = [
     (Refusal(302, {}, {"Location": "/elsewhere"}), 502, "hub", False),
     (Refusal(402, _code("FST_ERR_INSUFFICIENT_TOKENS")), 402, "account", False),
     # A cap is no rate: tomorrow is no time to wait for.
-    (Refusal(429, _code("FST_ERR_DAILY_BOT_CAP_REACHED")), 402, "account", False),
+    (Refusal(429, _code("FST_ERR_DAILY_BOT_CAP_REACHED"), {"Retry-After": "3600"}), 402, "account", False),
     (Refusal(409, _code("FST_ERR_BOT_ALREADY_EXISTS")), 409, "caller", False),
     # Last, since nobody asks for a while then.
     (Refusal(429, {"code": "FST_ERR_TOO_MANY_REQUESTS", "retryAfter": 60}), 429, "account", True),
@@ -273,6 +275,8 @@ async def test_a_refusal_says_whose_fault_it_is_and_whether_to_try_again(desk: L
         desk.provider.faults = [refusal]
         answer = await desk.launch()
         assert (answer.status, answer.said["fault"], answer.said["retry"]) == (status, fault, retry), answer.text
+        # Clients repeat by themselves what has it.
+        assert ("Retry-After" in answer.headers) is retry
         assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert not desk.provider.bots
     assert {one["status"] for one in await desk.bots()} == {"failed"}
@@ -292,6 +296,16 @@ async def test_a_refused_launch_is_shown_with_what_the_provider_said(desk: Launc
         "group": "meeting",
         "message": "https://… of ann@… is not for bots",
     }
+
+
+async def test_what_the_provider_was_told_in_confidence_is_not_quoted(desk: Launching) -> None:
+    """It may say what it does not like; that is shown to everybody who sees the bot."""
+    key = path_key(Seals(desk.hub.settings.auth.token_secrets), launch_id=launch_id_of("order-1"))
+    told = ("gladia-secret-1", SECRETS["MEETINGBAAS_CALLBACK_SECRET"], "open-sesame", key)
+    desk.provider.faults = [Refusal(400, _code("FST_ERR_VALIDATION", f"not valid: {', '.join(told)}"))]
+    answer = await desk.launch("order-1", transcription_config={"api_key": "gladia-secret-1"})
+    assert answer.said["provider"]["message"] == "not valid: …, …, …, …"
+    assert (await desk.bots())[0]["reason"]["message"] == "not valid: …, …, …, …"
 
 
 async def test_what_certainly_was_not_sent_may_be_launched_by_the_same_key(desk: Launching) -> None:

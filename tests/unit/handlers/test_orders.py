@@ -1,6 +1,6 @@
 """What is ordered is kept without anything that could be a secret."""
 
-from handlers.orders import shown_options
+from handlers.orders import confided, shown_options
 
 
 def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
@@ -23,3 +23,15 @@ def test_of_options_numbers_switches_and_plain_words_are_kept() -> None:
         "pin": "redacted",
         "zoom_access": {"id": "redacted", "more": [{"is_on": "redacted"}]},
     }
+
+
+def test_what_is_not_kept_of_options_is_known_word_by_word() -> None:
+    """The provider may quote it."""
+    options = {
+        "recording_mode": "audio_only",
+        "speech": {"api_key": "gladia-1"},
+        "pin": [4711, 7],
+        "on": True,
+        "n": 12345,
+    }
+    assert list(confided(options)) == ["gladia-1", "4711"]
