@@ -31,9 +31,13 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     # Whether it is the page's cookie that said so, which browsers send along whoever asks.
     by_cookie: bool = False
 
+    def has(self, scope: str) -> bool:
+        """Whether the caller has a scope; `admin` has all."""
+        return bool(self.scopes & {scope, "admin"})
+
     def demand(self, scope: str) -> None:
-        """Raise Forbidden unless the caller has a scope; `admin` has all."""
-        if not self.scopes & {scope, "admin"}:
+        """Raise Forbidden unless the caller has a scope."""
+        if not self.has(scope):
             raise Forbidden(f"this needs the scope {scope}")
 
     def demand_everything(self) -> None:

@@ -48,7 +48,9 @@ async def delete(request: web.Request) -> web.Response:
     await request.app[LAUNCHES].leave(identity)
     reading = await request.app[STORE].document(document.topic)
     shown = reading.documents[0] if reading.documents else document
-    return answer({"bot": orjson.Fragment(shown.body)}, reading.position, 202)
+    # Whoever may launch only is not shown whatever bot it asks to leave.
+    brief = {"id": identity, "status": shown.status}
+    return answer({"bot": orjson.Fragment(shown.body) if caller.has("read") else brief}, reading.position, 202)
 
 
 async def webhook(request: web.Request) -> web.Response:

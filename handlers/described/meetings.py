@@ -86,7 +86,7 @@ MEETINGS: Mapping[str, Operation] = {
         parameters=(Parameter("erase", "`1`: erase it, and leave it where it is.", {"type": "string", "enum": ["1"]}),),
         answers={
             200: one(messages.Erased, "It is erased."),
-            202: one(messages.Leaving, "It was asked to leave."),
+            202: one((messages.Leaving, messages.LeavingInBrief), "It was asked to leave."),
         },
         problems=(402, 409, 422, 429, 502, 504),
     ),

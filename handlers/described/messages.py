@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from handlers.described.documents import Bot, Count, Shape, Time
+from handlers.described.documents import Bot, BotStatus, Count, Shape, Time
 
 
 class UsageTotal(Shape, frozen=True, kw_only=True):
@@ -189,6 +189,19 @@ class Leaving(Shape, frozen=True, kw_only=True):
     """A bot that was asked to leave."""
 
     bot: Bot
+
+
+class BotInBrief(Shape, frozen=True, kw_only=True):
+    """A bot, for those who may not read."""
+
+    id: str
+    status: BotStatus
+
+
+class LeavingInBrief(Shape, frozen=True, kw_only=True):
+    """A bot that was asked to leave by somebody who may not read."""
+
+    bot: BotInBrief
 
 
 class BotWebhook(Watching, frozen=True, kw_only=True):

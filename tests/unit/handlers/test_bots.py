@@ -76,6 +76,15 @@ async def test_a_url_for_a_known_bot_takes_a_key_that_may_read(tmp_path: Path) -
         assert [answer.status for answer in answers] == [403, 201, 201]
 
 
+async def test_who_may_not_read_is_not_shown_the_bot_that_leaves(tmp_path: Path) -> None:
+    """A key that is good for launching would read any bot, one after the other."""
+    alone = "launch-only-0123456789abcdef"
+    async with launching(tmp_path, HUB_API_KEY=f"{API_KEY},{alone}:launch") as desk:
+        bot = (await desk.launched())["bot"]
+        answer = await desk.ask("DELETE", f"/api/bots/{bot['id']}", credential=alone)
+        assert (answer.status, answer.said) == (202, {"bot": {"id": bot["id"], "status": "queued"}})
+
+
 async def test_an_erased_bot_does_not_come_back(desk: Launching) -> None:
     """Its provider goes on telling of it; the key is nobody else's either."""
     said = (await desk.ask("POST", "/api/bots/webhooks", {})).said
