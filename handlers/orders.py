@@ -26,6 +26,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PURPOSE = "order"
 # Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
 _SHORTEST_SECRET = 4
+_LARGEST = 2**63
 _PLAIN_WORDS = frozenset({"recording_mode", "provider", "language", "audio_frequency"})
 _SECRET_WORDS = re.compile(r"key|secret|token|pass|pwd|auth|cred|jwt|sdk|zoom|pin|code|access", re.IGNORECASE)
 
@@ -104,9 +105,21 @@ def _key(request: web.Request) -> str:
 def _text(said: dict[str, object]) -> str:
     """Return an order in the one form in which equal ones are equal."""
     try:
-        return orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError as problem:
         raise BadRequest("the body: it is nested too deep") from problem
+    if _has_changed(said):
+        raise BadRequest("the body: expected whole numbers of at most 64 bits, since larger ones would be sent changed")
+    return text
+
+
+def _has_changed(value: object) -> bool:
+    """Whether there is a number of which reading may have kept the first digits only."""
+    if isinstance(value, dict):
+        return any(map(_has_changed, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_changed, value))
+    return isinstance(value, float) and abs(value) >= _LARGEST
 
 
 def _order(request: web.Request, said: dict[str, object], launch_id: str, own: frozenset[str]) -> Order:

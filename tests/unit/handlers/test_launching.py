@@ -216,6 +216,7 @@ async def test_a_bot_that_was_sent_is_answered_also_if_the_store_goes_away_meanw
         ({"extra": "acme"}, "extra"),
         ({"extra": {"a": "x" * 20_000}}, "extra"),
         ({"callback_config": {}}, "callback_config"),
+        ({"extra": {"n": [2**64]}}, "the body"),
         ({"options": json.loads("[" * 300 + "]" * 300)}, "the body"),
     ],
 )
