@@ -121,8 +121,12 @@ def requested(asked: Asked, body: bytes, now: int) -> Delivery:
 
 
 def answered(asked: Asked, bot: str, now: int) -> Delivery:
-    """Say which bot a launch became."""
-    return _delivery("bot.launched", f"launched:{asked.launch_id}:{bot}", became(asked, escape_id(bot), now), now)
+    """Say which bot a launch became, and that this bot is there, whatever was said before of the launch."""
+    facts = became(asked, escape_id(bot), now)
+    detail = BotDetail(name=asked.name, meeting_url=asked.meeting_url)
+    # Should another bot have told by the launch's key that it is that one, there are two.
+    there = msgspec.structs.replace(facts[0], detail=detail)
+    return _delivery("bot.launched", f"launched:{asked.launch_id}:{bot}", (*facts, there), now)
 
 
 def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:

@@ -397,6 +397,23 @@ async def test_a_webhook_that_overtakes_the_answer_tells_which_bot_it_is(tmp_pat
         assert sorted(told) == ["bot.joining", "bot.queued", "bot.requested", "bot.waiting"]
 
 
+async def test_a_bot_that_the_provider_names_is_shown_also_if_another_has_told_by_its_key(tmp_path: Path) -> None:
+    """The account's own answer is the better proof: somebody has to be able to make that bot leave."""
+    async with launching(tmp_path, "v1") as desk:
+
+        async def hurry(bot: Bot) -> None:
+            assert await desk.provider.tell_v1(Bot("another", bot.order), "joining_call") == 200
+
+        desk.provider.on_created = hurry
+        assert (await desk.launched())["bot"]["id"] == "meetingbaas:another"
+        bot = f"meetingbaas:{desk.provider.only.id}"
+        assert {(one["id"], one["name"]) for one in await desk.bots()} == {
+            (bot, "Notes"),
+            ("meetingbaas:another", "Notes"),
+        }
+        assert (await desk.ask("DELETE", f"/api/bots/{bot}")).status == 202
+
+
 async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
     """It stands in the logs of whoever is in between; whoever finds it must not speak for other bots."""
     async with launching(tmp_path, "v1") as desk:

@@ -29,6 +29,6 @@ def test_a_refusal_is_on_somebodys_side() -> None:
 
 def test_what_a_launch_became_is_told_of_both() -> None:
     """So that the document of each follows from what is told of it alone."""
-    bot, launch = words.answered(ASKED, "b/1", 5).facts
+    bot, launch, _ = words.answered(ASKED, "b/1", 5).facts
     assert (bot.bot, bot.detail.launch_id, bot.detail.name) == ("meetingbaas:b~2f1", ASKED.launch_id, "Notes")
     assert (launch.bot, launch.detail.became) == (ASKED.id, "meetingbaas:b~2f1")
