@@ -48,8 +48,8 @@ def warning(settings: Settings) -> str:
         return MISSING
     if not settings.server.public_url:
         how = "only an account webhook tells of them" if account.api_version == "v1" else "it is asked how far they are"
-        told = f"bots that are launched are told to post to {settings.server.told_url}"
-        return f"server.public_url is not set: {told}, which MeetingBaaS does not reach, so {how}"
+        told = f"which are to be posted to {settings.server.told_url}"
+        return f"server.public_url is not set: MeetingBaaS does not reach the webhooks of bots, {told}, so {how}"
     if must_be_asked(settings):
         return "MEETINGBAAS_WEBHOOK_SECRET is not set: without an account webhook v2 is asked how far bots are"
     return ""
