@@ -60,8 +60,8 @@ class Polling:
         self._store = store
         self._now = now
         self._quick_seconds = quick_seconds
-        # By topic: what was said last, whenever that was, and when (seconds of the loop's clock) to ask again.
-        self._told: dict[str, tuple[Fact, ...]] = {}
+        # By topic: what was shown and said last, whenever that was, and when (by the loop's clock) to ask again.
+        self._told: dict[str, tuple[str, tuple[Fact, ...]]] = {}
         self._due: dict[str, float] = {}
         # Those who are asked slowly and have not had their turn yet, and when all of them have it again.
         self._slow: deque[Document] = deque()
@@ -136,8 +136,9 @@ class Polling:
         return True
 
     async def _tell(self, bot: Document, delivery: Delivery) -> None:
-        """Keep what is said of a bot unless it was said last, whatever time the provider puts on it, or is shown."""
-        said = tuple(msgspec.structs.replace(fact, time=0, skewed=False) for fact in delivery.facts)
+        """Keep what is said of a bot unless that is shown, or was said last, whatever time the provider puts on it."""
+        # Of something else that is shown since, the same may be news again: a bot that joins a second time.
+        said = bot.status, tuple(msgspec.structs.replace(fact, time=0, skewed=False) for fact in delivery.facts)
         if said != self._told.get(bot.topic) and not await self._is_shown(bot, status_of(delivery.facts[0].kind)):
             await self._launches.keep(delivery)
         self._told[bot.topic] = said
