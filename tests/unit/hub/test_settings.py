@@ -39,3 +39,9 @@ def test_settings_are_given_by_name() -> None:
 def test_the_hub_is_reached_where_it_listens(host: str, expected: str) -> None:
     """What it listens on is not always what can be called."""
     assert Server(host=host).local_url() == expected
+
+
+def test_providers_are_told_what_the_configuration_says() -> None:
+    """Secrets are sent there."""
+    assert Server(public_url="https://hub.example/").told_url == "https://hub.example"
+    assert Server(host="0.0.0.0", port=8081).told_url == "http://127.0.0.1:8081"
