@@ -24,9 +24,11 @@ _URL_LIMIT = 4096
 _EXTRA_LIMIT = 16 * 1024
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PURPOSE = "order"
-# Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
-_SHORTEST_SECRET = 4
+# From here on numbers may have lost their last digits when they were read.
 _LARGEST = 2**63
+# What is shorter is in most of what anybody says.
+_SHORTEST_SECRET = 4
+# Options are kept for people to look at: what is a number or a switch, and words that are none of anybody's.
 _PLAIN_WORDS = frozenset({"recording_mode", "provider", "language", "audio_frequency"})
 _SECRET_WORDS = re.compile(r"key|secret|token|pass|pwd|auth|cred|jwt|sdk|zoom|pin|code|access", re.IGNORECASE)
 
@@ -82,13 +84,16 @@ def shown_options(value: object, name: str = "") -> object:
 
 
 def confided(value: object, name: str = "") -> Iterator[str]:
-    """Yield the words and numbers in options that are not kept, but for those so short that they are everywhere."""
+    """Yield the words and numbers in options that are not kept, but for short ones."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from confided(one, f"{name}.{key}")
     elif isinstance(value, list):
         for one in value:
             yield from confided(one, name)
+    elif value is None or isinstance(value, bool):
+        # Whatever it is called, it is no word.
+        return
     elif shown_options(value, name) == "redacted" and len(str(value)) >= _SHORTEST_SECRET:
         yield str(value)
 

@@ -28,6 +28,8 @@ _TIMES = 3
 _SHORTEST_WAIT = 1.0
 _LONGEST_ANSWER = 16 * 1024 * 1024
 _QUOTED = 300
+# Of what it says, before what nobody may see is taken out.
+_LOOKED_AT = 10_000
 
 
 class Reply:
@@ -107,6 +109,7 @@ class Line:
 
     def quoted(self, words: str, *secrets: str) -> str:
         """Return words of the provider without what nobody may see, such as what it was told in confidence."""
+        words = words[:_LOOKED_AT]
         for secret in sorted({self._secret, *secrets} - {""}, key=len, reverse=True):
             words = words.replace(secret, "…")
         return without_mail(without_addresses(words))[:_QUOTED]
