@@ -10,7 +10,7 @@ export function listenToKeys({ go, up }) {
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const isTyping = event.target.closest?.("input, textarea, select, [contenteditable]");
-    if (event.key === "Escape") return isTyping ? event.target.blur() : go(up());
+    if (event.key === "Escape") return isTyping ? leaveField(event) : go(up());
     if (event.key === "ArrowDown" && event.target.matches?.("[data-filter]")) return toFirstRow(event);
     if (isTyping) return;
     const wasStarted = Date.now() - startedAt < SEQUENCE_MS;
@@ -20,6 +20,16 @@ export function listenToKeys({ go, up }) {
     if (event.key === "?") return act(event, () => help.showModal());
   });
   for (const button of document.querySelectorAll("[data-shows-keys]")) button.addEventListener("click", () => help.showModal());
+}
+
+/** What was searched for is gone first. The browser would empty the field, too, and tell nobody. */
+function leaveField(event) {
+  const field = event.target;
+  if (field.type !== "search" || !field.value) return field.blur();
+  act(event, () => {
+    field.value = "";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  });
 }
 
 /** From the text that narrows a table into what it has left. */

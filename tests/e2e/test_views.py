@@ -143,6 +143,11 @@ def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, 
     page.keyboard.press("/")
     page.keyboard.type("nobody of that name")
     expect(page.locator(".empty:visible")).to_contain_text("No bot is like that now.")
+    # Esc takes the words back, with all that they did.
+    page.keyboard.press("Escape")
+    expect(page.locator("tr", has_text="stuck1")).to_be_visible()
+    page.keyboard.type("nobody of that name")
+    expect(page.locator(".empty:visible")).to_contain_text("No bot is like that now.")
     # The address keeps it all: a link shows the same to somebody else.
     assert page.url.endswith("#/bots?status=stuck&q=nobody+of+that+name")
     page.goto(f"{hub.url}/#/bots?q=fresh1")
