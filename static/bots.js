@@ -11,7 +11,7 @@ import { botStatus, count, fullTime, recordingWords, roughly, span, titleOf, tra
 const COLUMNS = [
   { name: "title", label: "Bot", width: "minmax(11rem, 1.7fr)" },
   { name: "status", label: "Status", width: "7rem" },
-  { name: "clock", label: "For", width: "4.75rem" },
+  { name: "clock", label: "For", width: "5.5rem" },
   { name: "reason", label: "What happened", width: "minmax(14rem, 3fr)" },
   { name: "recording", label: "Recording", width: "minmax(8.5rem, 1.1fr)" },
   { name: "meeting", label: "Meeting", width: "minmax(7rem, 1.1fr)" },
@@ -129,6 +129,16 @@ export function mayLeave({ status }) {
   return ["queued", "joining", "waiting", "in_call", "recording", "paused"].includes(status);
 }
 
+/** Whether it was asked through the hub to leave, and has not yet. */
+export function isLeaving(bot) {
+  return mayLeave(bot) && bot.reason?.code === "leave_requested";
+}
+
+/** Whether it has left the meeting: it records no longer, also when nobody has said so. */
+export function isDone(bot) {
+  return isOver(bot) || bot.status === "left" || bot.status === "processing";
+}
+
 /** Whether a bot is over; what is over stands below. */
 export function isOver(bot) {
   return bot.status === "completed" || bot.status === "failed";
@@ -156,17 +166,24 @@ function showBot(bot, parts, leave) {
   const title = titleOf(bot.name, bot.id, "Bot");
   showTitle(parts.title, title, `#/bots/${bot.id}`);
   showChip(parts.status, botStatus(bot.status));
-  write(parts.clock.sub, bot.attempt > 1 ? `attempt ${bot.attempt}` : "");
+  write(parts.clock.sub, [bot.attempt > 1 ? `attempt ${bot.attempt}` : "", stayWords(bot)].filter(Boolean).join(", "));
   mark(parts.clock.cell, "title", fullTime(bot.status_since));
   write(parts.recording.sub, transcriptWords(bot.transcript));
   showMeeting(parts.meeting, bot.meeting_url, bot.participants.length);
   if (leave) offerLeave(parts.actions.main, bot, title.main, leave);
 }
 
+/** How long it was in the call, when it is over. */
+function stayWords(bot) {
+  const stayed = Date.parse(bot.ended_at) - Date.parse(bot.joined_at);
+  return isOver(bot) && stayed >= 0 ? `in call ${span(stayed)}` : "";
+}
+
 function showClocks(bot, parts, now, heardAt) {
   const lasted = bot.status_since ? now - Date.parse(bot.status_since) : null;
-  write(parts.clock.main, lasted === null ? "" : isOver(bot) ? roughly(lasted) : span(lasted));
-  write(parts.recording.main, recordingWords(bot.recording, isOver(bot) ? null : now));
+  write(parts.clock.main, lasted === null ? "" : isOver(bot) ? `${roughly(lasted)} ago` : span(lasted));
+  mark(parts.clock.cell, "data-label", isOver(bot) ? "Ended" : "For");
+  write(parts.recording.main, recordingWords(bot.recording, isDone(bot) ? null : now));
   const found = trouble(bot, now, heardAt);
   write(parts.reason.main, found?.words ?? "");
   write(parts.reason.sub, found ? [found.side, found.advice].filter(Boolean).join(" · ") : "");
@@ -176,8 +193,9 @@ function showClocks(bot, parts, now, heardAt) {
 
 function offerLeave(place, bot, name, leave) {
   if (!mayLeave(bot)) return place.replaceChildren();
-  const button = place.firstElementChild ?? place.appendChild(element("button", { type: "button", class: "quiet row-action", tabindex: -1 }, "Leave"));
-  mark(button, "aria-label", `Let ${name} leave`);
+  const button = place.firstElementChild ?? place.appendChild(element("button", { type: "button", class: "quiet row-action", tabindex: -1 }));
+  write(button, isLeaving(bot) ? "Ask again" : "Leave");
+  mark(button, "aria-label", isLeaving(bot) ? `Ask ${name} again to leave` : `Let ${name} leave`);
   button.onclick = () => leave(bot);
 }
 

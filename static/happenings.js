@@ -6,6 +6,8 @@ import { capital, count } from "./words.js";
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/gu;
 // Of a name; what follows it must still be seen.
 const LONGEST = 80;
+// By these codes somebody wanted a bot to leave; by others the meeting or the provider ends it.
+const TOLD = /^(leave_requested|api_request)/i;
 const MACHINES = { recorder: "The recorder", agent: "An agent", ingress: "A live feed" };
 
 /** By the type of event: the words, and the tone. Functions get the event's data. */
@@ -17,7 +19,7 @@ const HAPPENINGS = {
   "bot.joining": ["On its way into the meeting", "calm"],
   "bot.waiting": ["In the lobby", "wait"],
   "bot.joined": ["In the call", "good"],
-  "bot.leaving": ["Told to leave", "calm"],
+  "bot.leaving": [({ code, reason }) => (TOLD.test(reason?.code ?? code ?? "") ? "Told to leave" : "About to leave"), "calm"],
   "bot.left": ["Left the call", "calm"],
   "bot.processing": ["Recording is being processed", "calm"],
   "bot.completed": ["Completed", "done"],

@@ -92,9 +92,16 @@ function explained(bot) {
   const { group, message } = reason;
   // As MeetingBaaS' v2 says it when it answers, which says the same without that in webhooks.
   const code = reason.code.toUpperCase().replace(/^FST_ERR_/, "");
+  if (code === "LEAVE_REQUESTED") return asked(bot);
   const [sides, usual] = isRefusal(bot) && !PROVIDERS_OWN.includes(code) ? [REFUSED_SIDES, REFUSED_ADVICE] : [SIDES, USUAL_ADVICE];
   const advice = ADVICE[code] ?? (status === "failed" ? usual[group] : "");
   return { words: message || reason.code, side: sides[group] ?? "", advice: advice ?? "", tone: status === "failed" ? "bad" : "done" };
+}
+
+/** Nobody is to blame: somebody here wanted it. */
+function asked({ status }) {
+  const isGone = ["left", "processing", "completed", "failed"].includes(status);
+  return { words: "Asked to leave through this hub.", side: "", advice: isGone ? "" : "It should be gone in a moment. If not, ask it again.", tone: "done" };
 }
 
 /** Whether it failed before it was a bot: it goes by its launch still. */

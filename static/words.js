@@ -33,13 +33,14 @@ export function titleOf(name, id, noun) {
   return { main: name || `${noun} ${own.slice(0, 8)}`, sub: name || own.length > 8 ? own : "" };
 }
 
-/** Say how far a recording is; without `now` it does not run, whatever was told last. */
+/** Say how far a recording is; without `now` it runs no longer, whatever was told last. */
 export function recordingWords(recording, now) {
   if (!recording || recording.status === "unknown") return "";
   const { status, started_at: start, duration } = recording;
-  const word = status === "recording" ? "Running" : capital(status);
+  const isRunning = status === "recording" && Boolean(now);
+  const word = isRunning ? "Running" : status === "recording" ? "Recorded" : capital(status);
   if (duration !== null) return `${word} ${span(duration * 1000)}`;
-  return status === "recording" && start && now ? `${word} ${span(now - Date.parse(start))}` : word;
+  return isRunning && start ? `${word} ${span(now - Date.parse(start))}` : word;
 }
 
 export function transcriptWords(transcript) {

@@ -184,6 +184,36 @@ def test_a_refused_launch_says_who_can_mend_what(hub: HubProcess, open_page: Ope
         assert advice in said["advice"]
 
 
+def test_nobody_is_blamed_for_what_was_asked_for_here(stage: Stage) -> None:
+    """Nor is a bot said to have been told to leave that the meeting threw out, or to record what it has left."""
+    assert stage.look(
+        """(async () => {
+            const { trouble } = await import("/static/trouble.js");
+            const { happening } = await import("/static/happenings.js");
+            const { recordingWords } = await import("/static/words.js");
+            const { isDone, isLeaving } = await import("/static/bots.js");
+            const asked = { code: "leave_requested", group: "host", message: "asked through the hub" };
+            const bot = (status) => ({ id: "b", status, reason: asked });
+            const left = (code) => happening({ type: "bot.leaving", data: { code, reason: { code } } }).words;
+            const recording = { status: "recording", started_at: "1970-01-01T00:00:00Z", duration: null };
+            const { words, side, advice } = trouble(bot("recording"), 0);
+            return {
+                callout: [words, side, advice],
+                over: trouble(bot("completed"), 0).advice,
+                leaving: ["in_call", "completed"].map((status) => isLeaving(bot(status))),
+                told: ["leave_requested", "api_request_stop", "bot_removed"].map(left),
+                recorded: recordingWords(recording, isDone(bot("left")) ? null : 9),
+            };
+        })()"""
+    ) == {
+        "callout": ["Asked to leave through this hub.", "", "It should be gone in a moment. If not, ask it again."],
+        "over": "",
+        "leaving": [True, False],
+        "told": ["Told to leave", "Told to leave", "About to leave"],
+        "recorded": "Recorded",
+    }
+
+
 def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_page: OpenPage) -> None:
     """A double click must not send two bots; what was changed after a refusal is another launch."""
     page = show(open_page, hub, "bots", may_lose_the_stream=True)
