@@ -1,19 +1,11 @@
 /** Everything that happened to a bot or a room, as it was told: when it happened, when it came, and how often. */
 
-import { arrange, element, mark, write } from "./elements.js";
-import { happening } from "./happenings.js";
-import { delayWords } from "./verdicts.js";
-import { exactTime, fullTime } from "./words.js";
-
 const PAGE = 1000;
 // So many events, and so many deliveries, are held; the log is read to its end all the same.
 const HELD = 5000;
-const ROWS = 200;
 const GONE = 410;
 // Before what has arrived is read: what it was about is not told, and many may come at once.
 const CALM_MS = 1000;
-// Shorter than this nobody notices.
-const LATE_MS = 1000;
 
 /** The events of a topic: those of the log, and those that come meanwhile, each once. */
 export class Chronicle {
@@ -32,6 +24,8 @@ export class Chronicle {
   #waiting = 0;
   /** How many events are no longer held. */
   leftOut = 0;
+  /** Whether the log was read to its end, so that what is not here did not happen. */
+  isRead = false;
   // Grows whenever there is something else to show.
   version = 0;
   heardAt = 0;
@@ -47,10 +41,19 @@ export class Chronicle {
     await this.#readEvents(topic).catch((problem) => {
       if (problem.status !== GONE) throw problem;
       // What was read is of a log that is no longer this one, or no longer reaches back so far.
-      [this.#readTo, this.leftOut] = ["", 0];
+      this.forget();
       return this.#readEvents(topic);
     });
+    this.isRead = true;
     if (this.#page.may("admin")) await this.#readDeliveries(topic);
+  }
+
+  /** Nothing of it is known any more. */
+  forget() {
+    this.#events.clear();
+    this.#deliveries.clear();
+    [this.#readTo, this.leftOut, this.heardAt, this.isRead] = ["", 0, 0, false];
+    this.#outdate();
   }
 
   /** Stop reading. */
@@ -168,86 +171,4 @@ function joinTranscripts(entries) {
     else joined.push(entry);
   }
   return joined;
-}
-
-/** A chronicle as a list; rows stay as they are, new ones come on top. */
-export class Timeline {
-  #list = element("ol", { class: "timeline" });
-  #rows = new Map();
-  #empty = element("p", { class: "remark pad" }, "Nothing was told of it yet.");
-  #rest = element("p", { class: "remark pad", hidden: true });
-  #shown = -1;
-
-  constructor() {
-    this.root = element("section", { class: "sheet", "aria-label": "Timeline" }, element("h3", { class: "sheet-title" }, "Timeline"), this.#list, this.#empty, this.#rest);
-  }
-
-  /** @param {Chronicle} chronicle */
-  show(chronicle) {
-    if (chronicle.version === this.#shown) return;
-    this.#shown = chronicle.version;
-    const { entries } = chronicle;
-    const shown = entries.slice(0, ROWS);
-    const rows = new Map(shown.map((entry) => [entry.key, this.#row(entry)]));
-    this.#rows = rows;
-    arrange(this.#list, [...rows.values()]);
-    this.#empty.hidden = entries.length > 0;
-    const more = Math.max(0, entries.length - ROWS) + chronicle.leftOut;
-    this.#rest.hidden = !more;
-    write(this.#rest, `${more.toLocaleString()} more are in GET /api/events.`);
-  }
-
-  #row(entry) {
-    const made = this.#rows.get(entry.key);
-    const key = JSON.stringify([entry.isLate, entry.delivery?.copies, entry.delivery?.id, entry.times]);
-    if (made?.dataset.key === key) return made;
-    const row = entry.event ? eventRow(entry) : deliveryRow(entry);
-    row.dataset.key = key;
-    return row;
-  }
-}
-
-function eventRow({ event, delivery, isLate, times }) {
-  const { words, tone, because } = happening(event);
-  const late = Date.parse(event.receivedat) - Date.parse(event.time);
-  return element(
-    "li",
-    { "data-tone": tone },
-    element("time", { datetime: event.time, title: fullTime(event.time) }, exactTime(event.time)),
-    element("span", { class: "happened" }, element("span", { class: "happened-words" }, words), because ? element("span", { class: "happened-because" }, because) : null),
-    element(
-      "span",
-      { class: "marks" },
-      times > 1 ? element("span", { class: "mark-word" }, `${times} times`) : null,
-      isLate ? element("span", { class: "mark-word", "data-tone": "wait", title: "Something that happened after this was told before it." }, "out of order") : null,
-      copiesMark(delivery),
-      late >= LATE_MS ? element("span", { class: "mark-word", title: `Received ${fullTime(event.receivedat)}` }, `+${delayWords(late / 1000)}`) : null,
-      typeMark(event.providertype, delivery),
-    ),
-  );
-}
-
-function deliveryRow({ delivery }) {
-  const { received_at: at, provider_type: type } = delivery;
-  const words = delivery.verdict === "accepted" ? "Told again what was known" : `Of no use: ${delivery.reason ?? delivery.verdict}`;
-  return element(
-    "li",
-    { "data-tone": "done", class: "idle" },
-    element("time", { datetime: at, title: fullTime(at) }, exactTime(at)),
-    element("span", { class: "happened" }, words),
-    element("span", { class: "marks" }, copiesMark(delivery), typeMark(type, delivery)),
-  );
-}
-
-function copiesMark(delivery) {
-  if (!delivery?.copies) return null;
-  const title = "The provider sent the very same webhook again; it changed nothing.";
-  return element("span", { class: "mark-word", "data-tone": "wait", title }, `came ${delivery.copies + 1} times`);
-}
-
-/** The provider's own word; for administrators it leads to what arrived. */
-function typeMark(type, delivery) {
-  const word = element(delivery ? "a" : "span", { class: "mark-type", title: type }, type ?? "");
-  if (delivery) mark(word, "href", `#/webhooks/${delivery.id}`);
-  return word;
 }

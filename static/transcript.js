@@ -7,18 +7,36 @@ const PAGE = 1000;
 const PAGES = 20;
 const END_PX = 40;
 
+/** @typedef {{ row: HTMLElement, time: HTMLElement, speaker: HTMLElement, said: HTMLElement, segment: any, isHit: boolean, marks: Range[] }} Line */
+
 export class Transcript {
-  /** By id, in the order of speech as soon as somebody looks. */
+  /** By id, as they were told. */
   #segments = new Map();
-  #rows = new Map();
+  /** By id, as they are shown; and in the order of speech. @type {Map<string, Line>} */
+  #lines = new Map();
+  #spoken = [];
+  /** What was told since it was shown; where all is new, that does not matter. */
+  #news = new Set();
+  #isOutdated = true;
+  #isRead = false;
+  /** Who is heard, by name. @type {string[]} */
+  speakers = [];
   #page;
   #path;
-  #isOutdated = true;
-  #isFollowing = true;
   #wasWhole = false;
-  #search = element("input", { class: "field search", type: "search", placeholder: "Search what was said", "aria-label": "Search the transcript", "data-filter": true, oninput: () => this.#sift() });
+  #isFollowing = true;
+  // Where the list stood last.
+  #scrolledTo = 0;
+  /** What is searched for, and where one was before. */
+  #words = "";
+  #before = null;
+  #hits = 0;
+  // Browsers that cannot mark a text in place show what was found without that.
+  #marked = globalThis.Highlight ? new Highlight() : null;
+  #search = element("input", { class: "field search", type: "search", placeholder: "Search what was said", "aria-label": "Search the transcript", "data-filter": true, oninput: () => this.#seek() });
   #number = element("span", { class: "remark" });
-  #list = element("ol", { class: "speech", tabindex: 0, "aria-label": "What was said", onscroll: () => this.#noticeScroll() });
+  #list = element("ol");
+  #scroller = element("div", { class: "speech", tabindex: 0, role: "group", "aria-label": "What was said", hidden: true, onscroll: () => this.#noticeScroll() }, this.#list);
   #follow = element("button", { type: "button", class: "button follow", hidden: true, onclick: () => this.#goToEnd() }, "↓ Follow");
   #empty = element("p", { class: "remark pad" });
 
@@ -26,7 +44,12 @@ export class Transcript {
     this.#page = page;
     this.#path = `/api/bots/${id}/transcript`;
     const heading = element("header", { class: "sheet-title" }, element("h3", {}, "Transcript"), this.#number, element("span", { class: "spacer" }), this.#search);
-    this.root = element("section", { class: "sheet transcript", "aria-label": "Transcript" }, heading, this.#list, this.#follow, this.#empty);
+    this.root = element("section", { class: "sheet transcript", "aria-label": "Transcript" }, heading, this.#scroller, this.#follow, this.#empty);
+    globalThis.CSS?.highlights?.set("sought", this.#marked);
+    this.#setFollowing(true);
+    // How high a row is turns out only when it is seen: the end moves, also when the window changes.
+    const watch = new ResizeObserver(() => this.#isFollowing && !this.#words && this.#goToEnd());
+    for (const one of [this.#scroller, this.#list]) watch.observe(one);
   }
 
   /** Read all of it. */
@@ -43,78 +66,188 @@ export class Transcript {
     if (!this.#wasWhole) for (const [id, segment] of this.#segments) if (!read.has(id)) read.set(id, segment);
     this.#wasWhole = false;
     this.#segments = read;
-    this.#isOutdated = true;
+    this.#isOutdated = this.#isRead = true;
   }
 
   /** Take what an event says; return whether something else has to be read for it. */
   hear({ type, data }) {
     for (const segment of data.segments ?? []) {
       this.#segments.set(segment.id, segment);
-      this.#isOutdated = true;
+      this.#news.add(segment.id);
     }
     // A full transcript replaces what was heard before.
     if (type === "transcript.completed") this.#wasWhole = true;
     return type === "transcript.completed" || data.more === true || type.startsWith("recording.") || type === "bot.completed";
   }
 
-  /** @param {import("./hub.d.ts").Bot["transcript"]} told */
-  show(told) {
-    this.#search.hidden = !this.#segments.size;
-    write(this.#empty, told ? emptyWords(told.status) : "Nothing was said so far, or it is not transcribed.");
-    if (!this.#isOutdated) return;
-    this.#isOutdated = false;
-    const spoken = [...this.#segments.values()].sort((one, other) => one.start - other.start || (one.id < other.id ? -1 : 1));
-    const rows = new Map(spoken.map((segment, place) => [segment.id, this.#row(segment, spoken[place - 1]?.speaker)]));
-    this.#rows = rows;
-    // New ones come at the end: nothing else is touched.
-    arrange(this.#list, [...rows.values()].map(({ row }) => row));
-    this.#empty.hidden = spoken.length > 0;
-    this.#list.hidden = !spoken.length;
-    this.#sift();
+  /** Nothing of it is known any more. */
+  forget() {
+    this.#segments.clear();
+    this.#isOutdated = true;
   }
 
-  #row(segment, speakerBefore) {
-    const made = this.#rows.get(segment.id);
-    const isNew = segment.speaker !== speakerBefore;
-    if (made?.segment === segment && made.isNew === isNew) return made;
-    const row = made?.row ?? element("li");
-    const name = isNew ? element("span", { class: "speaker" }, segment.speaker || "Somebody") : null;
-    const text = element("span", { class: "said" }, segment.text);
-    mark(row, "class", segment.final ? null : "unfinal");
-    row.replaceChildren(element("time", {}, span(segment.start * 1000)), element("div", {}, ...[name, text].filter(Boolean)));
-    return { row, segment, isNew };
+  /** @param {{ told: import("./hub.d.ts").Bot["transcript"], isOver: boolean, unread: string }} known */
+  show({ told, isOver, unread }) {
+    const isNew = this.#isOutdated || [...this.#news].some((id) => !this.#take(this.#segments.get(id)));
+    if (isNew) this.#showAll();
+    if (isNew || this.#news.size) this.speakers = [...new Set(this.#spoken.map(({ segment }) => segment.speaker))].filter(Boolean);
+    this.#news.clear();
+    const all = count(this.#spoken.length, "segment");
+    write(this.#number, this.#words ? `${this.#hits.toLocaleString()} of ${all}` : this.#spoken.length ? all : "");
+    this.#search.hidden = this.#scroller.hidden = !this.#spoken.length;
+    this.#empty.hidden = this.#spoken.length > 0 && !(this.#words && !this.#hits);
+    write(this.#empty, this.#spoken.length ? "Nothing like that was said." : this.#isRead ? emptyWords(told, isOver) : unread);
   }
 
-  #sift() {
-    const words = this.#search.value.trim().toLowerCase();
-    let found = 0;
-    for (const { row, segment } of this.#rows.values()) {
-      row.hidden = Boolean(words) && !`${segment.speaker}\n${segment.text}`.toLowerCase().includes(words);
-      if (!row.hidden) found += 1;
+  /** Have one shown, where that changes nothing but its own place; return whether it could be. */
+  #take(segment) {
+    const known = this.#lines.get(segment.id);
+    if (known && known.segment.start !== segment.start) return false;
+    const line = known ?? this.#line(segment);
+    const isLast = !this.#spoken.length || inOrder(this.#spoken.at(-1).segment, segment) < 0;
+    if (!known && !isLast) return false;
+    if (!known) {
+      this.#lines.set(segment.id, line);
+      this.#spoken.push(line);
+      this.#list.append(line.row);
     }
-    const all = count(this.#rows.size, "segment");
-    write(this.#number, words ? `${found} of ${all}` : this.#rows.size ? all : "");
-    if (this.#isFollowing && !words) this.#goToEnd();
+    this.#draw(line, segment);
+    const place = this.#spoken.lastIndexOf(line);
+    for (const near of [place, place + 1]) this.#begin(near);
+    this.#sift(line);
+    return true;
   }
 
-  /** Who scrolls up wants to read there; who comes back to the end wants to go on. */
+  #showAll() {
+    this.#isOutdated = false;
+    const spoken = [...this.#segments.values()].sort(inOrder).map((segment) => {
+      const line = this.#lines.get(segment.id) ?? this.#line(segment);
+      this.#draw(line, segment);
+      return line;
+    });
+    this.#spoken = spoken;
+    this.#lines = new Map(spoken.map((line) => [line.segment.id, line]));
+    spoken.forEach((_, place) => this.#begin(place));
+    arrange(this.#list, spoken.map(({ row }) => row));
+    this.#siftAll();
+  }
+
+  /** @returns {Line} */
+  #line(segment) {
+    const [time, speaker, said] = [element("time"), element("span", { class: "speaker" }), element("span", { class: "said" })];
+    return { row: element("li", {}, time, element("div", {}, speaker, said)), time, speaker, said, segment: null, isHit: false, marks: [] };
+  }
+
+  #draw(line, segment) {
+    if (line.segment === segment) return;
+    line.segment = segment;
+    write(line.time, span(segment.start * 1000));
+    write(line.speaker, segment.speaker || "Somebody");
+    write(line.said, segment.text);
+    mark(line.row, "class", segment.final ? null : "unfinal");
+  }
+
+  /** Who goes on speaking is not named again. */
+  #begin(place) {
+    const line = this.#spoken[place];
+    if (line) mark(line.row, "data-goes-on", place > 0 && this.#spoken[place - 1].segment.speaker === line.segment.speaker);
+  }
+
+  /** Search, from where one is; when that is over one is there again. */
+  #seek() {
+    const words = this.#search.value.trim().toLowerCase();
+    if (words && !this.#words) this.#before = { isFollowing: this.#isFollowing, ...this.#whereOneIs() };
+    const isBack = this.#words && !words;
+    this.#words = words;
+    this.#siftAll();
+    this.#follow.hidden = this.#isFollowing || Boolean(words);
+    if (isBack) this.#goBack();
+    this.#page.changed();
+  }
+
+  #siftAll() {
+    // What was found here or there, each is named.
+    mark(this.#list, "data-sought", Boolean(this.#words));
+    this.#marked?.clear();
+    this.#hits = 0;
+    for (const line of this.#spoken) {
+      [line.isHit, line.marks] = [false, []];
+      this.#sift(line);
+    }
+  }
+
+  #sift(line) {
+    const { segment, row } = line;
+    const wasHit = line.isHit;
+    line.isHit = !this.#words || `${segment.speaker}\n${segment.text}`.toLowerCase().includes(this.#words);
+    row.hidden = !line.isHit;
+    this.#hits += Number(line.isHit) - Number(wasHit);
+    for (const one of line.marks) this.#marked?.delete(one);
+    line.marks = this.#words && line.isHit ? [line.speaker, line.said].flatMap((node) => marksIn(node.firstChild, this.#words)) : [];
+    for (const one of line.marks) this.#marked?.add(one);
+  }
+
+  #whereOneIs() {
+    const top = this.#scroller.scrollTop;
+    const row = this.#spoken.find(({ row }) => row.offsetTop + row.offsetHeight > top)?.row;
+    return { row, above: row ? top - row.offsetTop : 0 };
+  }
+
+  #goBack() {
+    const { isFollowing, row, above } = this.#before;
+    if (isFollowing) return this.#goToEnd();
+    if (row) this.#scroller.scrollTop = row.offsetTop + above;
+    this.#scrolledTo = this.#scroller.scrollTop;
+  }
+
+  /** Who scrolls up wants to read there; who comes back to the end wants to go on. That the end moves away says nothing. */
   #noticeScroll() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    this.#isFollowing = scrollHeight - scrollTop - clientHeight < END_PX;
-    this.#follow.hidden = this.#isFollowing;
+    if (this.#words) return;
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    const wentUp = scrollTop < this.#scrolledTo;
+    this.#scrolledTo = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < END_PX) this.#setFollowing(true);
+    else if (wentUp) this.#setFollowing(false);
   }
 
   #goToEnd() {
-    this.#isFollowing = true;
-    this.#follow.hidden = true;
-    this.#list.scrollTop = this.#list.scrollHeight;
+    this.#setFollowing(true);
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#scrolledTo = this.#scroller.scrollTop;
+  }
+
+  #setFollowing(isFollowing) {
+    this.#isFollowing = isFollowing;
+    this.#follow.hidden = isFollowing;
+    mark(this.#scroller, "data-follows", isFollowing);
   }
 }
 
-function emptyWords(status) {
+function inOrder(one, other) {
+  return one.start - other.start || (one.id < other.id ? -1 : 1);
+}
+
+/** Where some words are in a text. */
+function marksIn(text, words) {
+  const found = [];
+  if (!text) return found;
+  const lower = text.data.toLowerCase();
+  // Of some letters the small ones are two.
+  if (lower.length !== text.length) return found;
+  for (let at = lower.indexOf(words); at >= 0; at = lower.indexOf(words, at + words.length)) {
+    const range = new Range();
+    range.setStart(text, at);
+    range.setEnd(text, at + words.length);
+    found.push(range);
+  }
+  return found;
+}
+
+function emptyWords(told, isOver) {
+  if (!told) return isOver ? "Nothing that was said is known." : "Nothing was said so far, or it is not transcribed.";
   return {
     started: "It is being transcribed. What was said appears here.",
     failed: "It could not be transcribed.",
     completed: "Nothing was said.",
-  }[status] ?? "Nothing was said so far.";
+  }[told.status] ?? (isOver ? "Nothing was said." : "Nothing was said so far.");
 }

@@ -69,6 +69,16 @@ def speak(hub: HubProcess, bot: str, number: int, text: str) -> None:
     send(hub, "meetingbaas", "guide.transcription.updated", f"data.botId={bot}", *changes)
 
 
+def await_end(page: Page) -> None:
+    """Wait until the transcript is at its end."""
+    page.wait_for_function(
+        """() => {
+            const { scrollHeight, scrollTop, clientHeight } = document.querySelector(".speech");
+            return scrollHeight - scrollTop - clientHeight < 2;
+        }"""
+    )
+
+
 def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, open_page: OpenPage) -> None:
     """Who leaves the page open sees trouble without asking for it."""
     wrong = sample_for("pulse", "participant_joined", now_ms())
@@ -321,7 +331,7 @@ def test_the_timeline_has_everything_and_marks_what_came_late_or_again(hub: HubP
     tell(hub, "story1", "queued", ago_ms=5 * MINUTE_MS)
     expect(page.locator(".timeline li").first).to_contain_text("Queued")
     expect(page.locator(".timeline li").first).to_contain_text("out of order")
-    expect(page.locator(".timeline li")).to_have_count(4)
+    expect(page.locator(".timeline li:not(.day)")).to_have_count(4)
 
 
 def test_of_a_long_story_the_newest_is_held(stage: Stage) -> None:
@@ -353,19 +363,74 @@ def test_of_a_long_story_the_newest_is_held(stage: Stage) -> None:
     ) == [["e7000", "e1"], ["e7002", "e1"], 7000, 2002]
 
 
+def test_a_long_story_is_shown_to_its_beginning_and_by_days(stage: Stage) -> None:
+    """The lobby of the day before is what one looks for, and a time alone does not say of which day it is."""
+    assert stage.look(
+        """(async () => {
+            const { Chronicle } = await import("/static/chronicle.js");
+            const { Timeline } = await import("/static/timeline.js");
+            const [today, yesterday] = [2, 1].map((day) => new Date(2026, 4, day, 12).toISOString());
+            const items = Array.from({ length: 250 }, (_, place) => ({
+                id: `e.${place + 1}`, sequence: place + 1, type: "bot.joining", subject: "bots/a", data: {},
+                time: place < 240 ? yesterday : today, receivedat: place < 240 ? yesterday : today,
+            }));
+            const page = { get: async () => ({ items, next: null }), may: () => false, changed() {} };
+            const chronicle = new Chronicle(page, "bots/a");
+            const timeline = new Timeline();
+            const texts = () => [...timeline.root.querySelectorAll("li")].map((row) => row.textContent);
+            timeline.show(chronicle, Date.parse(today), "Reading…");
+            const before = timeline.root.querySelector("p:not([hidden])").textContent;
+            await chronicle.read();
+            timeline.show(chronicle, Date.parse(today), "");
+            const first = texts();
+            const button = timeline.root.querySelector("button");
+            const offered = button.textContent;
+            button.click();
+            return [before, first.length, first[10], offered, texts().length, button.hidden];
+        })()"""
+    ) == ["Reading…", 201, "Friday, May 1", "Show older: 50 more", 251, True]
+
+
+def test_what_could_not_be_read_of_a_bot_is_said_and_read_again(hub: HubProcess, open_page: OpenPage) -> None:
+    """Else a page says for hours that nothing was told, because the hub was away for a moment."""
+    tell(hub, "away1", "joining_call")
+    send(hub, "meetingbaas", "v1.complete", "data.bot_id=away1")
+    page = show(open_page, hub, "bots", may_lose_the_stream=True)
+    page.clock.install()
+    page.route("**/transcript?*", lambda route: route.fulfill(status=503, json={"title": "Storage is away"}))
+    page.evaluate("location.hash = '#/bots/meetingbaas:away1'")
+    expect(page.get_by_role("alert").locator("visible=true")).to_have_text(
+        "Not all of it could be read: Storage is away. It is tried again."
+    )
+    expect(page.get_by_label("Transcript", exact=True)).to_contain_text("It could not be read.")
+    # What could be read is there.
+    expect(page.locator(".timeline")).to_contain_text("On its way")
+    expect(page.get_by_role("link", name="video")).to_be_visible()
+    page.unroute("**/transcript?*")
+    page.clock.fast_forward(4000)
+    expect(page.locator(".speech li").first).to_be_visible()
+    expect(page.get_by_role("alert").locator("visible=true")).to_have_count(0)
+
+
 def test_what_is_said_is_followed_until_one_reads_back(hub: HubProcess, open_page: OpenPage) -> None:
     """Nobody can read a text that runs away; whoever is at its end wants to see what comes."""
     tell(hub, "talk1", "in_call_not_recording")
     for number in range(30):
-        speak(hub, "talk1", number, f"sentence {number} {HOSTILE}")
+        speak(hub, "talk1", number, f"sentence {number} {HOSTILE} {'and so on ' * 20}")
     page = show(open_page, hub, "bots/meetingbaas:talk1")
+    # Where each takes some lines, so that nobody knows how far the end is before it is seen.
+    page.set_viewport_size({"width": 375, "height": 700})
+    page.locator(".transcript").scroll_into_view_if_needed()
     said = page.locator(".speech li")
     expect(said).to_have_count(30)
-    expect(said.last).to_be_in_viewport()
-    speak(hub, "talk1", 30, "the end")
+    await_end(page)
+    speak(hub, "talk1", 30, "the end" + " of it" * 40)
     expect(said.last).to_contain_text("the end")
-    expect(said.last).to_be_in_viewport()
-    page.locator(".speech").evaluate("list => (list.scrollTop = 0)")
+    await_end(page)
+    page.set_viewport_size({"width": 1280, "height": 700})
+    await_end(page)
+    expect(page.get_by_role("button", name="Follow")).to_be_hidden()
+    page.locator(".speech").evaluate("list => (list.scrollTop = 100)")
     expect(page.get_by_role("button", name="Follow")).to_be_visible()
     speak(hub, "talk1", 31, "even later")
     expect(said).to_have_count(32)
@@ -374,7 +439,40 @@ def test_what_is_said_is_followed_until_one_reads_back(hub: HubProcess, open_pag
     page.keyboard.type("even later")
     expect(page.locator(".speech li:visible")).to_have_count(1)
     expect(page.locator(".transcript header")).to_contain_text("1 of 32 segments")
+    # Torn from what was said before it, it is told who said it.
+    expect(page.locator(".speech li:visible .speaker")).to_be_visible()
+    assert page.evaluate("String([...CSS.highlights.get('sought')])") == "even later"
+    page.keyboard.press("Escape")
+    expect(page.locator(".speech li:visible")).to_have_count(32)
+    assert page.locator(".speech").evaluate("list => list.scrollTop") == 100
     assert page.evaluate("window.wasRun") is None
+
+
+def test_one_more_segment_has_nothing_else_looked_at(stage: Stage) -> None:
+    """A long meeting has thousands, and somebody may be reading them."""
+    assert stage.look(
+        """import("/static/transcript.js").then(async ({ Transcript }) => {
+            let looks = 0;
+            const segment = (number) => ({
+                id: `s${number}`, text: `${number}`, speaker: "Ann", final: true,
+                get start() { return (looks += 1), number; },
+            });
+            const items = Array.from({ length: 1000 }, (_, number) => segment(number));
+            const transcript = new Transcript({ get: async () => ({ items, next: null }), changed() {} }, "a");
+            const show = () => transcript.show({ told: null, isOver: false, unread: "" });
+            await transcript.read();
+            show();
+            looks = 0;
+            const hear = (one) => transcript.hear({ type: "transcript.updated", data: { segments: [one] } });
+            hear(segment(1000));
+            show();
+            const few = looks;
+            hear({ ...segment(3), id: "late", text: "late", start: 2.5 });
+            show();
+            const texts = [...transcript.root.querySelectorAll(".said")].map((one) => one.textContent);
+            return [few < 10, texts.length, texts.slice(2, 4), texts.at(-1)];
+        })"""
+    ) == [True, 1002, ["2", "late"], "1000"]
 
 
 def test_a_recording_is_reached_through_the_hub_as_long_as_its_link_is_good(
