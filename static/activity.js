@@ -38,6 +38,13 @@ export class Activity {
     if (this.#topics.size > TOPICS) this.#topics.delete(this.#topics.keys().next().value);
   }
 
+  /** What happened is no longer true; that so much was heard still is. */
+  forget() {
+    this.#topics.clear();
+    this.#gauges.clear();
+    this.latest = [];
+  }
+
   /** Nobody counted these for a while. @param {"events" | "deliveries"} what @param {number} from @param {number} to */
   miss(what, from, to) {
     const kept = this.#missed[what].filter((gap) => gap.to > to - SECONDS * 1000);

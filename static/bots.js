@@ -76,6 +76,7 @@ export function open(root, page) {
   );
 
   const view = {
+    isOfMaps: true,
     render() {
       table.render();
       place(sheet, coming, !hub.position);

@@ -4,6 +4,7 @@
  * A view is a file that exports `open(root, page, id)`, which fills an empty element and returns what the page calls:
  * `render()` after something has changed, at most once a frame; `tick(now)` each second while what is shown is not stale;
  * `heard(event)` for every event; `refresh()` when more than one event may have been missed, also after each outage; `close()`.
+ * When the log has become another one, after a database was restored, it is opened anew: what it knows may never have happened.
  *
  * @typedef {object} View
  * @property {() => void} render
@@ -11,6 +12,7 @@
  * @property {(event: import("./hub.d.ts").HubEvent) => void} [heard]
  * @property {() => void} [refresh]
  * @property {() => void} [close]
+ * @property {boolean} [isOfMaps]  Whether it shows nothing but what is in the hub's maps: then it may stay, whatever the log.
  */
 
 import { Activity } from "./activity.js";
@@ -71,6 +73,8 @@ const page = {
 };
 /** @type {View | null} */
 let view = null;
+// Of which log everything is that is shown, "" before anything is.
+let log = "";
 let isDue = false;
 let renderedAt = 0;
 // What the view has read may lack something.
@@ -82,6 +86,7 @@ let deafSince = 0;
 let deaf = null;
 
 hub.addEventListener("change", ({ detail }) => {
+  noticeLog(detail.position);
   if (detail.event) hear(detail.event);
   else miss();
   changed();
@@ -121,6 +126,15 @@ function listen(isStale) {
   deaf = [deafSince, hub.now()];
   activity.miss("deliveries", ...deaf);
   if (!deafSince) activity.miss("events", ...deaf);
+}
+
+/** Nothing that is known of another log is shown as if it were of this one. */
+function noticeLog(position) {
+  const before = log;
+  log = position.slice(0, position.lastIndexOf("."));
+  if (!before || log === before) return;
+  activity.forget();
+  if (!view?.isOfMaps) open();
 }
 
 /** More may have happened than is told. */

@@ -69,7 +69,7 @@ export function open(root, page) {
     sheet,
   );
   let countedAt = 0;
-  return { render, tick, close: () => table.close() };
+  return { isOfMaps: true, render, tick, close: () => table.close() };
 
   function render() {
     table.render();

@@ -1,11 +1,14 @@
 """The dashboard and hub.js in a real browser, against a real hub and, where it has to misbehave, a staged one."""
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from handlers.access import Access
+from hub.events import format_time
 from hub.tokens import Tokens
 from tests.e2e.conftest import OpenPage, StartHub
 from tests.e2e.meetings import end, join, logged, now_ms, send
@@ -15,6 +18,11 @@ from tests.processes import HubProcess
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
 
 expect.set_options(timeout=15_000)
+
+
+def report(hub: HubProcess, bot: str, status: str) -> None:
+    told_at = f"data.status.created_at={format_time(now_ms())}"
+    send(hub, "meetingbaas", f"bot.status_change.{status}", f"data.bot_id={bot}", told_at)
 
 
 def badge(page: Page) -> Locator:
@@ -196,16 +204,28 @@ def test_back_online_the_page_goes_on_at_once(
     assert "last_event_id=" in resumed
 
 
-def test_what_a_new_snapshot_does_not_hold_is_gone(start_hub: StartHub, open_page: OpenPage) -> None:
-    """A position of another log cannot be resumed: the page then shows the new state and nothing else."""
-    hub = start_hub(HUB_STREAM__RECENT="0")
+def test_what_a_restored_log_does_not_hold_is_gone(start_hub: StartHub, open_page: OpenPage) -> None:
+    """A position of another log cannot be resumed: pages then show the new state and nothing of the old one."""
+    hub = start_hub()
     page = log_in(open_page, hub, "rooms", may_lose_the_stream=True)
     join(hub, "lasting", "ann")
+    report(hub, "lasting", "in_waiting_room")
+    expect(row(page, "lasting")).to_be_visible()
+    with contextlib.closing(sqlite3.connect(hub.folder / "hub.db")) as log:
+        log.execute(f"VACUUM INTO '{hub.folder}/kept'")
     join(hub, "passing", "ann")
-    end(hub, "passing")
-    expect(row(page, "passing")).to_have_attribute("data-over", "true")
+    for status in ("in_call_not_recording", "in_call_recording"):
+        report(hub, "lasting", status)
+    report(hub, "passing", "in_call_recording")
+    views = ["bots/meetingbaas:lasting", "bots/meetingbaas:passing"]
+    bots = [log_in(open_page, hub, view, may_lose_the_stream=True) for view in views]
+    expect(bots[0].locator(".timeline li")).to_have_count(3)
+    expect(bots[1].locator(".heading")).to_contain_text("Recording")
     row(page, "lasting").evaluate("row => row.isMarked = true")
     hub.kill()
+    for part in hub.folder.glob("hub.db*"):
+        part.unlink()
+    (hub.folder / "kept").rename(hub.folder / "hub.db")
     command = [sys.executable, "-m", "hub.cli", "migrate", "--new-epoch"]
     subprocess.run(command, cwd=hub.folder, env=hub.environ, check=True, stdout=subprocess.DEVNULL)
     hub.start()
@@ -213,6 +233,9 @@ def test_what_a_new_snapshot_does_not_hold_is_gone(start_hub: StartHub, open_pag
     expect(badge(page)).to_have_text("Live")
     assert titles(page) == ["lasting"]
     assert row(page, "lasting").evaluate("row => row.isMarked")
+    expect(bots[0].locator(".heading")).to_contain_text("Waiting")
+    expect(bots[0].locator(".timeline li")).to_have_count(1)
+    expect(bots[1].locator(".empty-title:visible")).to_have_text("There is no such bot here.")
 
 
 def test_who_has_a_bad_cookie_is_told_what_to_do(
