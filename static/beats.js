@@ -71,7 +71,8 @@ export function isAfter(position, other) {
   return logOf(position) !== logOf(other) || !(sequenceOf(position) <= sequenceOf(other));
 }
 
-function logOf(position) {
+/** Which log a position is of. */
+export function logOf(position) {
   return position.slice(0, position.lastIndexOf("."));
 }
 

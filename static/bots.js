@@ -204,7 +204,7 @@ function showMeeting({ cell, main, sub }, address, people) {
   if (main.dataset.address !== String(address)) {
     main.dataset.address = String(address);
     const url = address && URL.canParse(address) ? new URL(address) : null;
-    main.replaceChildren(link(address, url?.host ? url.host + url.pathname : (address ?? "")));
+    main.replaceChildren(...(address ? [link(address, url?.host ? url.host + url.pathname : address)] : []));
   }
   write(sub, people ? count(people, "person", "people") : "");
   mark(cell, "title", address);

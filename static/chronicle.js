@@ -9,7 +9,7 @@ const CALM_MS = 1000;
 
 /** The events of a topic: those of the log, and those that come meanwhile, each once. */
 export class Chronicle {
-  /** By sequence. @type {Map<number, import("./hub.d.ts").HubEvent>} */
+  /** By sequence, with when it happened and when it came. @type {Map<number, { event: import("./hub.d.ts").HubEvent, happened: number, at: number }>} */
   #events = new Map();
   /** What arrived, by id; for administrators. */
   #deliveries = new Map();
@@ -96,15 +96,16 @@ export class Chronicle {
   }
 
   #note(event) {
-    this.#events.set(Number(event.sequence), event);
-    this.heardAt = Math.max(this.heardAt, Date.parse(event.receivedat));
+    const [happened, at] = [Date.parse(event.time), Date.parse(event.receivedat)];
+    this.#events.set(Number(event.sequence), { event, happened, at });
+    this.heardAt = Math.max(this.heardAt, at);
     this.#outdate();
   }
 
   /** Hold the newest, and of what is older rather what happened than what was said. */
   #trim() {
     const earlier = [...this.#events].sort(([one], [other]) => one - other).slice(0, -PAGE);
-    const isSaid = ([, { type }]) => type === "transcript.updated";
+    const isSaid = ([, { event }]) => event.type === "transcript.updated";
     const first = [...earlier.filter(isSaid), ...earlier.filter((one) => !isSaid(one))];
     this.leftOut += forgetBeyond(this.#events, first.map(([sequence]) => sequence));
   }
@@ -136,10 +137,9 @@ export class Chronicle {
   #sort() {
     const arrived = Map.groupBy(this.#deliveries.values(), ({ received_at: at, provider_type: type }) => `${at} ${type}`);
     let latest = 0;
-    const told = [...this.#events].sort(([one], [other]) => one - other).map(([sequence, event]) => {
-      const happened = Date.parse(event.time);
+    const told = [...this.#events].sort(([one], [other]) => one - other).map(([sequence, { event, happened, at }]) => {
       const delivery = arrived.get(`${event.receivedat} ${event.providertype}`)?.[0];
-      const entry = { key: `e${sequence}`, event, delivery, at: Date.parse(event.receivedat), isLate: happened < latest };
+      const entry = { key: `e${sequence}`, event, delivery, at, isLate: happened < latest };
       latest = Math.max(latest, happened);
       return entry;
     });

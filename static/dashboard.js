@@ -16,6 +16,7 @@
  */
 
 import { Activity } from "./activity.js";
+import { logOf } from "./beats.js";
 import * as bot from "./bot.js";
 import * as bots from "./bots.js";
 import { crowdsOf } from "./crowds.js";
@@ -131,7 +132,7 @@ function listen(isStale) {
 /** Nothing that is known of another log is shown as if it were of this one. */
 function noticeLog(position) {
   const before = log;
-  log = position.slice(0, position.lastIndexOf("."));
+  log = logOf(position);
   if (!before || log === before) return;
   activity.forget();
   if (!view?.isOfMaps) open();

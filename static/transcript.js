@@ -1,13 +1,16 @@
 /** What was said: segments as they come, followed while one is at the end, and searched. */
 
 import { arrange, element, mark, write } from "./elements.js";
+import { Sought } from "./sought.js";
 import { count, span } from "./words.js";
 
 const PAGE = 1000;
 const PAGES = 20;
 const END_PX = 40;
+// What is out of sight is laid out so many at a time: a browser watches each of what it leaves out.
+const TOGETHER = 100;
 
-/** @typedef {{ row: HTMLElement, time: HTMLElement, speaker: HTMLElement, said: HTMLElement, segment: any, isHit: boolean, marks: Range[] }} Line */
+/** @typedef {{ row: HTMLElement, time: HTMLElement, speaker: HTMLElement, said: HTMLElement, segment: any, isHit: boolean }} Line */
 
 export class Transcript {
   /** By id, as they were told. */
@@ -31,11 +34,10 @@ export class Transcript {
   #words = "";
   #before = null;
   #hits = 0;
-  // Browsers that cannot mark a text in place show what was found without that.
-  #marked = globalThis.Highlight ? new Highlight() : null;
+  #sought = new Sought();
   #search = element("input", { class: "field search", type: "search", placeholder: "Search what was said", "aria-label": "Search the transcript", "data-filter": true, oninput: () => this.#seek() });
   #number = element("span", { class: "remark" });
-  #list = element("ol");
+  #list = element("div");
   #scroller = element("div", { class: "speech", tabindex: 0, role: "group", "aria-label": "What was said", hidden: true, onscroll: () => this.#noticeScroll() }, this.#list);
   #follow = element("button", { type: "button", class: "button follow", hidden: true, onclick: () => this.#goToEnd() }, "↓ Follow");
   #empty = element("p", { class: "remark pad" });
@@ -45,7 +47,6 @@ export class Transcript {
     this.#path = `/api/bots/${id}/transcript`;
     const heading = element("header", { class: "sheet-title" }, element("h3", {}, "Transcript"), this.#number, element("span", { class: "spacer" }), this.#search);
     this.root = element("section", { class: "sheet transcript", "aria-label": "Transcript" }, heading, this.#scroller, this.#follow, this.#empty);
-    globalThis.CSS?.highlights?.set("sought", this.#marked);
     this.#setFollowing(true);
     // How high a row is turns out only when it is seen: the end moves, also when the window changes.
     const watch = new ResizeObserver(() => this.#isFollowing && !this.#words && this.#goToEnd());
@@ -108,8 +109,8 @@ export class Transcript {
     if (!known && !isLast) return false;
     if (!known) {
       this.#lines.set(segment.id, line);
+      this.#part(this.#spoken.length).append(line.row);
       this.#spoken.push(line);
-      this.#list.append(line.row);
     }
     this.#draw(line, segment);
     const place = this.#spoken.lastIndexOf(line);
@@ -128,14 +129,24 @@ export class Transcript {
     this.#spoken = spoken;
     this.#lines = new Map(spoken.map((line) => [line.segment.id, line]));
     spoken.forEach((_, place) => this.#begin(place));
-    arrange(this.#list, spoken.map(({ row }) => row));
+    const parts = [];
+    for (let place = 0; place < spoken.length; place += TOGETHER) {
+      parts.push(this.#part(place));
+      arrange(parts.at(-1), spoken.slice(place, place + TOGETHER).map(({ row }) => row));
+    }
+    arrange(this.#list, parts);
     this.#siftAll();
+  }
+
+  /** The part of the list that a place is in; parts are made in their order. */
+  #part(place) {
+    return this.#list.children[Math.floor(place / TOGETHER)] ?? this.#list.appendChild(element("ol"));
   }
 
   /** @returns {Line} */
   #line(segment) {
     const [time, speaker, said] = [element("time"), element("span", { class: "speaker" }), element("span", { class: "said" })];
-    return { row: element("li", {}, time, element("div", {}, speaker, said)), time, speaker, said, segment: null, isHit: false, marks: [] };
+    return { row: element("li", {}, time, element("div", {}, speaker, said)), time, speaker, said, segment: null, isHit: false };
   }
 
   #draw(line, segment) {
@@ -162,16 +173,17 @@ export class Transcript {
     this.#siftAll();
     this.#follow.hidden = this.#isFollowing || Boolean(words);
     if (isBack) this.#goBack();
+    else this.#scroller.scrollTop = 0;
     this.#page.changed();
   }
 
   #siftAll() {
     // What was found here or there, each is named.
     mark(this.#list, "data-sought", Boolean(this.#words));
-    this.#marked?.clear();
+    this.#sought.clear();
     this.#hits = 0;
     for (const line of this.#spoken) {
-      [line.isHit, line.marks] = [false, []];
+      line.isHit = false;
       this.#sift(line);
     }
   }
@@ -182,21 +194,28 @@ export class Transcript {
     line.isHit = !this.#words || `${segment.speaker}\n${segment.text}`.toLowerCase().includes(this.#words);
     row.hidden = !line.isHit;
     this.#hits += Number(line.isHit) - Number(wasHit);
-    for (const one of line.marks) this.#marked?.delete(one);
-    line.marks = this.#words && line.isHit ? [line.speaker, line.said].flatMap((node) => marksIn(node.firstChild, this.#words)) : [];
-    for (const one of line.marks) this.#marked?.add(one);
+    for (const node of [line.speaker, line.said]) this.#sought.mark(node, line.isHit ? this.#words : "");
   }
 
   #whereOneIs() {
-    const top = this.#scroller.scrollTop;
-    const row = this.#spoken.find(({ row }) => row.offsetTop + row.offsetHeight > top)?.row;
-    return { row, above: row ? top - row.offsetTop : 0 };
+    const { top } = this.#scroller.getBoundingClientRect();
+    const reaches = (one) => one.getBoundingClientRect().bottom > top;
+    const part = [...this.#list.children].find(reaches);
+    const row = [...(part?.children ?? [])].find(reaches);
+    return { row, above: row ? this.#above(row) : 0 };
+  }
+
+  /** How much of a row is above what one sees. */
+  #above(row) {
+    return this.#scroller.getBoundingClientRect().top - row.getBoundingClientRect().top;
   }
 
   #goBack() {
     const { isFollowing, row, above } = this.#before;
     if (isFollowing) return this.#goToEnd();
-    if (row) this.#scroller.scrollTop = row.offsetTop + above;
+    // As long as it is out of sight nobody knows how high it is.
+    if (row) row.parentElement.style.contentVisibility = "visible";
+    if (row) this.#scroller.scrollTop += above - this.#above(row);
     this.#scrolledTo = this.#scroller.scrollTop;
   }
 
@@ -225,22 +244,6 @@ export class Transcript {
 
 function inOrder(one, other) {
   return one.start - other.start || (one.id < other.id ? -1 : 1);
-}
-
-/** Where some words are in a text. */
-function marksIn(text, words) {
-  const found = [];
-  if (!text) return found;
-  const lower = text.data.toLowerCase();
-  // Of some letters the small ones are two.
-  if (lower.length !== text.length) return found;
-  for (let at = lower.indexOf(words); at >= 0; at = lower.indexOf(words, at + words.length)) {
-    const range = new Range();
-    range.setStart(text, at);
-    range.setEnd(text, at + words.length);
-    found.push(range);
-  }
-  return found;
 }
 
 function emptyWords(told, isOver) {

@@ -146,6 +146,8 @@ def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, 
     expect(reason).to_contain_text("In the lobby for 7 min: nobody has let it in.")
     expect(reason).to_contain_text("The host · Ask the host to admit it")
     expect(page.locator("tr", has_text="fresh1").locator(".reason .main")).to_be_empty()
+    # Of an unknown address not even a box is there: a card would draw a dot after it.
+    expect(page.locator("tr", has_text="fresh1").locator(".meeting .main:empty")).to_have_count(1)
     expect(page.locator("tr", has_text="failed1").locator(".reason")).to_contain_text("Nobody let the bot into")
     page.locator(".pill", has_text="Stuck").click()
     expect(page.locator("tr", has_text="stuck1")).to_be_visible()
