@@ -1,6 +1,6 @@
 /** What events say, in a few words each. */
 
-import { capital, count } from "./words.js";
+import { briefly, capital, count } from "./words.js";
 
 // What turns the direction of all that follows, as a name may hold it.
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/gu;
@@ -74,7 +74,7 @@ export function subjectOf({ subject, data }) {
   const [collection, id = ""] = [subject.slice(0, subject.indexOf("/")), subject.slice(subject.indexOf("/") + 1)];
   const own = id.slice(id.search(/[:@]/) + 1);
   const { bot, room, schedule } = data;
-  if (collection === "bots") return { name: bot?.name || `Bot ${own.slice(0, 8)}`, href: `#/bots/${id}` };
+  if (collection === "bots") return { name: bot?.name || `Bot ${briefly(own)}`, href: `#/bots/${id}` };
   if (collection === "rooms") return { name: room?.name || room?.room_id || own, href: `#/rooms/${id}` };
   return { name: schedule?.title || id, href: "" };
 }

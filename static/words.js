@@ -1,5 +1,8 @@
 /** Times, statuses and reasons in the words of people. */
 
+// Ids that people made up are no longer; those of machines tell nobody anything after a few letters.
+const WHOLE = 14;
+
 /** How each status of a bot is called, how it looks, and under which of the counters it falls. */
 const BOT_STATUS = {
   requested: ["Requested", "calm", "starting"],
@@ -30,7 +33,13 @@ export function roomStatus(room) {
 /** A name, or what stands for one; and beneath it the provider's own id, where that says more. */
 export function titleOf(name, id, noun) {
   const own = id.slice(id.indexOf(":") + 1);
-  return { main: name || `${noun} ${own.slice(0, 8)}`, sub: name || own.length > 8 ? own : "" };
+  const called = briefly(own);
+  return { main: name || `${noun} ${called}`, sub: name || called !== own ? own : "" };
+}
+
+/** An id as something may be called by it: one of a few letters whole, else how it begins. */
+export function briefly(own) {
+  return own.length > WHOLE ? own.slice(0, 8) : own;
 }
 
 /** Say how far a recording is; without `now` it runs no longer, whatever was told last. */

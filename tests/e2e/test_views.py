@@ -285,8 +285,8 @@ def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_forgotten(hub: H
 
 def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPage) -> None:
     """One click too many must not end a recording."""
-    tell(hub, "leaver1", "in_call_not_recording")
-    page = show(open_page, hub, "bots/meetingbaas:leaver1")
+    tell(hub, "leaver-today", "in_call_not_recording")
+    page = show(open_page, hub, "bots/meetingbaas:leaver-today")
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -295,10 +295,10 @@ def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPa
         asked.append(route.request.url)
         return route.fulfill(status=202, json={})
 
-    page.route("**/api/bots/meetingbaas:leaver1", answer)
+    page.route("**/api/bots/meetingbaas:leaver-today", answer)
     page.get_by_role("button", name="Let it leave").click()
     question = page.get_by_role("dialog")
-    expect(question).to_contain_text("Let Bot leaver1 leave?")
+    expect(question).to_contain_text("Let Bot leaver-today leave?")
     expect(question.get_by_role("button", name="No")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question).to_have_count(0)
@@ -487,6 +487,8 @@ def test_a_recording_is_reached_through_the_hub_as_long_as_its_link_is_good(
     expect(files).to_contain_text("The links are good for")
     address = files.get_by_role("link", name="video").get_attribute("href")
     assert address == "api/recordings/meetingbaas:done1/content?artifact=video"
+    # The page that was left open stays.
+    expect(files.get_by_role("link", name="video")).to_have_attribute("target", "_blank")
     expect(page.get_by_label("People", exact=True).locator("li").first).to_contain_text("spoke")
 
 
