@@ -104,7 +104,13 @@ export function open(root, page, id) {
 
   async function readRecording() {
     const told = newest(hub.bots.get(id), bot)?.recording;
-    recording = told ? await page.get(`/api/recordings/${told.id}`) : null;
+    recording = told ? await page.get(`/api/recordings/${told.id}`).catch(orNothing) : null;
+  }
+
+  /** What is gone, or not for this sign-in, is nothing that the page lacks. */
+  function orNothing(error) {
+    if (error.status === 404) return null;
+    throw error;
   }
 
   /** Whether asking once more may help; there may be a bot by now where there was none. */

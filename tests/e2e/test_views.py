@@ -409,6 +409,8 @@ def test_what_could_not_be_read_of_a_bot_is_said_and_read_again(hub: HubProcess,
     expect(page.locator(".timeline")).to_contain_text("On its way")
     expect(page.get_by_role("link", name="video")).to_be_visible()
     page.unroute("**/transcript?*")
+    # What one may not see, or is gone, is nothing that is lacking.
+    page.route("**/api/recordings/*", lambda route: route.fulfill(status=404, json={"title": "Not found"}))
     page.clock.fast_forward(4000)
     expect(page.locator(".speech li").first).to_be_visible()
     expect(page.get_by_role("alert").locator("visible=true")).to_have_count(0)
