@@ -38,6 +38,10 @@ class MemoryLog:
         self._write(changes)
         return changes
 
+    def forget(self) -> None:
+        """Remember nothing but what is stored, as a process that starts anew."""
+        self._recall = Recall()
+
     def load(self, needs: Needs) -> Loaded:
         """Return what a batch needs to see."""
         states, siblings = needed(needs, self.states, self.documents)

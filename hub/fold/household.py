@@ -6,6 +6,7 @@ import msgspec
 
 from hub.events import Fact, Kind, RoomDetail, ScheduleDetail
 from hub.fold.attachment import CAPTURES, Span, Timeline, attached, span_of
+from hub.fold.derived import Basis, Derived
 from hub.fold.parts import (
     HAS_POOL,
     OWN,
@@ -19,7 +20,7 @@ from hub.fold.parts import (
     shared_parts,
 )
 from hub.fold.recall import Recall
-from hub.state.capture import Capture, Document, capture
+from hub.state.capture import capture
 from hub.state.facts import NOTHING, Facts, merged
 from hub.state.participant import Ends, Participant, is_told_of, participant
 from hub.state.room import (
@@ -35,15 +36,7 @@ from hub.state.room import (
 )
 from hub.state.schedule import Plan, Run, assigned, plan_of, runs_between
 
-
-class Derived(msgspec.Struct, frozen=True):
-    """A session as it is shown: its room, its participants, what was captured of it, and its meetings."""
-
-    room: Document
-    tally: Tally
-    people: dict[str, Participant]
-    captures: dict[str, Capture]
-    runs: tuple[Run, ...]
+_PARTICIPANT = "participant/"
 
 
 class Household:
@@ -194,26 +187,51 @@ class Household:
         if "seen" not in room.first:
             return None
         ends = self._ends(session, room)
-        people = {
-            part.partition("/")[2]: self._participant(session, part, facts, ends)
-            for part, facts in parts.items()
-            if part.startswith("participant/") and is_told_of(facts)
-        }
+        own = own_end(self.sessions.get(session, {}).get("", NOTHING))
+        decided = self.is_featured and session == self.current()
+        basis = Basis(parts, ends, own, featured=decided or room.told("featured") is True)
+        known = self._recall.sessions.get(session)
+        if known and known[0] == basis:
+            derived = known[1]
+        else:
+            derived = self._derive_anew(session, basis, known)
+            self._recall.sessions.put(session, (basis, derived))
+        if session == self.durable:
+            return derived
+        return msgspec.structs.replace(derived, runs=(self._run_of(session, derived.tally),))
+
+    def _derive_anew(self, session: str, basis: Basis, known: tuple[Basis, Derived] | None) -> Derived:
+        """Return a session as it is shown; participants that are as they were known to be are not derived again."""
+        room, ends = basis.parts[""], basis.ends
+        people = self._people(session, basis, known)
         provider = room.text("provider")
         captures = {
             part: capture(f"{provider}:{capture_name(part)}", ("room", session), facts)
-            for part, facts in parts.items()
+            for part, facts in basis.parts.items()
             if part.startswith(CAPTURES)
         }
-        decided = self.is_featured and session == self.current()
-        document = room_document(session, room, ends, people, featured=decided or room.told("featured") is True)
-        own = own_end(self.sessions.get(session, {}).get("", NOTHING))
-        summed = tally(room, ends, people.values(), own)
+        document = room_document(session, room, ends, people, featured=basis.featured)
+        summed = tally(room, ends, people.values(), basis.own_end)
         if session != self.durable:
-            return Derived(document, summed, people, captures, (self._run_of(session, summed),))
+            return Derived(document, summed, people, captures)
         runs = _nameless_runs(session, room, ends, people)
         summed = msgspec.structs.replace(summed, meetings=tuple((run.start, run.end) for run in runs))
         return Derived(document, summed, people, captures, runs)
+
+    def _people(self, session: str, basis: Basis, known: tuple[Basis, Derived] | None) -> dict[str, Participant]:
+        before = known[0].parts if known and known[0].ends == basis.ends else {}
+        derived = known[1].people if known else {}
+        people = {}
+        for part, facts in basis.parts.items():
+            if not part.startswith(_PARTICIPANT):
+                continue
+            identity = part.removeprefix(_PARTICIPANT)
+            if before.get(part) is facts:
+                if identity in derived:
+                    people[identity] = derived[identity]
+            elif is_told_of(facts):
+                people[identity] = participant(identity, session, facts, basis.ends, self._roles)
+        return people
 
     def _run_of(self, session: str, summed: Tally) -> Run:
         """Return the meeting that a session with a name is."""
@@ -272,14 +290,6 @@ class Household:
         told = dict(sorted(others)) | dict(all_ends(room))
         times = tuple(sorted(told))
         return Ends(times=times, reasons=tuple(told[time] for time in times), final=False)
-
-    def _participant(self, session: str, part: str, facts: Facts, ends: Ends) -> Participant:
-        seen = self._recall.participants.get((session, part))
-        if seen and seen[0] is facts and seen[1] == ends:
-            return seen[2]
-        derived = participant(part.partition("/")[2], session, facts, ends, self._roles)
-        self._recall.participants.put((session, part), (facts, ends, derived))
-        return derived
 
 
 def _nameless_runs(session: str, room: Facts, ends: Ends, people: dict[str, Participant]) -> tuple[Run, ...]:

@@ -18,7 +18,8 @@ from hub.events import (
     TrackDetail,
 )
 from hub.fold.compose import CLOSED_LIMIT, Change, Entry, circumstances
-from hub.fold.household import Derived, Household
+from hub.fold.derived import Derived
+from hub.fold.household import Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
 from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts
