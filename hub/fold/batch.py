@@ -278,9 +278,11 @@ class _State:
             return self._house(fact.durable), None
         known = self._homes.get(fact.room, fact.durable)
         current = self._house(known or fact.room, known)
-        if room_parts(fact, delivery.key, provider_of(delivery)):
+        if fact.room not in self._homes and room_parts(fact, delivery.key, provider_of(delivery)):
             # What is not kept, such as a note that announces nothing, is not known by the next batch either.
             self._homes[fact.room] = known
+        if fact.durable in ("", known):
+            return current, None
         told = _durable_after(fact, delivery, current)
         if told == known:
             return current, None

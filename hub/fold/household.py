@@ -187,7 +187,9 @@ class Household:
         if "seen" not in room.first:
             return None
         ends = self._ends(session, room)
-        own = own_end(self.sessions.get(session, {}).get("", NOTHING))
+        named = self.sessions.get(session, {}).get("", NOTHING)
+        # They are one where the pool adds nothing.
+        own = ends if room is named and session != self.durable else own_end(named)
         decided = self.is_featured and session == self.current()
         basis = Basis(parts, ends, own, featured=decided or room.told("featured") is True)
         known = self._recall.sessions.get(session)
@@ -269,7 +271,8 @@ class Household:
     def attachments(self) -> dict[str, str]:
         """Return the session of every fact of the pool, by part."""
         if self._owners is None:
-            self._owners = attached(self._timeline(), self.sessions, self.pool)
+            # Mostly every fact names its session, and who was running when decides nothing.
+            self._owners = attached(self._timeline(), self.sessions, self.pool) if self.pool else {}
             self._pooled = {}
             for part, owner in self._owners.items():
                 self._pooled.setdefault(owner, []).append(self.pool[part])
