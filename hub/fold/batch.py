@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import structlog
 
-from hub.events import ERASURES, Delivery, Event, Fact, Verdict, parse_time
+from hub.events import ERASURES, Delivery, Event, Fact, Verdict
 from hub.fold.bots import BotWork, bot_change, newer
 from hub.fold.claims import ERASED, objection, undisputed
 from hub.fold.compose import Change, Entry, circumstances, compose
@@ -174,7 +174,6 @@ class _Told(msgspec.Struct, frozen=True):
                 sequence=sequence,
                 body=orjson.dumps({**self.shown[row.topic], "sequence": sequence}),
                 hidden=self.hidden.get(row.topic, b""),
-                active_at=row.active_at or _active_at(self.shown[row.topic]),
             )
             for row in self.rows
         }
@@ -313,9 +312,9 @@ class _State:
         sessions = {change.entry.subject.partition("/")[2] for change in changes}
         shown: dict[str, Document] = {}
         hidden: dict[str, bytes] = {}
-        for derived in (after.derive(session) for session in sessions):
-            shown |= documents_of(derived)
-            hidden |= _encoded({topic: beside for topic, beside in hidden_of(derived).items() if topic in written})
+        for derived in filter(None, map(after.derive, sessions)):
+            shown |= documents_of(derived, written)
+            hidden |= _encoded(hidden_of(derived, written))
         # What moved to another session is gone from one and written with the other, in one go.
         told = [_Told(change.entry, change.rows, shown, hidden, change.gone - written) for change in changes]
         return self._with_schedules(fact, told, before, after) if before.plans or after.plans else told
@@ -439,8 +438,3 @@ def _encoded(hidden: Mapping[str, msgspec.Struct]) -> dict[str, bytes]:
 def _is_copy(delivery: Delivery, known: Known) -> bool:
     """Whether an equal key means the same delivery; equal bytes without a time do only for a while."""
     return delivery.window_ms is None or abs(delivery.received_at - known.received_at) <= delivery.window_ms
-
-
-def _active_at(document: Document) -> int:
-    moment = document.get("last_active_at") or document.get("created_at")
-    return (parse_time(moment) or 0) if isinstance(moment, str) else 0

@@ -138,7 +138,7 @@ def _row(topic: str, bot: str, document: Document, work: BotWork) -> Row:
         durable=work.alias,
         name=str(document["name"] or ""),
         began_at=_milliseconds(document["created_at"]) or 0,
-        active_at=_milliseconds(document["status_since"]) or 0,
+        active_at=_milliseconds(document["status_since"]) or _milliseconds(document["created_at"]) or 0,
         ended_at=(_milliseconds(document["ended_at"]) or _milliseconds(document["status_since"]))
         if is_over(document)
         else None,

@@ -7,7 +7,7 @@ from hub.fold.bots import BotWork
 from hub.fold.compose import Change, Entry
 from hub.fold.household import Household
 from hub.fold.parts import SCHEDULE, TOMBSTONE
-from hub.fold.rooms import corrections, documents_of
+from hub.fold.rooms import corrections, topics_of
 from hub.ports import Erased, StateKey
 from hub.state.capture import Document
 from hub.state.facts import Cell, Facts
@@ -46,7 +46,7 @@ def _erased(fact: Fact, session: str, before: Household) -> Change:
     also = (f"rooms/{durable}",) if durable and durable != session else ()
     said: Document = {"room": {"id": session, "durable_room": durable or None, "erased": True}}
     entry = Entry(fact.kind, f"rooms/{session}", also, fact, said)
-    return Change(entry, gone=frozenset(documents_of(before.derive(session))))
+    return Change(entry, gone=topics_of(before.derive(session)))
 
 
 def _others(fact: Fact, before: Household, after: Household, erased: set[str]) -> Iterator[Change]:

@@ -1,6 +1,6 @@
 """What a fact about a room changes, as entries of the log and as documents."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -23,7 +23,7 @@ from hub.fold.household import Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
 from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts
-from hub.state.participant import Presence
+from hub.state.participant import Participant, Presence
 from hub.state.room import Tally
 from hub.state.trending import trending_base, trending_key
 
@@ -96,40 +96,47 @@ def _job(detail: JobDetail) -> Document:
     return {"id": detail.id, "agent": detail.agent, "status": detail.status, "error": detail.error or None}
 
 
-def rows_of(derived: Derived, durable: str) -> dict[str, Row]:
-    """Return the documents of a session, by topic; bodies and sequences are filled in when they are written."""
-    topic = f"rooms/{derived.room['id']}"
+def rows_of(derived: Derived, durable: str, topics: Iterable[str]) -> tuple[Row, ...]:
+    """Return those of a session's documents that are wanted, in the order of topics, without bodies and sequences."""
+    own, parts = topic_of(derived), dict(_parts_of(derived, topics))
+    provider = str(derived.room["provider"])
+    return tuple(
+        _room_row(own, derived, durable) if topic == own else _part_row(topic, own, provider, parts[topic])
+        for topic in topics
+        if topic == own or topic in parts
+    )
+
+
+def _room_row(topic: str, derived: Derived, durable: str) -> Row:
     room = derived.room
-    rows = {
-        topic: Row(
-            topic=topic,
-            collection="rooms",
-            parent=topic,
-            provider=str(room["provider"]),
-            status=str(room["status"]),
-            durable=f"rooms/{durable}" if durable else "",
-            name=str(room["name"] or ""),
-            room_id=str(room["room_id"] or ""),
-            began_at=derived.tally.named_at or 0,
-            ended_at=derived.tally.ended_at,
-            over=room["status"] == "ended",
-            trending=trending_key(_base(room), derived.tally.active_at or 0),
-        )
-    }
-    for identity, person in derived.people.items():
-        name = f"{topic}/participants/{identity}"
-        rows[name] = Row(
-            topic=name,
-            collection="participants",
-            parent=topic,
-            # A participant's name here is its user, whose other devices are found by it.
-            name=str(person.document["identity"] or ""),
-            began_at=person.stays[0].start if person.stays else 0,
-        )
-    rows |= {
-        name: recording_row(name, topic, str(room["provider"]), one) for name, one in recordings_of(derived).items()
-    }
-    return rows
+    return Row(
+        topic=topic,
+        collection="rooms",
+        parent=topic,
+        provider=str(room["provider"]),
+        status=str(room["status"]),
+        durable=f"rooms/{durable}" if durable else "",
+        name=str(room["name"] or ""),
+        room_id=str(room["room_id"] or ""),
+        began_at=derived.tally.named_at or 0,
+        active_at=derived.tally.active_at or 0,
+        ended_at=derived.tally.ended_at,
+        over=room["status"] == "ended",
+        trending=trending_key(_base(room), derived.tally.active_at or 0),
+    )
+
+
+def _part_row(topic: str, room: str, provider: str, one: Participant | Capture) -> Row:
+    if isinstance(one, Capture):
+        return recording_row(topic, room, provider, one)
+    return Row(
+        topic=topic,
+        collection="participants",
+        parent=room,
+        # A participant's name here is its user, whose other devices are found by it.
+        name=str(one.document["identity"] or ""),
+        began_at=one.stays[0].start if one.stays else 0,
+    )
 
 
 def _base(room: Document) -> int:
@@ -158,24 +165,38 @@ def recordings_of(derived: Derived) -> dict[str, Capture]:
     return {f"recordings/{one.document['id']}": one for one in kept}
 
 
-def documents_of(derived: Derived | None) -> dict[str, Document]:
-    """Return what is shown of a session, by topic."""
-    if derived is None:
-        return {}
-    topic = f"rooms/{derived.room['id']}"
-    shown = {topic: derived.room}
-    shown |= {f"{topic}/participants/{identity}": person.document for identity, person in derived.people.items()}
-    return shown | {name: one.document for name, one in recordings_of(derived).items()}
+def topic_of(derived: Derived) -> str:
+    """Return the topic of a session."""
+    return f"rooms/{derived.room['id']}"
 
 
-def hidden_of(derived: Derived | None) -> dict[str, Hidden]:
-    """Return what is kept beside a session's documents, by topic: for the clock, and for authorised readers."""
+def topics_of(derived: Derived | None) -> frozenset[str]:
+    """Return the topics of all documents of a session."""
     if derived is None:
-        return {}
-    topic = f"rooms/{derived.room['id']}"
-    hidden: dict[str, Hidden] = {topic: derived.tally}
-    hidden |= {f"{topic}/participants/{identity}": person.presence for identity, person in derived.people.items()}
-    return hidden | {name: one.artifacts for name, one in recordings_of(derived).items()}
+        return frozenset()
+    own = topic_of(derived)
+    return frozenset({own, *(f"{own}/participants/{identity}" for identity in derived.people), *recordings_of(derived)})
+
+
+def documents_of(derived: Derived, topics: Iterable[str]) -> dict[str, Document]:
+    """Return what is shown of a session, and of those of its parts that some topics name."""
+    return {topic_of(derived): derived.room} | {name: one.document for name, one in _parts_of(derived, topics)}
+
+
+def hidden_of(derived: Derived, topics: Iterable[str]) -> dict[str, Hidden]:
+    """Return what is kept beside these documents: for the clock, and for authorised readers."""
+    parts = _parts_of(derived, topics)
+    hidden: dict[str, Hidden] = {topic_of(derived): derived.tally}
+    return hidden | {name: one.artifacts if isinstance(one, Capture) else one.presence for name, one in parts}
+
+
+def _parts_of(derived: Derived, topics: Iterable[str]) -> Iterator[tuple[str, Participant | Capture]]:
+    """Yield the participants and recordings of a session that some topics name."""
+    people, recordings = f"{topic_of(derived)}/participants/", recordings_of(derived)
+    for topic in topics:
+        one = derived.people.get(topic.removeprefix(people)) if topic.startswith(people) else recordings.get(topic)
+        if one:
+            yield topic, one
 
 
 def differing(old: Mapping[str, object], new: Mapping[str, object]) -> set[str]:
@@ -219,12 +240,11 @@ def _change(
 ) -> Change:
     topic = f"rooms/{session}"
     entry = Entry(kind, topic, _durable_topic(durable), fact, data)
-    rows = rows_of(after, durable)
     # What is told again has the sequence of who told it last.
     parents = {"participant": f"{topic}/participants", "recording": "recordings", "transcript": "recordings"}
     shown = ((parent, data.get(name)) for name, parent in parents.items())
     told = {f"{parent}/{one['id']}" for parent, one in shown if isinstance(one, dict)}
-    return Change(entry, tuple(rows[name] for name in sorted(changed | told | {topic}) if name in rows))
+    return Change(entry, rows_of(after, durable, sorted(changed | told | {topic})))
 
 
 def _durable_topic(durable: str) -> tuple[str, ...]:
@@ -233,20 +253,25 @@ def _durable_topic(durable: str) -> tuple[str, ...]:
 
 def _differences(before: Derived | None, after: Derived) -> set[str]:
     """Return the topics of what is shown differently, or will be when the clock goes on."""
-    return differing(_compared(before), _compared(after))
-
-
-def _compared(derived: Derived | None) -> dict[str, object]:
-    """Return by topic all that a reader may find different."""
-    if derived is None:
-        return {}
-    topic = f"rooms/{derived.room['id']}"
-    # That the hub heard of a room again is a sign of life, but nothing to tell anybody.
-    compared: dict[str, object] = {topic: (derived.room, msgspec.structs.replace(derived.tally, heard_at=None))}
-    compared |= {
-        f"{topic}/participants/{identity}": (one.document, one.presence) for identity, one in derived.people.items()
+    own = topic_of(after)
+    people = before.people if before else {}
+    changed = {
+        f"{own}/participants/{identity}"
+        for identity, one in after.people.items()
+        # Most are the very same.
+        if (known := people.get(identity)) is not one and not (known and _is_shown_alike(known, one))
     }
-    return compared | recordings_of(derived)
+    changed |= differing(recordings_of(before) if before else {}, recordings_of(after))
+    return changed | {own} if before is None or _compared(before) != _compared(after) else changed
+
+
+def _is_shown_alike(old: Participant, new: Participant) -> bool:
+    return old.document == new.document and old.presence == new.presence
+
+
+def _compared(derived: Derived) -> tuple[Document, Tally]:
+    # That the hub heard of a room again is a sign of life, but nothing to tell anybody.
+    return derived.room, msgspec.structs.replace(derived.tally, heard_at=None)
 
 
 def _details(fact: Fact, delivery: Delivery, before: Derived | None, after: Derived) -> Document:
@@ -295,11 +320,12 @@ def _track_details(detail: TrackDetail, after: Derived) -> Document:
 
 def _also_changed(fact: Fact, after: Derived, changed: set[str], told: Document) -> Document:
     """Return what a fact changed besides what it is about: whom an end closed, what a late start brought along."""
-    topic = f"rooms/{after.room['id']}"
+    prefix = f"{topic_of(after)}/participants/"
+    who = {name.removeprefix(prefix) for name in changed}
     people = [
         person.document
         for identity, person in after.people.items()
-        if f"{topic}/participants/{identity}" in changed and person.document is not told.get("participant")
+        if identity in who and person.document is not told.get("participant")
     ]
     captured = [
         one.document
@@ -320,10 +346,9 @@ def corrections(fact: Fact, session: str, before: Household, after: Household) -
             yield _vanished(fact, session, after.durable, old)
         return
     yield from _departures(fact, session, after.durable, old, new)
-    rows = rows_of(new, after.durable)
     for kind, data, topics in _retold(fact, session, old, new):
         entry = Entry(kind, f"rooms/{session}", _durable_topic(after.durable), fact, {"room": new.room, **data})
-        yield Change(entry, tuple(rows[name] for name in sorted(topics)))
+        yield Change(entry, rows_of(new, after.durable, sorted(topics)))
 
 
 def _retold(fact: Fact, session: str, old: Derived | None, new: Derived) -> Iterator[tuple[Kind, Document, set[str]]]:
@@ -364,4 +389,4 @@ def _vanished(fact: Fact, session: str, durable: str, old: Derived) -> Change:
     nobody = {"participant_count": 0, "speaker_count": 0, "listener_count": 0}
     room = {**old.room, **nobody, "status": "ended", "end_reason": "moved"}
     entry = Entry(Kind.ROOM_ENDED, f"rooms/{session}", (f"rooms/{durable}",), fact, {"room": room})
-    return Change(entry, (), frozenset(documents_of(old)))
+    return Change(entry, (), topics_of(old))
