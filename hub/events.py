@@ -7,6 +7,7 @@ import hashlib
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Self
 
 import msgspec
@@ -454,6 +455,8 @@ def clamp_time(time: int | None, received_at: int) -> tuple[int, bool]:
     return time, False
 
 
+# A webhook's few times stand in its event, in its documents and in its notice.
+@lru_cache(maxsize=4096)
 def format_time(time: int | None) -> str | None:
     """RFC 3339 in UTC: `2026-03-10T12:00:02Z`, with milliseconds only where there are some."""
     if time is None or not 0 <= time <= _LAST_MS:
