@@ -57,7 +57,9 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     def named(self, prefix: str) -> list[tuple[str, Cell]]:
         """Return the `first` cells whose names begin with `prefix`, by time, then key; the prefix is cut off."""
         cells = [(name[len(prefix) :], cell) for name, cell in self.first.items() if name.startswith(prefix)]
-        return sorted(cells, key=lambda cell: (_order(cell[1]), cell[0]))
+        if len(cells) > 1:
+            cells.sort(key=lambda cell: (cell[1].time, cell[1].key, repr(cell[1].value), cell[0]))
+        return cells
 
 
 NOTHING = Facts()
@@ -83,12 +85,12 @@ def merged(known: Facts, stated: Facts) -> Facts:
     first = {
         name: cell
         for name, cell in stated.first.items()
-        if name not in known.first or _order(cell) < _order(known.first[name])
+        if name not in known.first or _is_before(cell, known.first[name])
     }
     latest = {
         name: cell
         for name, cell in stated.latest.items()
-        if name not in known.latest or _order(cell) > _order(known.latest[name])
+        if name not in known.latest or _is_before(known.latest[name], cell)
     }
     if not first and not latest:
         return known
@@ -100,8 +102,10 @@ def is_news(known: Facts, after: Facts) -> bool:
 
     A repetition (another delivery's key, a refreshed link, an earlier first sign of life) is none.
     """
-    return any("/" in name and name not in known.first for name in after.first)
+    return any("/" in name for name in after.first.keys() - known.first.keys())
 
 
-def _order(cell: Cell) -> tuple[int, str, str]:
-    return cell.time, cell.key, repr(cell.value)
+def _is_before(one: Cell, other: Cell) -> bool:
+    if one.time != other.time:
+        return one.time < other.time
+    return (one.key, repr(one.value)) < (other.key, repr(other.value))
