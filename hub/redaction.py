@@ -15,6 +15,8 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s\"]+")
 
 def clean(value: str, limit: int = NAME_LIMIT) -> str:
     """Make any text storable and printable: no NUL (PostgreSQL refuses it), no lone surrogates, cut to `limit`."""
+    if len(value) <= limit and value.isascii() and "\0" not in value:
+        return value
     return value[: limit * 2].replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
