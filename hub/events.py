@@ -366,7 +366,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return tuple(sorted(topics | {f"rooms/{fact.durable}" for fact in self.facts if fact.durable}))
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One entry of the log. `body` is its CloudEvents JSON without `specversion` and `id`.
 
     These two come in front when it is written, because the epoch belongs to the log that is read.

@@ -9,7 +9,7 @@ from hub.state.room import Tally
 from hub.state.schedule import Run
 
 
-class Derived(msgspec.Struct, frozen=True):
+class Derived(msgspec.Struct, frozen=True, gc=False):
     """A session as it is shown: its room, its participants, what was captured of it, and its meetings."""
 
     room: Document
@@ -19,7 +19,7 @@ class Derived(msgspec.Struct, frozen=True):
     runs: tuple[Run, ...] = ()
 
 
-class Basis(msgspec.Struct, frozen=True):
+class Basis(msgspec.Struct, frozen=True, gc=False):
     """What a session is derived from; the rest of its durable room decides only when its meeting began.
 
     Equal ones are shown alike. Comparing is quick where the facts are the very same objects.

@@ -27,7 +27,7 @@ _STATUS = {
 }
 
 
-class Artifacts(msgspec.Struct, frozen=True):
+class Artifacts(msgspec.Struct, frozen=True, gc=False):
     """Where a provider keeps what was captured: name to link. For authorised readers only, never streamed."""
 
     links: dict[str, str] = {}
@@ -35,7 +35,7 @@ class Artifacts(msgspec.Struct, frozen=True):
     expire_at: int | None = None
 
 
-class Capture(msgspec.Struct, frozen=True):
+class Capture(msgspec.Struct, frozen=True, gc=False):
     """What was captured: its document, when it began, and where it is."""
 
     document: Document

@@ -12,7 +12,7 @@ PEOPLE = ("human", "sip")
 GONE = "gone@"
 
 
-class Ends(msgspec.Struct, frozen=True):
+class Ends(msgspec.Struct, frozen=True, gc=False):
     """When the room ended, in order, and what its participants are told. After a `final` end nobody comes."""
 
     times: tuple[int, ...] = ()
@@ -22,7 +22,7 @@ class Ends(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...] = ()
 
 
-class Presence(msgspec.Struct, frozen=True):
+class Presence(msgspec.Struct, frozen=True, gc=False):
     """What is computed of somebody's visits when it is asked for: how long they watched, what that costs."""
 
     # When each visit began and ended, in milliseconds since 1970, and why it ended; the last may go on (None).
@@ -31,7 +31,7 @@ class Presence(msgspec.Struct, frozen=True):
     counted: bool = True
 
 
-class Participant(msgspec.Struct, frozen=True):
+class Participant(msgspec.Struct, frozen=True, gc=False):
     """What follows from the facts of one id; `document` is what is shown."""
 
     stays: tuple[Visit, ...]

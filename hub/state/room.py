@@ -18,7 +18,7 @@ _AFTERMATH = frozenset(
 )
 
 
-class Tally(msgspec.Struct, frozen=True, omit_defaults=True):
+class Tally(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the clock-dependent numbers of a room are computed from; kept beside its document, never shown.
 
     Milliseconds of the visits that are over, the starts of those that are not, and the peak so far.
