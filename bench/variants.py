@@ -27,6 +27,7 @@ from hub.ports import (
     TrafficQuery,
     Unhandled,
 )
+from hub.process import spare_what_is_loaded
 
 
 class InstantStore:
@@ -91,6 +92,7 @@ def main() -> None:
     settings = config.load(None, os.environ)
     telemetry.set_up(settings.log)
     store: Store | None = InstantStore() if "instant" in sys.argv else None
+    spare_what_is_loaded()
     limit = 1 if "single" in sys.argv else BATCH_LIMIT
     uvloop.run(app.serve_until(asyncio.Event(), settings, lambda *_: None, store=store, batch_limit=limit))
 

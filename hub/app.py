@@ -15,7 +15,7 @@ from hub.events import Position
 from hub.feed import Feed
 from hub.ingest import BATCH_LIMIT
 from hub.ports import Store
-from hub.process import raise_open_files, stop_with_parent, stopped_by_signals
+from hub.process import raise_open_files, spare_what_is_loaded, stop_with_parent, stopped_by_signals
 from hub.settings import Settings
 from hub.stores import Stores, make_epoch, open_stores
 from hub.tokens import Tokens
@@ -45,6 +45,7 @@ async def serve(settings: Settings, announce: Announce, *, is_worker: bool = Fal
     """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
     stopping = asyncio.Event()
     raise_open_files()
+    spare_what_is_loaded()
     with stopped_by_signals(stopping):
         if not is_worker:
             await serve_until(stopping, settings, announce)

@@ -1,7 +1,8 @@
-"""What serving needs of its process: enough open files, and to be told when to stop."""
+"""What serving needs of its process: enough open files, no long pauses, and to be told when to stop."""
 
 import asyncio
 import contextlib
+import gc
 import resource
 import signal
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ def raise_open_files() -> None:
     wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def spare_what_is_loaded() -> None:
+    """Keep the garbage collector from walking over what is loaded by now: it stays for as long as the process."""
+    # While it walks over everything, nobody is served.
+    gc.freeze()
 
 
 @contextlib.contextmanager
