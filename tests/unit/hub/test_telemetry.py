@@ -1,6 +1,7 @@
 """One line for each thing that happened, without anything that somebody sent."""
 
 import contextlib
+import io
 import json
 import logging
 import re
@@ -25,6 +26,19 @@ def logging_as(settings: Log) -> Iterator[None]:
         root.handlers = handlers
         logging.getLogger("aiohttp.server").setLevel(level)
         structlog.reset_defaults()
+
+
+class Writes(io.StringIO):
+    """A file that remembers what it was written at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[str] = []
+
+    def write(self, text: str, /) -> int:
+        """Take it."""
+        self.written.append(text)
+        return len(text)
 
 
 def fail() -> None:
@@ -58,6 +72,15 @@ def test_json_is_one_object_of_the_fields_that_have_a_value(capsys: pytest.Captu
     said = json.loads(capsys.readouterr().err)
     assert said.pop("timestamp").endswith("Z")
     assert said == {"event": "delivery.refused", "level": "warning", "source": "livekit"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_line_is_written_at_once_with_its_end(form: str) -> None:
+    """Workers share one standard error, in Docker without a buffer: lines in two parts come apart."""
+    with contextlib.redirect_stderr(written := Writes()), logging_as(Log(format=form)):
+        structlog.get_logger().warning("viewer.talks")
+        logging.getLogger("asyncio").warning("slow")
+    assert [line.count("\n") for line in written.written if line] == [1, 1]
 
 
 def test_libraries_speak_in_one_line_and_quote_no_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
