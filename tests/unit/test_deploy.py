@@ -129,6 +129,16 @@ def test_the_guides_nginx_sends_webhooks_and_nothing_else_a_second_time() -> Non
     assert [path for path in others if re.search(found[1], path)] == []
 
 
+def test_the_guides_proxies_write_down_no_request() -> None:
+    """Its line and headers hold tokens, bots' keys, providers' secrets; while the hub restarts, each is an error."""
+    nginx = GUIDE.partition("## nginx in front")[2].partition("\n## ")[0]
+    caddy = GUIDE.partition("## Caddy in front")[2].partition("\n## ")[0]
+    assert "access_log off;" in nginx
+    assert re.search(r"error_log \S+ crit;", nginx)
+    # Of what could not be passed on; and, of later versions, of what was cut off on the way.
+    assert "exclude http.log.error http.handlers.reverse_proxy" in caddy
+
+
 def test_the_guide_names_settings_that_exist() -> None:
     """Somebody follows it at night, with a hub that is down."""
     sections = {name: set(struct.__struct_fields__) for name, struct in SECTIONS.items() if name != "sources"}
