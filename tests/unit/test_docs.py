@@ -56,6 +56,18 @@ def test_alarms_are_about_metrics_that_are_there() -> None:
         assert set(re.findall(r"(\w+)=", said)) <= labels[name.removesuffix("_bucket")], name
 
 
+def test_alarms_on_gauges_hold_where_workers_share_a_port() -> None:
+    """Every scrape may show another worker: a value of now is gone with the next one, and `for` begins anew."""
+    gauges = {name for name, kind, *_ in metrics() if kind == "gauge"}
+    table = (ROOT / "docs/metrics.md").read_text().partition("## Alarms")[2]
+    alarms = re.findall(r"^\| (.+?) \| ", table, re.MULTILINE)
+    on_gauges = [alarm for alarm in alarms if gauges & set(re.findall(r"hub_[a-z_]+", alarm))]
+    assert len(on_gauges) >= 6
+    # What tells processes apart by their gauges is of no use behind one port.
+    asked = [alarm for alarm in on_gauges if "min(hub_log_position)" not in alarm]
+    assert [alarm for alarm in asked if not re.search(r"without \(worker\) \((min|max)_over_time\(", alarm)] == []
+
+
 @pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     """A page that was moved takes those with it that speak of it."""
