@@ -75,6 +75,15 @@ def test_links_lead_somewhere(document: Path) -> None:
     assert {link for link in links if not (document.parent / link).exists()} == set()
 
 
+@pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_can_be_pasted_where_they_stand(document: Path) -> None:
+    """Whoever begins at this page has set nothing yet: curl says nothing of a variable that is missing."""
+    text = document.read_text()
+    for name in ("HUB", "HUB_API_KEY", "KEY"):
+        used = re.search(rf"\${name}\b", text)
+        assert not used or re.search(rf"\b{name}=", text[: used.start()]), name
+
+
 def test_operations_that_documentation_speaks_of_are_there() -> None:
     """In examples and in passing, too."""
     # Of an example an id is one, too.
