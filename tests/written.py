@@ -3,8 +3,10 @@
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from handlers.described.openapi import operations
 from handlers.described.operation import Operation
 from hub.config import SECTIONS, load
-from hub.config_rules import expectation
+from hub.config_rules import PROOFS, expectation
 from hub.config_values import IN_WORDS
 from hub.settings import Source
 from tests.unit.handlers.test_metrics import meter
@@ -50,13 +52,8 @@ def operations_written() -> str:
 
 def keys_written() -> str:
     """Return every key of the configuration, section by section, with what the shipped file says of it."""
-    said = dict(_said_of_keys())
-    sections = []
-    for section, struct in SECTIONS.items():
-        named = f"[[{section}]]" if struct is Source else f"[{section}]"
-        rows = [_key_written(section, field, said) for field in msgspec.structs.fields(struct)]
-        sections.append("\n".join([f"## {named}\n", "| key | value | shipped | |", "|---|---|---|---|", *rows]))
-    return "\n\n".join(sections)
+    shipped = _Shipped.read()
+    return "\n\n".join(_section_written(section, struct, shipped) for section, struct in SECTIONS.items())
 
 
 def metrics_written() -> str:
@@ -98,28 +95,64 @@ def _fields(shape: object) -> list[str]:
     return [] if isinstance(shape, dict) else [field.name for field in msgspec.structs.fields(shape)]
 
 
-def _key_written(section: str, field: msgspec.structs.FieldInfo, said: dict[tuple[str, str], tuple[str, str]]) -> str:
-    shipped, comment = said[section, field.name]
+def _section_written(section: str, struct: type[msgspec.Struct], shipped: "_Shipped") -> str:
+    is_source = struct is Source
+    title = f"## [[{section}]]" if is_source else f"## [{section}]"
+    columns = ["key", *(["of"] if is_source else []), "value", "shipped", ""]
+    rows = [columns, ["---"] * len(columns)]
+    rows += [_key_written(section, field, shipped, is_source) for field in msgspec.structs.fields(struct)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n\n".join(part for part in (title, shipped.sections.get(section, ""), table) if part)
+
+
+def _key_written(section: str, field: msgspec.structs.FieldInfo, shipped: "_Shipped", is_source: bool) -> list[str]:
     value = expectation(f"{section}.{field.name}", _TYPES.get(field.type) or IN_WORDS[field.type])
-    variable = f"HUB_{section}__{'<NAME>__' if section == 'sources' else ''}{field.name}".upper()
-    return f"| `{field.name}`<br>`{variable}` | {_cell(value)} | `{_cell(shipped)}` | {_cell(comment)} |"
+    variable = f"HUB_{section}__{'<NAME>__' if is_source else ''}{field.name}".upper()
+    whose = [provider for provider, proofs in PROOFS.items() if field.name in proofs]
+    places = shipped.keys[section, field.name]
+    values = "<br>".join(f"`{_cell(one)}`" for one in dict.fromkeys(place.value for place in places))
+    name = f"`{field.name}`<br>`{variable}`"
+    return [name, *([", ".join(whose) or "all"] if is_source else []), _cell(value), values, _cell(_said(places))]
 
 
-def _said_of_keys() -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-    """Yield section and key, with the value in the shipped file and the comment above it, else above the section."""
-    section, about, comment, seen = "", "", list[str](), set()
-    for line in (ROOT / "config.toml").read_text().splitlines():
-        if line.startswith("["):
-            section, about, comment = line.strip("[]"), " ".join(comment), []
-        elif found := _COMMENT.fullmatch(line):
-            comment.append(found[1])
-        elif found := _KEY.match(line):
-            if (section, found[1]) not in seen:
-                yield (section, found[1]), (line.partition(" = ")[2], " ".join(comment) or about)
-            seen.add((section, found[1]))
-            comment = []
-        else:
-            comment = []
+def _said(places: Sequence["_Place"]) -> str:
+    """Return what is said of a key; where several sources say something of it, whose."""
+    said = [place for place in places if place.comment]
+    return " ".join(f"{place.provider}: {place.comment}" if len(said) > 1 else place.comment for place in said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the shipped file has a key: of which provider, as what, and with which words above it."""
+
+    provider: str
+    value: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shipped:
+    """What the shipped file says of sections and keys."""
+
+    sections: dict[str, str]
+    keys: defaultdict[tuple[str, str], list[_Place]]
+
+    @classmethod
+    def read(cls) -> Self:
+        shipped, section, provider, comment = cls({}, defaultdict(list)), "", "", list[str]()
+        for line in (ROOT / "config.toml").read_text().splitlines():
+            if found := _COMMENT.fullmatch(line):
+                comment.append(found[1])
+                continue
+            said, comment = " ".join(comment), []
+            if line.startswith("["):
+                section, provider = line.strip("[]"), ""
+                shipped.sections.setdefault(section, said)
+            elif found := _KEY.match(line):
+                value = line.partition(" = ")[2]
+                provider = value.strip('"') if found[1] == "provider" else provider
+                shipped.keys[section, found[1]].append(_Place(provider=provider, value=value, comment=said))
+        return shipped
 
 
 def _cell(text: str) -> str:

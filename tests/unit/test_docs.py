@@ -25,10 +25,20 @@ def test_what_follows_from_the_code_is_as_it_follows(file: str, mark: str) -> No
     assert read(file, mark) == blocks()[file, mark](), "run `make docs`"
 
 
-def test_every_key_of_the_configuration_is_explained() -> None:
-    """The words are those above the key in config.toml, else above its section."""
-    unexplained = [line for line in read("docs/configuration.md", "keys").splitlines() if line.endswith("|  |")]
-    assert unexplained == []
+def test_every_key_of_the_configuration_is_explained_in_words_of_its_own() -> None:
+    """The words are those above the key in config.toml; a section's would say of two keys the same."""
+    said = [row[-1] for row in _keys()]
+    assert len(said) > 50
+    assert [words for words in said if not words or said.count(words) > 1] == []
+
+
+def test_of_a_secret_it_is_said_whose_it_is_and_every_value_that_is_shipped() -> None:
+    """Whoever looks for Pulse's secret finds it, also where 100ms has a key of the same name."""
+    (row,) = (row for row in _keys() if row[0].startswith("`signing_secrets`"))
+    _, whose, _, shipped, said = row
+    assert whose == "100ms, pulse"
+    assert re.findall(r"\{(\w+)", shipped) == ["HMS_WEBHOOK_SECRET", "PULSE_WEBHOOK_SECRET", "WEBHOOK_SECRET"]
+    assert re.search("100ms: .*x-100ms-signature.* pulse: .*X-Pulse-Signature", said)
 
 
 def test_every_kind_of_event_is_explained_once() -> None:
@@ -103,6 +113,12 @@ def test_what_goes_wrong_looks_as_the_pages_of_providers_say() -> None:
     quoted = [words.removeprefix("X-100ms-Key") for words in re.findall(r"\| `401`, `([^`]+)`", pages)]
     assert len(quoted) >= 8
     assert [words for words in quoted if words not in code] == []
+
+
+def _keys() -> list[list[str]]:
+    """Return the rows of the configuration's tables, cell by cell."""
+    lines = read("docs/configuration.md", "keys").splitlines()
+    return [line.removeprefix("| ").removesuffix(" |").split(" | ") for line in lines if "<br>`HUB_" in line]
 
 
 def rows(file: str) -> dict[str, str]:
