@@ -147,6 +147,21 @@ def test_the_guide_names_settings_that_exist() -> None:
     assert [f"{section}.{key}" for section, key in named if key not in sections[section]] == []
 
 
+def test_the_guides_sizes_are_those_that_were_measured_last() -> None:
+    """Somebody buys machines by them."""
+    results = (ROOT / "bench" / "RESULTS.md").read_text("utf-8")
+    rows = ("durable webhooks, PostgreSQL, 64 at a time", "durable webhooks, PostgreSQL, a room each, 256 at a time")
+    large, small = (int(re.findall(rf"^\| {row} \| (\d+)/s", results, re.MULTILINE)[0]) for row in rows)
+    assert f"| {large}/s in rooms of twenty, {small}/s in small ones |" in GUIDE
+    past = GUIDE.partition("## Past one writer")[2]
+    assert f"W = {large} webhooks" in past
+    told = re.findall(r"(\d+) a second, (\d+) %", past)
+    assert len(told) == 3
+    assert [share for rate, share in told if round(100 * int(rate) / large) != int(share)] == []
+    (meetings,) = re.findall(r"enough for about ([\d,]+) meetings", past)
+    assert abs(int(meetings.replace(",", "")) - large / 2 * 300 / 55) <= 50
+
+
 def test_every_command_of_the_guides_exists_with_its_options() -> None:
     """Somebody follows it at night, with a hub that is down."""
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
