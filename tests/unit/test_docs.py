@@ -1,6 +1,7 @@
 """Documentation says what the code does: all of it, and nothing that is not there."""
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from handlers.described.openapi import operations
+from handlers.providers.registry import PROVIDERS
 from hub.config import load
 from hub.events import Kind
 from tests.written import ROOT, blocks, metrics, read
 
 _ROW = re.compile(r"\| `([^`]+)` \|(.*)\|")
 _LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
+NOW = 1_773_151_300_123
 _LEVELS = {"exception": "error"}
 _DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
 
@@ -106,6 +109,21 @@ def test_operations_that_documentation_speaks_of_are_there() -> None:
     assert {path: names for path, names in ours.items() if path not in ways} == {}
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_page_of_a_provider_says_what_each_of_its_events_becomes(provider: str) -> None:
+    """Somebody knows the name in the provider's dashboard, and looks for the kind to wait for."""
+    page = (ROOT / "docs/providers" / f"{provider}.md").read_text().partition("## What each event becomes\n")[2]
+    source = next(source for source in load(None, {}).sources if source.provider == provider)
+    table = [line.strip("|").rsplit("|", 1) for line in page.partition("\n## ")[0].splitlines() if line[:1] == "|"]
+    told = [(names, set(re.findall(r"`([^`]+)`", kinds))) for names, kinds in table]
+    unsaid = []
+    for name, sample in PROVIDERS[provider].samples(NOW).items():
+        spoken = PROVIDERS[provider].translate(source, sample.payload, NOW)
+        rows = [kinds for names, kinds in told if _names(names, spoken.provider_type, sample.payload)]
+        unsaid += [(name, fact.kind) for fact in spoken.facts if not any(fact.kind in kinds for kinds in rows)]
+    assert unsaid == []
+
+
 def test_what_goes_wrong_looks_as_the_pages_of_providers_say() -> None:
     """Somebody searches for the words that a dashboard shows."""
     code = "\n".join(file.read_text() for file in sorted((ROOT / "handlers" / "providers").glob("*.py")))
@@ -113,6 +131,13 @@ def test_what_goes_wrong_looks_as_the_pages_of_providers_say() -> None:
     quoted = [words.removeprefix("X-100ms-Key") for words in re.findall(r"\| `401`, `([^`]+)`", pages)]
     assert len(quoted) >= 8
     assert [words for words in quoted if words not in code] == []
+
+
+def _names(cell: str, event: str, payload: dict[str, object]) -> bool:
+    """Whether a cell names an event, or the code of a status, whole or by its beginning."""
+    words = {event, *re.findall(r'"(?:code|status)": "(\w+)"', json.dumps(payload))}
+    known = re.findall(r"`([^`]+)`", cell)
+    return any(word == name or (name[-1] == "…" and word.startswith(name[:-1])) for word in words for name in known)
 
 
 def _keys() -> list[list[str]]:
