@@ -27,8 +27,8 @@ _COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _COMMIT_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _LATENCY_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30, 300)
 _DELAY_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
-# An event's source and the time of its arrival stand before its content (hub/fold/compose.py).
-_ARRIVAL = re.compile(rb'"source":"/sources/([^"]*)".*?"receivedat":"([^"]*)"')
+# An event's source, its time and that of its arrival stand before its content (hub/fold/compose.py).
+_TIMES = re.compile(rb'"source":"/sources/([^"]*)".*?"time":"([^"]*)".*?"receivedat":"([^"]*)"')
 _LOOKED_AT = 200
 _TRANSPORTS = {"sse": (Form.SSE_CHUNKED, Form.SSE_PLAIN), "websocket": (Form.WEBSOCKET,)}
 
@@ -67,6 +67,14 @@ class Metrics:
             buckets=_LATENCY_SECONDS,
             registry=registry,
         )
+        self._whole_way = Histogram(
+            "hub_provider_to_viewer_seconds",
+            "From when something happened, as the provider says, to when its event was written to the last live viewer "
+            "of this process; from its arrival where the provider does not say when.",
+            ["source"],
+            buckets=_DELAY_SECONDS,
+            registry=registry,
+        )
         self._commits = Histogram(
             "hub_commit_seconds", "How long the store took for a commit.", buckets=_COMMIT_SECONDS, registry=registry
         )
@@ -78,7 +86,7 @@ class Metrics:
             registry.register(gauge)
         # An alarm on a number that is missing never fires.
         for source in sources:
-            self._delay.labels(source), self._latency.labels(source)
+            self._delay.labels(source), self._latency.labels(source), self._whole_way.labels(source)
             for status in _STATUSES:
                 self._deliveries.labels(source, status)
 
@@ -100,14 +108,19 @@ class Metrics:
         self._commits.observe(seconds)
 
     def told(self, events: Sequence[Event]) -> None:
-        """Note how long ago what viewers were just told of arrived."""
+        """Note how long ago what viewers were just told of happened, and arrived."""
         now = self._now()
         # Of very many at once some are enough: nobody else runs meanwhile.
         for event in events[:: max(1, len(events) // _LOOKED_AT)]:
-            arrival = _ARRIVAL.match(event.body, 1)
-            received_at = parse_time(arrival[2].decode()) if arrival else None
-            if arrival and received_at is not None:
-                self._latency.labels(arrival[1].decode()).observe(_seconds(now - received_at))
+            if found := _TIMES.match(event.body, 1):
+                source, happened_at, received_at = (part.decode() for part in found.groups())
+                self._note(self._whole_way, source, now, happened_at)
+                self._note(self._latency, source, now, received_at)
+
+    def _note(self, histogram: Histogram, source: str, now: int, since: str) -> None:
+        moment = parse_time(since)
+        if moment is not None:
+            histogram.labels(source).observe(_seconds(now - moment))
 
     def text(self) -> bytes:
         """Return everything in the text format."""

@@ -255,9 +255,10 @@ async def test_why_a_viewer_had_to_go_is_counted() -> None:
         }
 
 
-def told(ago: int, source: str = "livekit") -> Event:
-    """Return an event of a webhook that arrived so many milliseconds ago."""
-    entry = Entry(Kind.ROOM_STARTED, "rooms/livekit:a", (), Fact(kind=Kind.ROOM_STARTED, time=NOON), {"room": {}})
+def told(ago: int, source: str = "livekit", *, late: int = 0) -> Event:
+    """Return an event of a webhook that arrived so many milliseconds ago, and so many after what it tells of."""
+    fact = Fact(kind=Kind.ROOM_STARTED, time=NOON - ago - late)
+    entry = Entry(Kind.ROOM_STARTED, "rooms/livekit:a", (), fact, {"room": {}})
     return compose(entry, delivery("a", source=source, received_at=NOON - ago), 1)
 
 
@@ -268,6 +269,19 @@ async def test_it_is_measured_how_long_ago_it_arrived_what_viewers_were_just_tol
         found = await process.read()
         assert found["hub_viewer_latency_seconds_sum"] == {(("source", "livekit"),): 0.3, (("source", "pulse"),): 4.0}
         assert found["hub_viewer_latency_seconds_count"][(("source", "livekit"),)] == 2
+
+
+async def test_it_is_measured_how_long_ago_it_happened_what_viewers_were_just_told() -> None:
+    """Of two histograms, to the hub and from it, no quantile of the whole way follows."""
+    async with meter(sources=("pulse",)) as process:
+        process.counted.told([told(150, late=850), told(150, late=1850), erased_event()])
+        found = await process.read()
+        assert found["hub_provider_to_viewer_seconds_sum"] == {
+            (("source", "livekit"),): 3.0,
+            (("source", "pulse"),): 0.0,
+        }
+        assert found["hub_provider_to_viewer_seconds_count"][(("source", "livekit"),)] == 2
+        assert found["hub_viewer_latency_seconds_sum"][(("source", "livekit"),)] == 0.3
 
 
 def erased_event() -> Event:
