@@ -88,7 +88,8 @@ def _operation_written(way: str, operation: Operation) -> str:
     parameters = ", ".join(f"`{one.name}`" for one in operation.parameters)
     asked = [name for shape in operation.body.values() for name in _fields(shape)]
     body = f"body: {', '.join(f'`{name}`' for name in asked)}" if asked else ""
-    return f"| `{way}` | {operation.scope or '–'} | {parameters or body} | {operation.summary} |"
+    given = "; ".join(filter(None, (parameters, body)))
+    return f"| `{way}` | {operation.scope or '–'} | {given} | {operation.summary} |"
 
 
 def _fields(shape: object) -> list[str]:

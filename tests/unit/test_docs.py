@@ -44,6 +44,12 @@ def test_of_a_secret_it_is_said_whose_it_is_and_every_value_that_is_shipped() ->
     assert re.search("100ms: .*x-100ms-signature.* pulse: .*X-Pulse-Signature", said)
 
 
+def test_of_an_operation_with_parameters_and_a_body_both_are_shown() -> None:
+    """A launch is its body; that it takes an `Idempotency-Key` besides must not hide that."""
+    (row,) = (line for line in read("docs/api.md", "operations").splitlines() if "`POST /api/bots`" in line)
+    assert all(f"`{name}`" in row for name in ("Idempotency-Key", "meeting_url", "bot_name", "extra"))
+
+
 def test_every_kind_of_event_is_explained_once() -> None:
     """Nobody reads the code to know what a word means."""
     assert sorted(rows("docs/events.md")) == sorted(Kind)
