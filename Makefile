@@ -1,5 +1,5 @@
 # make run: set up and serve.   make test: set up and test.   The rest is in README.md.
-.PHONY: setup run demo test lint docs bench chaos clean
+.PHONY: install setup run demo test lint docs bench chaos clean
 .DEFAULT_GOAL := run
 
 PIP = .venv/bin/pip --quiet --disable-pip-version-check
@@ -16,6 +16,9 @@ PIP = .venv/bin/pip --quiet --disable-pip-version-check
 .venv/.dev: .venv/.run
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+# .venv/bin/hub, for what serves it: docs/deploy.md.
+install: .venv/.run
 
 setup: .venv/.dev
 	scripts/ensure 'chromium|chromium-browser' chromium nginx nginx-light curl curl openssl openssl \

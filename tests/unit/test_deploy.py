@@ -162,6 +162,17 @@ def test_the_guides_sizes_are_those_that_were_measured_last() -> None:
     assert abs(int(meetings.replace(",", "")) - large / 2 * 300 / 55) <= 50
 
 
+def test_the_guide_says_how_the_hub_gets_to_where_its_unit_runs_it() -> None:
+    """And how the next version does: each by what the Makefile has."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    unit = GUIDE.partition("## One process, SQLite")[2].partition("\n## ")[0]
+    (folder,) = set(re.findall(r"WorkingDirectory=(\S+)", unit))
+    assert f"ExecStart={folder}/.venv/bin/hub serve" in unit
+    asked = re.findall(rf"{folder} && (?:cd {folder} && |git pull && )?make (\w+)", unit)
+    assert len(asked) == 2
+    assert [target for target in asked if f"\n{target}: .venv/.run\n" not in makefile] == []
+
+
 def test_every_command_of_the_guides_exists_with_its_options() -> None:
     """Somebody follows it at night, with a hub that is down."""
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
