@@ -30,7 +30,6 @@ _DELAY_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86_400)
 # An event's source, its time and that of its arrival stand before its content (hub/fold/compose.py).
 _TIMES = re.compile(rb'"source":"/sources/([^"]*)".*?"time":"([^"]*)".*?"receivedat":"([^"]*)"')
 _LOOKED_AT = 200
-_TRANSPORTS = {"sse": (Form.SSE_CHUNKED, Form.SSE_PLAIN), "websocket": (Form.WEBSOCKET,)}
 
 
 class Metrics:
@@ -194,9 +193,11 @@ class Gauges(Collector):
         by_transport = GaugeMetricFamily(
             "hub_viewers_by_transport", "Viewers of this process, by how they are connected.", labels=["transport"]
         )
-        forms = self._fanout.roster.forms()
-        for transport, known in _TRANSPORTS.items():
-            by_transport.add_metric([transport], sum(forms.get(form, 0) for form in known))
+        viewers = dict.fromkeys((form.transport for form in Form), 0)
+        for form, number in self._fanout.roster.forms().items():
+            viewers[form.transport] += number
+        for transport, number in viewers.items():
+            by_transport.add_metric([transport], number)
         yield by_transport
         written = CounterMetricFamily(
             "hub_viewer_messages",

@@ -5,7 +5,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp_sse import EventSourceResponse
 
 from handlers.connections import SocketConnection
-from handlers.parts import FANOUT, SETTINGS
+from handlers.parts import SETTINGS
 from handlers.viewing import opening, seated, serve
 from hub.errors import Gone
 from hub.wire import Form
@@ -44,5 +44,5 @@ async def stream(request: web.Request) -> web.StreamResponse:
         # It left before it was read: a process that was stopped for a while finds requests of people who are gone.
         return response
     with seated(request, connection, opened) as viewer:
-        await serve(viewer, opened.wish, request.app[FANOUT])
+        await serve(request, viewer, opened.wish)
     return response

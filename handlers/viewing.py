@@ -1,5 +1,6 @@
 """Viewers, whichever transport they come by: what they ask for, whether there is room, and how they are served."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +15,6 @@ from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
 from hub.desk import Grant, Wish, with_state
 from hub.errors import BadRequest, Forbidden, Gone, StorageUnavailable
 from hub.events import DELIVERIES, Position, covers, parse_topic
-from hub.fanout import Fanout
 from hub.subscriber import Subscriber
 
 TOPIC_LIMIT = 100
@@ -77,6 +77,11 @@ def seated(request: web.Request, connection: SocketConnection, opened: Opening) 
             log.warning("viewer.refused", limit=limit, address=address)
             viewer.end("overloaded")
         yield viewer
+    except asyncio.CancelledError:
+        # Its connection is lost. Who leaves has read what there was; else the system may have given it up before us.
+        if connection.is_behind():
+            _note_gone(request, viewer, "the connection was lost while it was behind")
+        raise
     finally:
         if connection.has_stalled:
             request.app[DESK].counts.drop("viewer", "stalled")
@@ -84,17 +89,22 @@ def seated(request: web.Request, connection: SocketConnection, opened: Opening) 
         admission.leave(address)
 
 
-async def serve(viewer: Subscriber, wish: Wish, fanout: Fanout) -> None:
-    """Serve a viewer until it goes, or is told to."""
+async def serve(request: web.Request, viewer: Subscriber, wish: Wish) -> None:
+    """Serve a viewer until it goes, or is told to; who just leaves is no line of the log."""
     try:
-        await viewer.serve(wish, fanout.join)
+        await viewer.serve(wish, request.app[FANOUT].join)
     except Gone as gone:
-        log.info("viewer.gone", reason=str(gone))
+        _note_gone(request, viewer, str(gone))
     except StorageUnavailable as problem:
         # The client shall come back, and EventSource comes back only from a 200 that ended.
         log.warning("viewer.unserved", problem=str(problem))
         viewer.end("overloaded")
         viewer.say_goodbye()
+
+
+def _note_gone(request: web.Request, viewer: Subscriber, reason: str) -> None:
+    address = client_address(request, request.app[SETTINGS].server.trusted_proxies)
+    log.info("viewer.gone", reason=reason, address=address, transport=viewer.connection.form.transport)
 
 
 def _caller(request: web.Request) -> Caller:

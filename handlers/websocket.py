@@ -84,10 +84,9 @@ async def websocket(request: web.Request) -> web.StreamResponse:
         connection = SocketConnection(request, writer, Form.WEBSOCKET, request.app[SETTINGS].stream.stall)
     except (ConnectionError, Gone):
         return socket
-    fanout = request.app[FANOUT]
     with seated(request, connection, opened) as viewer:
-        conversation = Conversation(viewer, connection, fanout, request.app[ACCESS], opened.caller)
-        code = await _meet(socket, conversation, serve(viewer, opened.wish, fanout))
+        conversation = Conversation(viewer, connection, request.app[FANOUT], request.app[ACCESS], opened.caller)
+        code = await _meet(socket, conversation, serve(request, viewer, opened.wish))
         if code == WSCloseCode.POLICY_VIOLATION:
             log.warning("viewer.talks", address=client_address(request, request.app[SETTINGS].server.trusted_proxies))
             request.app[DESK].counts.drop("viewer", "talkative")
@@ -177,8 +176,9 @@ async def _meet(socket: web.WebSocketResponse, conversation: Conversation, servi
             talking = tasks.create_task(conversation.hold(socket))
             await serving
             talking.cancel()
-    except* Gone as gone:
-        log.info("viewer.gone", reason=str(gone.exceptions[0]))
+    except* Gone:
+        # It has left: no line of the log, as for whoever leaves `/api/stream`.
+        pass
     except* _TalksTooMuch:
         is_welcome = False
     ending = conversation.viewer.ending

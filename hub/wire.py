@@ -24,6 +24,11 @@ class Form(IntEnum):
     # A text frame of the server, RFC 6455: `{"event", "id", "data"}`, and `retry` where there is one.
     WEBSOCKET = 2
 
+    @property
+    def transport(self) -> str:
+        """What it goes by, as those who look after a hub know it."""
+        return "websocket" if self is Form.WEBSOCKET else "sse"
+
 
 class Message(msgspec.Struct, frozen=True):
     """One thing that viewers are told; without a name it is an event of the log."""

@@ -1,9 +1,12 @@
 """A viewer that stops reading costs nobody else anything, and loses nothing itself."""
 
 import asyncio
+import contextlib
 import re
 import socket
 from pathlib import Path
+
+from structlog.testing import capture_logs
 
 from handlers.providers.registry import PROVIDERS
 from hub.commands.send import with_values
@@ -18,7 +21,9 @@ FILLER = "x" * 200
 
 async def test_a_stalled_viewer_is_cut_off_and_resumes_while_the_others_see_everything(tmp_path: Path) -> None:
     """It is left behind as a cursor: no queue grows for it, and it reads on from where it was."""
-    async with running_hub(tmp_path, HUB_STREAM__STALL="1", HUB_STREAM__HEARTBEAT="0.5") as hub:
+    async with contextlib.AsyncExitStack() as stack:
+        logs = stack.enter_context(capture_logs())
+        hub = await stack.enter_async_context(running_hub(tmp_path, HUB_STREAM__STALL="1", HUB_STREAM__HEARTBEAT="0.5"))
         healthy = Viewer(hub.url, API_KEY, ("rooms",))
         following = asyncio.create_task(healthy.follow())
         stalled = await _connect_and_never_read(hub)
@@ -41,6 +46,10 @@ async def test_a_stalled_viewer_is_cut_off_and_resumes_while_the_others_see_ever
     assert seen[-1] < EVENTS
     assert resumed.sequences == list(range(seen[-1] + 1, EVENTS + 1))
     assert resumed.resets == []
+    # Either the hub or the system gave it up first.
+    (gone,) = (line for line in logs if line["event"].startswith("viewer."))
+    assert gone["reason"] in ("the peer reads nothing", "the connection was lost while it was behind")
+    assert (gone["address"], gone["transport"]) == ("127.0.0.1", "sse")
 
 
 async def _connect_and_never_read(hub: RunningHub) -> socket.socket:

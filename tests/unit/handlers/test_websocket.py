@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from handlers.websocket import MESSAGE_LIMIT, MESSAGES
 from tests.streams import Sent
@@ -402,3 +403,15 @@ async def test_a_store_that_fails_closes_so_that_clients_come_back(tmp_path: Pat
         hub.store.problem = "gone"
         async with hub.talk(A) as viewer:
             assert await closed(viewer) == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+
+
+async def test_who_just_leaves_is_no_line_of_the_log_by_either_transport(tmp_path: Path) -> None:
+    """People close tabs all day; a line is for who was cut off or lost."""
+    with capture_logs() as logs:
+        async with streams(tmp_path) as hub:
+            async with hub.open("rooms") as followed, hub.talk("rooms") as talked:
+                for viewer in (followed, talked):
+                    await viewer.named("snapshot")
+            async with hub.talk("rooms") as last:
+                await last.named("snapshot")
+    assert [line for line in logs if line["event"].startswith("viewer.")] == []
