@@ -93,14 +93,7 @@ async def _take(request: web.Request, source: Source) -> web.Response:
         except StorageUnavailable:
             request.app[METRICS].turned_away(source.name, UNAVAILABLE)
             raise
-    log.info(
-        "delivery.taken",
-        source=source.name,
-        type=delivery.provider_type or None,
-        status=outcome.status.value,
-        delivery=outcome.delivery or None,
-        reason=outcome.reason or None,
-    )
+    _note(delivery, outcome)
     if delivery.path_key and outcome.reason in (ANOTHER, ERASED):
         # Another was faster, or it is gone: kept as dead, and told as what it is.
         raise ProofRefused(outcome.reason)
@@ -159,6 +152,16 @@ async def _verified(request: web.Request, source: Source, arrival: Arrival, addr
         request.app[METRICS].turned_away(source.name, LIMITED)
         raise TooMany(f"more than {source.rate_limit} deliveries a minute (rate_limit of this source)")
     return delivery
+
+
+def _note(delivery: Delivery, outcome: Outcome) -> None:
+    """Say what became of a webhook; louder of one that is of no use: the provider has changed, or the hub is wrong."""
+    source, kind = delivery.source, delivery.provider_type or None
+    identity, status, reason = outcome.delivery or None, outcome.status.value, outcome.reason or None
+    if outcome.status is Status.DEAD:
+        log.warning("delivery.dead", source=source, type=kind, delivery=identity, reason=reason)
+    else:
+        log.info("delivery.taken", source=source, type=kind, status=status, delivery=identity, reason=reason)
 
 
 def _answer(delivery: Delivery, outcome: Outcome) -> web.Response:

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from handlers.bindings import Bindings
 from handlers.bodies import BodyBudget
@@ -128,6 +129,18 @@ async def test_a_copy_is_answered_with_the_delivery_that_came_first() -> None:
         _, first, _ = await hub.sign(LIVEKIT, joined())
         status, second, _ = await hub.sign(LIVEKIT, joined())
         assert (status, second) == (200, {"status": "duplicate", "delivery": first["delivery"]})
+
+
+async def test_what_is_of_no_use_is_a_warning_in_the_log_with_the_reason() -> None:
+    """Among thousands that were taken nobody would see that a provider has changed its words."""
+    with capture_logs() as logs:
+        async with door() as hub:
+            for body in (b"[]", b"{"):
+                await hub.sign(LIVEKIT, body)
+    assert [(line["event"], line["log_level"], line["source"]) for line in logs] == [
+        ("delivery.dead", "warning", "livekit")
+    ] * 2
+    assert all(line["reason"] and line["delivery"] for line in logs)
 
 
 async def test_what_is_genuine_but_says_nothing_is_kept_as_dead_and_answered_200() -> None:
