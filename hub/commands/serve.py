@@ -9,7 +9,8 @@ import msgspec
 
 from hub import app
 from hub.commands.simulate import Plan, play_for_ever
-from hub.settings import Settings
+from hub.secrets import is_loopback
+from hub.settings import Server, Settings
 from hub.supervisor import reserve, supervise
 
 Show = Callable[[str], None]
@@ -20,7 +21,7 @@ async def serve(settings: Settings, show: Show, complain: Show, *, demo: bool) -
     playing: list[asyncio.Task[None]] = []
 
     def announce(base: str, url: str) -> None:
-        show(_greeting(url))
+        show(greeting(settings.server, base, url, is_terminal=sys.stdout.isatty()))
         if demo:
             plan = Plan(rooms=6, bots=6, rate=4.0, seed=int(time.time()))
             playing.append(asyncio.create_task(play_for_ever(settings, base, plan, complain)))
@@ -38,8 +39,12 @@ async def serve_by_workers(settings: Settings, path: str | None, show: Show) -> 
     with reserve(server.host, server.port) as port:
         command = [sys.executable, "-m", "hub.cli", "serve", "--worker-on", str(port)]
         command += ["--config", path] if path else []
-        grace = app.GRACE_SECONDS + settings.stream.drain
-        return await supervise(command, server.workers, lambda url: show(_greeting(url)), grace=grace)
+        grace, here = app.GRACE_SECONDS + settings.stream.drain, server.local_url(port)
+
+        def announce(url: str) -> None:
+            show(greeting(server, here, url, is_terminal=sys.stdout.isatty()))
+
+        return await supervise(command, server.workers, announce, grace=grace)
 
 
 async def serve_as_worker(settings: Settings, port: int, show: Show) -> None:
@@ -48,5 +53,14 @@ async def serve_as_worker(settings: Settings, port: int, show: Show) -> None:
     await app.serve(msgspec.structs.replace(settings, server=server), lambda _, url: show(url), is_worker=True)
 
 
-def _greeting(url: str) -> str:
-    return f"\n  Dashboard: {url}\n"
+def greeting(server: Server, here: str, url: str, *, is_terminal: bool) -> str:
+    """Return where the dashboard is, with a login where somebody watches: in a terminal, or on this machine only.
+
+    What nobody watches is collected, by journald or Docker, and the login would stay there. `here` is how this machine
+    reaches the hub.
+    """
+    page, _, login = url.partition("?")
+    if not is_terminal and not is_loopback(server.host):
+        return f"\n  Dashboard: {page}\n  With a login: hub token\n"
+    local = "" if page == f"{here}/" else f"  On this machine: {here}/?{login}\n"
+    return f"\n  Dashboard: {url}\n{local}"

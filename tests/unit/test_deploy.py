@@ -168,6 +168,8 @@ def test_the_guide_says_how_the_hub_gets_to_where_its_unit_runs_it() -> None:
     unit = GUIDE.partition("## One process, SQLite")[2].partition("\n## ")[0]
     (folder,) = set(re.findall(r"WorkingDirectory=(\S+)", unit))
     assert f"ExecStart={folder}/.venv/bin/hub serve" in unit
+    # As it listens on this machine only, it prints a login.
+    assert "StandardOutput=null" in unit
     asked = re.findall(rf"{folder} && (?:cd {folder} && |git pull && )?make (\w+)", unit)
     assert len(asked) == 2
     assert [target for target in asked if f"\n{target}: .venv/.run\n" not in makefile] == []
