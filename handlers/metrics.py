@@ -35,11 +35,11 @@ _LOOKED_AT = 200
 class Metrics:
     """Counts what is settled and told, and looks at the rest when it is asked.
 
-    `now` is in milliseconds since 1970; `worker` names the process among others that share its port, if there are any.
+    `now` is in milliseconds since 1970; `worker` is the number of the process among those that share its port, if any.
     """
 
     def __init__(
-        self, now: Callable[[], int], *gauges: Collector, sources: Iterable[str] = (), worker: str = ""
+        self, now: Callable[[], int], *gauges: Collector, sources: Iterable[str] = (), worker: int = 0
     ) -> None:
         self._now = now
         self._worker = worker
@@ -126,8 +126,8 @@ class Metrics:
         return generate_latest(self)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield everything, of a worker with its name: what another one counts is another series."""
-        more = {"worker": self._worker} if self._worker else {}
+        """Yield everything, of a worker with its number: what another one counts is another series."""
+        more = {"worker": str(self._worker)} if self._worker else {}
         for metric in self._registry.collect():
             metric.samples = [
                 sample._replace(labels={**sample.labels, **more})

@@ -1,7 +1,6 @@
 """Serves a hub, and stops it in an order in which nothing is lost."""
 
 import asyncio
-import os
 from collections.abc import Callable, Coroutine
 
 import structlog
@@ -41,18 +40,18 @@ log = structlog.get_logger()
 Announce = Callable[[str, str], None]
 
 
-async def serve(settings: Settings, announce: Announce, *, is_worker: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker also until its supervisor is gone."""
+async def serve(settings: Settings, announce: Announce, *, worker: int = 0) -> None:
+    """Serve until SIGTERM or SIGINT, as `serve_until` does; a worker (1, 2, …) also until its supervisor is gone."""
     stopping = asyncio.Event()
     raise_open_files()
     spare_what_is_loaded()
     with stopped_by_signals(stopping):
-        if not is_worker:
+        if not worker:
             await serve_until(stopping, settings, announce)
             return
         watching = asyncio.create_task(stop_with_parent(stopping))
         try:
-            await serve_until(stopping, settings, announce, shares_port=True)
+            await serve_until(stopping, settings, announce, worker=worker)
         finally:
             watching.cancel()
 
@@ -64,12 +63,13 @@ async def serve_until(
     *,
     store: Store | None = None,
     batch_limit: int = BATCH_LIMIT,
-    shares_port: bool = False,
+    worker: int = 0,
 ) -> None:
     """Serve until told to stop, then let everything that was begun come to its end.
 
-    `announce` is called once requests are taken, with the address as this machine reaches it and with the URL of
-    the dashboard, login included. Raises ConfigRefused and StorageRefused before anything listens.
+    A `worker` is one of several behind one port. `announce` is called once requests are taken, with the address as this
+    machine reaches it and with the URL of the dashboard, login included. Raises ConfigRefused and StorageRefused before
+    anything listens.
     """
     opened = (Stores(store, LocalBus()), await store.position()) if store else await _opened(stopping, settings)
     if opened is None:
@@ -80,10 +80,8 @@ async def serve_until(
         auth = settings.auth
         tokens = Tokens(auth.token_secrets)
         access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
-        # One of several behind one port: what they count must not be taken for one's.
-        worker = str(os.getpid()) if shares_port else ""
         hub = Hub(settings, stores, feed, access, batch_limit, worker)
-        await _serve(hub, stopping, announce, shares_port=shares_port)
+        await _serve(hub, stopping, announce, shares_port=worker > 0)
     finally:
         await stores.close()
 

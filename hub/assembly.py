@@ -49,7 +49,7 @@ class Hub:
         feed: Feed,
         access: Access,
         batch_limit: int,
-        worker: str = "",
+        worker: int = 0,
     ) -> None:
         self.settings = settings
         self.store = store = stores.store

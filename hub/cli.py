@@ -63,15 +63,16 @@ def main(context: click.Context, path: str | None) -> None:
 @config_option
 @click.option("--demo", is_flag=True, help="Also play simulated meetings.")
 @click.option("--workers", type=click.IntRange(1), help="Processes on this port (server.workers); SIGHUP renews them.")
-@click.option("--worker-on", "port", type=int, hidden=True, help="Be one of the workers on this port.")
+@click.option("--worker-on", "place", type=(int, int), hidden=True, help="Be a worker: the port, and which one.")
 @click.pass_obj
-def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, port: int | None) -> None:
+def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, place: tuple[int, int] | None) -> None:
     """Serve the hub until SIGTERM."""
     chosen = path or outer
     settings = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
-    telemetry.set_up(settings.log)
-    if port is not None:
-        _run(serving.serve_as_worker(settings, port, click.echo))
+    port, number = place or (0, 0)
+    telemetry.set_up(settings.log, number)
+    if number:
+        _run(serving.serve_as_worker(settings, port, number, click.echo))
         return
     for line in checking.greeting(settings, config.variables(chosen, os.environ)):
         click.echo(line)

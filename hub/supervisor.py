@@ -32,8 +32,8 @@ async def supervise(command: Sequence[str], workers: int, announce: Callable[[st
 class Supervisor:
     """Workers that are kept running until told to stop.
 
-    A worker writes a line once it takes requests. `announce` is called once, when each of them has done so for the
-    first time, with the line that was the first of all.
+    The last argument of a worker is its number, from 1. It writes a line once it takes requests. `announce` is called
+    once, when each of them has done so for the first time, with the line that was the first of all.
     """
 
     def __init__(
@@ -53,7 +53,13 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._renewing = asyncio.Event()
         self._slots = [
-            Slot(number=number, command=command, stopping=self._stopping, on_ready=self._note_ready, clock=clock)
+            Slot(
+                number=number,
+                command=[*command, str(number)],
+                stopping=self._stopping,
+                on_ready=self._note_ready,
+                clock=clock,
+            )
             for number in range(1, workers + 1)
         ]
 

@@ -14,8 +14,11 @@ from hub.settings import Log
 _FRAMES = 6
 
 
-def set_up(settings: Log) -> None:
-    """Make the log as configured: text for people, JSON for machines, both to standard error."""
+def set_up(settings: Log, worker: int = 0) -> None:
+    """Make the log as configured: text for people, JSON for machines, both to standard error.
+
+    Of several workers each says with every line which one it is.
+    """
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_as_json)
@@ -26,6 +29,7 @@ def set_up(settings: Log) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_what_failed,
+        _of_worker(worker or None),
         _without_empty,
     ]
     structlog.configure(
@@ -71,6 +75,10 @@ def _with_what_failed(_: object, __: str, event: EventDict) -> EventDict:
     told = event.pop("exc_info", None)
     failure = sys.exc_info()[1] if told is True else told
     return {**event, **what_failed(failure)} if isinstance(failure, BaseException) else event
+
+
+def _of_worker(worker: int | None) -> structlog.typing.Processor:
+    return lambda _, __, event: {"worker": worker, **event}
 
 
 def _as_json(value: EventDict, **_: object) -> str:

@@ -37,8 +37,8 @@ async def serve_by_workers(settings: Settings, path: str | None, show: Show) -> 
     """Keep workers running that are configured by the file at `path`; return the exit status."""
     server = settings.server
     with reserve(server.host, server.port) as port:
-        command = [sys.executable, "-m", "hub.cli", "serve", "--worker-on", str(port)]
-        command += ["--config", path] if path else []
+        command = [sys.executable, "-m", "hub.cli", "serve", *(["--config", path] if path else [])]
+        command += ["--worker-on", str(port)]
         grace, here = app.GRACE_SECONDS + settings.stream.drain, server.local_url(port)
 
         def announce(url: str) -> None:
@@ -47,10 +47,10 @@ async def serve_by_workers(settings: Settings, path: str | None, show: Show) -> 
         return await supervise(command, server.workers, announce, grace=grace)
 
 
-async def serve_as_worker(settings: Settings, port: int, show: Show) -> None:
+async def serve_as_worker(settings: Settings, port: int, number: int, show: Show) -> None:
     """Serve on a port that others serve too, and show the dashboard's URL alone to whoever keeps the workers."""
     server = msgspec.structs.replace(settings.server, port=port)
-    await app.serve(msgspec.structs.replace(settings, server=server), lambda _, url: show(url), is_worker=True)
+    await app.serve(msgspec.structs.replace(settings, server=server), lambda _, url: show(url), worker=number)
 
 
 def greeting(server: Server, here: str, url: str, *, is_terminal: bool) -> str:

@@ -66,7 +66,7 @@ def messages(found: dict[str, dict[Label, float]]) -> dict[str, float]:
 
 
 @contextlib.asynccontextmanager
-async def meter(sources: tuple[str, ...] = (), worker: str = "") -> AsyncIterator[Meter]:
+async def meter(sources: tuple[str, ...] = (), worker: int = 0) -> AsyncIterator[Meter]:
     store, air = MemoryStore(Folding()), Air()
     bus = air.bus()
     hub = Hub(store, Position(epoch="epoch1", sequence=0), Clock(), bus=bus)
@@ -333,6 +333,6 @@ async def test_a_process_that_has_not_seen_all_of_the_log_says_how_much_is_missi
 
 async def test_a_worker_names_itself_in_everything_it_says() -> None:
     """Through one port now this one answers and now that one, and their counters must not be taken for one's."""
-    async with meter(worker="4711") as process:
+    async with meter(worker=2) as process:
         found = await process.read()
-        assert {dict(labels)["worker"] for samples in found.values() for labels in samples} == {"4711"}
+        assert {dict(labels)["worker"] for samples in found.values() for labels in samples} == {"2"}

@@ -198,6 +198,13 @@ async def test_it_is_announced_only_once(crew: Crew) -> None:
     assert crew.announced == [str(crew.noted("serving")[0])]
 
 
+async def test_a_worker_is_told_its_number_and_its_successor_the_same(crew: Crew) -> None:
+    """Series and lines of the log go by it: by process ids there would be new ones with every restart."""
+    crew.supervised("note('is-' + sys.argv[-1])\nserve()\nif is_first(): sys.exit(3)\nwait_for_stop()")
+    await crew.until_noted("serving", 3)
+    assert sorted(len(crew.noted(f"is-{number}")) for number in (1, 2)) == [1, 2]
+
+
 async def test_what_a_worker_writes_after_its_line_does_not_block_it(crew: Crew) -> None:
     """A pipe that nobody reads is full after a few pages, and the worker would stand still."""
     crew.supervised("serve(); print('x' * 1_000_000, flush=True); note('written'); wait_for_stop()", workers=1)

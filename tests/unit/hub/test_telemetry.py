@@ -15,12 +15,12 @@ from hub.telemetry import set_up, what_failed
 
 
 @contextlib.contextmanager
-def logging_as(settings: Log) -> Iterator[None]:
+def logging_as(settings: Log, worker: int = 0) -> Iterator[None]:
     """Log as configured for the length of the block, and then as before."""
     root, level = logging.getLogger(), logging.getLogger("aiohttp.server").level
     handlers, root.handlers = root.handlers, []
     try:
-        set_up(settings)
+        set_up(settings, worker)
         yield
     finally:
         root.handlers = handlers
@@ -81,6 +81,13 @@ def test_a_line_is_written_at_once_with_its_end(form: str) -> None:
         structlog.get_logger().warning("viewer.talks")
         logging.getLogger("asyncio").warning("slow")
     assert [line.count("\n") for line in written.written if line] == [1, 1]
+
+
+def test_a_line_says_which_of_several_workers_it_is_of(capsys: pytest.CaptureFixture[str]) -> None:
+    """They share one log, and a trouble of one of them is another than one of all."""
+    with logging_as(Log(format="json"), worker=2):
+        structlog.get_logger().warning("viewer.talks")
+    assert json.loads(capsys.readouterr().err)["worker"] == 2
 
 
 def test_libraries_speak_in_one_line_and_quote_no_exceptions(capsys: pytest.CaptureFixture[str]) -> None:
