@@ -14,10 +14,11 @@ READ_SECONDS = 30.0
 
 
 class BodyBudget:
-    """What all bodies in flight may hold together, in bytes."""
+    """What all bodies in flight may hold together, in bytes, and how long each may take to arrive."""
 
-    def __init__(self, limit: int = ALL_BODIES) -> None:
+    def __init__(self, limit: int = ALL_BODIES, seconds: float = READ_SECONDS) -> None:
         self._limit = limit
+        self._seconds = seconds
         self.held = 0
 
     @contextlib.asynccontextmanager
@@ -30,7 +31,7 @@ class BodyBudget:
         size = 0
         chunks: list[bytes] = []
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 async for chunk in request.content.iter_any():
                     size += len(chunk)
                     self.held += len(chunk)

@@ -20,9 +20,10 @@ from hub.ingest import Ingest
 from hub.ports import REFUSED, Outcome, Status
 from hub.wire import Form
 
-# What becomes of a webhook that is not taken, besides `refused`: over the limit of its source; told to come again.
-LIMITED, UNAVAILABLE = "limited", "unavailable"
-_STATUSES = (*(status.value for status in Status), REFUSED, LIMITED, UNAVAILABLE)
+# What becomes of a webhook that is not taken, besides `refused`: over the limit of its source; too large; not all of
+# it came; told to come again.
+LIMITED, OVERSIZED, STALLED, UNAVAILABLE = "limited", "oversized", "stalled", "unavailable"
+_STATUSES = (*(status.value for status in Status), REFUSED, LIMITED, OVERSIZED, STALLED, UNAVAILABLE)
 _COMMIT_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 _COMMIT_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _LATENCY_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30, 300)
@@ -47,7 +48,8 @@ class Metrics:
         self._deliveries = Counter(
             "hub_deliveries",
             "Webhooks and decisions by what became of them: accepted, duplicate, dead; refused (no proof), limited "
-            "(rate_limit) and unavailable (503: the sender was told to come again).",
+            "(rate_limit), oversized (max_body), stalled (its body did not all come) and unavailable (503: the sender "
+            "was told to come again).",
             ["source", "status"],
             registry=registry,
         )

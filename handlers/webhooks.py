@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import orjson
 import structlog
@@ -10,12 +11,12 @@ from aiohttp.typedefs import Handler
 
 from handlers.addresses import client_address, is_within
 from handlers.errors import problem_answer
-from handlers.metrics import LIMITED, UNAVAILABLE
+from handlers.metrics import LIMITED, OVERSIZED, STALLED, UNAVAILABLE
 from handlers.parts import ARRIVALS, BINDINGS, BODIES, FAILURES, INGEST, METRICS, NOW, QUARANTINE, SETTINGS
 from handlers.providers.arrival import Arrival
 from handlers.providers.binding import launch_of
 from handlers.providers.registry import PROVIDERS, receive
-from hub.errors import Overloaded, ProofRefused, StorageUnavailable, TooMany
+from hub.errors import BodyTooLarge, Overloaded, ProofRefused, StorageUnavailable, TooMany
 from hub.events import Delivery
 from hub.fold.claims import ANOTHER, ERASED
 from hub.ports import REFUSED, Outcome, Status
@@ -76,9 +77,8 @@ def _handler(source: Source) -> Handler:
 
 
 async def _take(request: web.Request, source: Source) -> web.Response:
-    settings = request.app[SETTINGS].server
-    address = client_address(request, settings.trusted_proxies)
-    async with request.app[BODIES].read(request, settings.max_body) as body:
+    address = client_address(request, request.app[SETTINGS].server.trusted_proxies)
+    async with _body(request, source, address) as body:
         arrival = Arrival(
             headers=tuple((name.lower(), value) for name, value in request.headers.items()),
             body=body,
@@ -98,6 +98,29 @@ async def _take(request: web.Request, source: Source) -> web.Response:
         # Another was faster, or it is gone: kept as dead, and told as what it is.
         raise ProofRefused(outcome.reason)
     return _answer(delivery, outcome)
+
+
+@contextlib.asynccontextmanager
+async def _body(request: web.Request, source: Source, address: str) -> AsyncIterator[bytes]:
+    """Hold the body for the length of the block; say so where it is not read, as its sender may never come again."""
+    turned_away = request.app[METRICS].turned_away
+    async with contextlib.AsyncExitStack() as held:
+        reading = request.app[BODIES].read(request, request.app[SETTINGS].server.max_body)
+        try:
+            body = await held.enter_async_context(reading)
+        except BodyTooLarge:
+            turned_away(source.name, OVERSIZED)
+            log.warning("delivery.oversized", source=source.name, address=address)
+            raise
+        except Overloaded:
+            turned_away(source.name, UNAVAILABLE)
+            log.warning("delivery.overloaded", source=source.name)
+            raise
+        except TimeoutError:
+            turned_away(source.name, STALLED)
+            log.warning("delivery.stalled", source=source.name, address=address)
+            raise
+        yield body
 
 
 async def _settled(request: web.Request, delivery: Delivery, until: float) -> Delivery:
@@ -150,6 +173,9 @@ async def _verified(request: web.Request, source: Source, arrival: Arrival, addr
     arrivals = request.app[ARRIVALS].count((source.name,), arrival.received_at)
     if source.rate_limit and arrivals > source.rate_limit:
         request.app[METRICS].turned_away(source.name, LIMITED)
+        if arrivals == source.rate_limit + 1:
+            # Once a minute: a line for each would add to the flood.
+            log.warning("delivery.limited", source=source.name, limit=source.rate_limit)
         raise TooMany(f"more than {source.rate_limit} deliveries a minute (rate_limit of this source)")
     return delivery
 

@@ -187,7 +187,7 @@ async def test_every_source_is_there_before_it_sends_anything() -> None:
     async with meter(sources=("livekit",)) as process:
         found = (await process.read())["hub_deliveries_total"]
         assert {dict(labels)["status"] for labels in found} == {
-            "accepted", "duplicate", "dead", "refused", "limited", "unavailable",
+            "accepted", "duplicate", "dead", "refused", "limited", "oversized", "stalled", "unavailable",
         }  # fmt: skip
         assert set(found.values()) == {0.0}
 

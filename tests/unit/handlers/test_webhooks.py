@@ -81,14 +81,16 @@ SEALS = Seals(("token-secret",))
 
 
 @contextlib.asynccontextmanager
-async def door(trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None = None) -> AsyncIterator[Door]:
+async def door(
+    trusted_proxies: tuple[str, ...] = (), spool: MemorySpool | None = None, bodies: BodyBudget | None = None
+) -> AsyncIterator[Door]:
     """Serve the webhook paths of all sources."""
     store = MemoryStore(lambda deliveries: Batch(deliveries, Rules(frozenset())))
     ingest = Ingest(store, Feed(store, await store.position(), LocalBus(), make_epoch), spool)
     now = [NOW_MS]
     app = web.Application(middlewares=[problems])
     app[SETTINGS] = Settings(server=Server(max_body=MAX_BODY, trusted_proxies=trusted_proxies))
-    app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = BodyBudget(), Rates(), Rates(), ingest
+    app[BODIES], app[FAILURES], app[ARRIVALS], app[INGEST] = bodies or BodyBudget(), Rates(), Rates(), ingest
     app[QUARANTINE] = quarantine = Quarantine(store, lambda _: None)
     app[NOW] = lambda: now[0]
     app[METRICS] = Metrics(app[NOW])
@@ -364,6 +366,42 @@ async def test_a_source_with_a_limit_takes_no_more_a_minute() -> None:
         statuses.append((await hub.post(SLOW, joined(9)))[0])
         assert statuses == [200, 200, 200, 429, 429, 200]
         assert b'hub_deliveries_total{source="slow",status="limited"} 2.0' in hub.metrics.text()
+
+
+async def test_a_source_over_its_limit_is_in_the_log_once_a_minute() -> None:
+    """What is turned away may be lost, as LiveKit gives up early; a line for each would only add to the flood."""
+    async with door() as hub:
+        with capture_logs() as logs:
+            for minute in (0, 60_000):
+                hub.now[0] += minute
+                for number in range(6):
+                    await hub.post(SLOW, joined(number))
+        over = [line for line in logs if line["event"] == "delivery.limited"]
+        assert over == [{"event": "delivery.limited", "log_level": "warning", "source": "slow", "limit": 3}] * 2
+
+
+@pytest.mark.parametrize(
+    ("bodies", "size", "cut", "status", "said"),
+    [
+        (BodyBudget(), MAX_BODY + 1, 0, "oversized", {"event": "delivery.oversized", "address": "127.0.0.1"}),
+        (BodyBudget(limit=100), 200, 0, "unavailable", {"event": "delivery.overloaded"}),
+        (BodyBudget(seconds=0.02), 200, 1, "stalled", {"event": "delivery.stalled", "address": "127.0.0.1"}),
+    ],
+    ids=["too large", "too much at once", "never ends"],
+)
+async def test_a_body_that_is_not_read_is_counted_and_in_the_log(
+    bodies: BodyBudget, size: int, cut: int, status: str, said: dict[str, str]
+) -> None:
+    """LiveKit takes 413 for delivered: nothing else would tell that an event is gone for good."""
+    async with door(bodies=bodies) as hub:
+        with capture_logs() as logs:
+            stream, writer = await asyncio.open_connection(hub.client.host, hub.client.port)
+            head = f"POST {LIVEKIT.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"
+            writer.write(head.encode() + b"x" * (size - cut))
+            await stream.readline()
+            writer.close()
+        assert logs == [{"log_level": "warning", "source": "livekit", **said}]
+        assert b'hub_deliveries_total{source="livekit",status="%b"} 1.0' % status.encode() in hub.metrics.text()
 
 
 async def test_what_is_refused_or_cannot_be_taken_is_counted_by_source() -> None:
