@@ -20,6 +20,13 @@ def clean(value: str, limit: int = NAME_LIMIT) -> str:
     return value[: limit * 2].replace("\0", "").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
+def printable(line: str) -> str:
+    """Take out of a line what could command a terminal, or turn the direction of what follows."""
+    if line.isprintable():
+        return line
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+
+
 def harmless(words: str, limit: int = NAME_LIMIT) -> str:
     """Take out of free text what nobody may see: credentials and queries of URLs, domains of e-mail addresses."""
     if "://" in words:

@@ -9,6 +9,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
+from hub.redaction import printable
 from hub.settings import Log
 
 _FRAMES = 6
@@ -23,7 +24,7 @@ def set_up(settings: Log, worker: int = 0) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_as_json)
         if settings.format == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
+        else _as_text(structlog.dev.ConsoleRenderer(colors=False))
     )
     processors: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -68,7 +69,7 @@ class _Short(logging.Formatter):
         record.message = record.getMessage().partition("\n")[0]
         failure = record.exc_info[1] if record.exc_info else None
         said = [f"{name}={value}" for name, value in what_failed(failure).items()] if failure else []
-        return " ".join([self.formatMessage(record), *said])
+        return printable(" ".join([self.formatMessage(record), *said]))
 
 
 def _with_what_failed(_: object, __: str, event: EventDict) -> EventDict:
@@ -79,6 +80,11 @@ def _with_what_failed(_: object, __: str, event: EventDict) -> EventDict:
 
 def _of_worker(worker: int | None) -> structlog.typing.Processor:
     return lambda _, __, event: {"worker": worker, **event}
+
+
+def _as_text(renderer: structlog.dev.ConsoleRenderer) -> structlog.typing.Processor:
+    # Somebody reads it in a terminal, and names of events come from outside.
+    return lambda logger, name, event: printable(renderer(logger, name, event))
 
 
 def _as_json(value: EventDict, **_: object) -> str:

@@ -5,7 +5,7 @@ and `createdAt` has whole seconds.
 """
 
 from handlers.providers.arrival import Spoken
-from handlers.providers.judging import first_text, identify, identify_visit, not_before, past, read_error
+from handlers.providers.judging import event_name, first_text, identify, identify_visit, not_before, past, read_error
 from handlers.providers.livekit_captures import read_egress, read_ingress
 from handlers.providers.livekit_proof import sign, verify
 from handlers.providers.livekit_statement import Statement
@@ -23,7 +23,7 @@ from hub.events import (
     clamp_time,
     escape_id,
 )
-from hub.redaction import clean, harmless, pseudonym, room_key, room_name
+from hub.redaction import harmless, pseudonym, room_key, room_name
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]
@@ -49,8 +49,7 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
 
     Raises Unusable when the payload names no event, or not what the event is about.
     """
-    event = payload.get("event")
-    name = clean(event) if isinstance(event, str) else ""
+    name = event_name(payload, "event")
     if not name:
         raise Unusable("the body names no event")
     statement = _read(name, payload, received_at)

@@ -9,7 +9,7 @@ recordings have no time at all.
 from collections.abc import Callable, Mapping
 
 from handlers.providers.arrival import Spoken
-from handlers.providers.judging import ID_CHARACTERS, first_text, identify, identify_visit, past
+from handlers.providers.judging import ID_CHARACTERS, event_name, first_text, identify, identify_visit, past
 from handlers.providers.livekit_statement import Statement
 from handlers.providers.pulse_captures import read_duration, read_egress, read_ingress, read_recording
 from handlers.providers.pulse_proof import sign, verify
@@ -26,7 +26,7 @@ from hub.events import (
     clamp_time,
     escape_id,
 )
-from hub.redaction import clean, harmless, pseudonym, room_key, room_name
+from hub.redaction import harmless, pseudonym, room_key, room_name
 from hub.settings import Source
 
 __all__ = ["sign", "translate", "verify"]
@@ -46,8 +46,7 @@ def translate(source: Source, payload: Payload, received_at: int) -> Spoken:
 
     Raises Unusable when the payload names no event, or not what the event is about.
     """
-    event = payload.get("event")
-    name = clean(event) if isinstance(event, str) else ""
+    name = event_name(payload, "event")
     if not name:
         raise Unusable("the body names no event")
     # People who try things out mix the dialects; what stands in both places is meant as in `data`.

@@ -8,6 +8,7 @@ import msgspec
 import orjson
 
 from hub.commands.asking import refused
+from hub.redaction import printable
 
 _LONGEST_LINE = 4 * 1024 * 1024
 _RETRY_SECONDS = 2.0
@@ -38,7 +39,7 @@ async def tail(base: str, credential: str, topics: Sequence[str], show: Callable
                     position = message.position or position
                     line = _line(message)
                     if line:
-                        show(_printable(line))
+                        show(printable(line))
             except (aiohttp.ClientError, TimeoutError) as problem:
                 show(f"-- not connected ({type(problem).__name__}), trying again")
             await asyncio.sleep(_RETRY_SECONDS)
@@ -76,11 +77,6 @@ def _line(message: Message) -> str:
     if message.name in ("reset", "bye"):
         return f"-- {message.name}: {message.data.get('reason')}"
     return ""
-
-
-def _printable(line: str) -> str:
-    """Take out what a name could command a terminal with."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
 
 
 def _event_line(event: dict[str, object]) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.redaction import clean, room_key, room_name
+from hub.redaction import clean, printable, room_key, room_name
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=40), st.integers(0, 20))
@@ -20,6 +20,14 @@ def test_clean_text_can_be_stored_printed_and_is_never_too_long(words: str, limi
 def test_ordinary_text_stays_as_it_is(words: str) -> None:
     """Names in every script are names."""
     assert clean(words) == words
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40))
+def test_a_printable_line_is_as_long_as_before_and_commands_no_terminal(line: str) -> None:
+    """A name may hold escape sequences, and turn the direction of what is written after it."""
+    shown = printable(line)
+    assert shown.isprintable()
+    assert all(new == old for new, old in zip(shown, line, strict=True) if old.isprintable())
 
 
 @pytest.mark.parametrize("name", ["standup", "a@b", "a b/c?d=é&e", "https://x.example/?token=1", "x" * 1000, ""])

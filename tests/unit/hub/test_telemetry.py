@@ -102,6 +102,16 @@ def test_libraries_speak_in_one_line_and_quote_no_exceptions(capsys: pytest.Capt
     assert "Ann" not in line
 
 
+def test_what_is_logged_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of events come from outside, and somebody reads the log in a terminal."""
+    with logging_as(Log()):
+        structlog.get_logger().info("delivery.taken", type="\x1b[2Jevil\x07\u202e")
+        logging.getLogger("asyncio").error("unclosed %s", "\x1b[2Jevil")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert all(line.isprintable() and "[2Jevil" in line for line in lines)
+
+
 def test_of_several_failures_at_once_the_first_is_told() -> None:
     """A group itself says nothing."""
     assert what_failed(ExceptionGroup("", [ValueError(), KeyError()]))["failure"] == "ValueError"

@@ -322,7 +322,7 @@ def test_the_content_may_stand_in_either_place(payload: Object) -> None:
     assert (fact.kind, fact.room, fact.durable) == (Kind.ROOM_STARTED, "pulse:RM_1", "pulse-eu@daily")
 
 
-@pytest.mark.parametrize("name", ["room.paused", "track_published", "Room.Started", "room.started "])
+@pytest.mark.parametrize("name", ["room.paused", "track_published", "Room.Started", "room. started"])
 def test_unknown_events_are_kept_with_what_they_are_about(name: str) -> None:
     """Both dialects may grow; they are worth showing before they are understood."""
     payload = {"event": name, "timestamp": 1_737_282_600, "data": {"room_sid": "RM_1", "secret": "hush"}}

@@ -179,6 +179,18 @@ def test_whatever_a_proven_payload_says_it_becomes_a_delivery(event: str, payloa
         assert delivery.verdict is Verdict.DEAD or delivery.facts
 
 
+@pytest.mark.parametrize(("provider", "dialect"), DIALECTS)
+def test_what_an_event_is_called_tells_no_address_and_no_secret(provider: str, dialect: str) -> None:
+    """It is in public events and in the log, and anybody may send an event by any name who has the proof."""
+    event = "ann@example.org https://s3/x?X-Amz-Signature=presigned"
+    payload = {"event": event, "type": event, "id": "1", "data": {"bot_id": "b1"}, "room": {"sid": "RM_1"}}
+    delivery = received(provider, dialect, orjson.dumps(payload))
+    told = f"{delivery.provider_type} {delivery.reason} {delivery.facts}"
+    assert "ann@" in told
+    assert "example.org" not in told
+    assert "presigned" not in told
+
+
 @search(300)
 @given(st.binary(max_size=200))
 def test_whatever_bytes_come_with_a_proof_they_are_kept(body: bytes) -> None:
