@@ -3,12 +3,15 @@
 import secrets
 
 import orjson
+import structlog
 from aiohttp import web
 
 from handlers.parts import NOW
 from handlers.webhooks import commit
-from hub.events import HUB, Delivery, Fact
+from hub.events import HUB, Delivery, Fact, ScheduleDetail
 from hub.ports import Outcome
+
+log = structlog.get_logger()
 
 
 async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said: object) -> Outcome:
@@ -25,4 +28,13 @@ async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said
         provider_type=name,
         facts=facts,
     )
-    return await commit(request, delivery)
+    outcome = await commit(request, delivery)
+    log.info(
+        "decision.taken", type=name, about=_about(facts[0]), status=outcome.status.value, delivery=outcome.delivery
+    )
+    return outcome
+
+
+def _about(fact: Fact) -> str:
+    detail = fact.detail
+    return f"schedules/{detail.id}" if isinstance(detail, ScheduleDetail) else fact.entity

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import msgspec
+import structlog
 from aiohttp import web
 from msgspec import Meta
 
@@ -14,6 +15,8 @@ from handlers.viewing import TOPIC_LIMIT
 from hub.errors import BadRequest
 from hub.events import NAME_LIMIT, format_time, parse_topic
 from hub.tokens import LONGEST_SECONDS
+
+log = structlog.get_logger()
 
 
 def _said(**limits: object) -> Meta:
@@ -41,9 +44,11 @@ async def mint(request: web.Request) -> web.Response:
     caller = access.caller(request)
     order = _order(await asked(request))
     claims = caller.sharing(frozenset(order.topics), frozenset(order.scope), access.seconds() + order.ttl, order.name)
+    expires_at = format_time(claims.exp * 1000)
+    log.info("token.made", scope=" ".join(claims.scope), topics=len(claims.topics), expires=expires_at)
     said = {
         "token": access.mint(claims),
-        "expires_at": format_time(claims.exp * 1000),
+        "expires_at": expires_at,
         "topics": claims.topics,
         "scope": claims.scope,
         "name": claims.name or None,

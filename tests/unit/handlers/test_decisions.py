@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from handlers.decisions import decided
 from handlers.errors import problems
@@ -51,6 +52,24 @@ async def test_a_decision_outlives_the_session_that_it_was_made_in(desk: Office)
     await desk.end(DAY)
     await desk.start(0, "RM_2")
     assert (await desk.get(DURABLE))["featured"] is True
+
+
+async def test_what_was_decided_is_in_the_log_with_what_it_is_about_and_without_what_was_said(desk: Office) -> None:
+    """An erasure cannot be undone: whoever runs the hub sees that there was one, and of what."""
+    await desk.start(60)
+    plan = {"title": "Ann's review", "provider": "livekit", "room_id": "daily", "starts_at": "2026-03-10T12:00:00Z"}
+    with capture_logs() as logs:
+        schedule = (await desk.ask("POST", "/api/schedules", plan)).said["id"]
+        await desk.ask("PATCH", DURABLE, FEATURED)
+        await desk.ask("DELETE", f"{DURABLE}?erase=1")
+    taken = [line for line in logs if line["event"] == "decision.taken"]
+    assert [(line["type"], line["about"]) for line in taken] == [
+        ("schedule.created", f"schedules/{schedule}"),
+        ("room.patch", "rooms/livekit@daily"),
+        ("room.erased", "rooms/livekit@daily"),
+    ]
+    assert all(line["status"] == "accepted" and line["delivery"] for line in taken)
+    assert "Ann" not in str(logs)
 
 
 @contextlib.asynccontextmanager

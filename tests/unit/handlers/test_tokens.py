@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from handlers.access import COOKIE, Access, Caller
 from handlers.bodies import BodyBudget
@@ -77,6 +78,16 @@ async def test_a_token_says_what_was_ordered() -> None:
         )
         assert parse_time(said.pop("expires_at")) == (NOW + 600) * 1000
         assert said == {"topics": ["bots", "rooms/a"], "scope": ["read"], "name": "wall"}
+
+
+async def test_that_a_token_was_made_is_in_the_log_and_the_token_is_not() -> None:
+    """One that may everything for a day should not come about unseen; its name may be a person's."""
+    async with counter() as here:
+        with capture_logs() as logs:
+            _, said = await here.order({"topics": ["rooms/a", "bots"], "scope": ["read", "admin"], "name": "Ann"})
+            await here.order({"topics": []})
+        line = {"event": "token.made", "log_level": "info", "scope": "admin read", "topics": 2}
+        assert logs == [{**line, "expires": said["expires_at"]}]
 
 
 async def test_an_hour_of_reading_is_what_is_ordered_usually() -> None:
