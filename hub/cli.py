@@ -25,6 +25,7 @@ from hub.commands import send as sending
 from hub.commands import serve as serving
 from hub.commands import simulate as simulating
 from hub.commands import tail as tailing
+from hub.commands.asking import base_of
 from hub.errors import BadRequest, HubError
 from hub.secrets import complete
 from hub.settings import Settings
@@ -34,10 +35,25 @@ Result = TypeVar("Result")
 
 SECRETS_FILE = Path("var/secrets.json")
 
+
+def _choose(context: click.Context, _: click.Parameter, path: str | None) -> None:
+    context.obj = path or context.obj
+
+
 config_option = click.option(
-    "--config", "path", metavar="FILE", help="Configuration; else HUB_CONFIG, else config.toml."
+    "--config",
+    metavar="FILE",
+    help="Configuration; else HUB_CONFIG, else config.toml.",
+    # It may stand before or after the command, whose `path` it is.
+    callback=_choose,
+    expose_value=False,
 )
-url_option = click.option("--url", default="", help="The hub to talk to (default: the one of the configuration).")
+url_option = click.option(
+    "--url",
+    default="",
+    help="The hub to talk to (default: the one of the configuration).",
+    callback=lambda _, __, url: base_of(url) if url else "",
+)
 
 
 class Commands(click.Group):
@@ -53,10 +69,8 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @config_option
-@click.pass_context
-def main(context: click.Context, path: str | None) -> None:
+def main() -> None:
     """A real-time hub for meeting bots and rooms."""
-    context.obj = path
 
 
 @main.command()
@@ -65,32 +79,31 @@ def main(context: click.Context, path: str | None) -> None:
 @click.option("--workers", type=click.IntRange(1), help="Processes on this port (server.workers); SIGHUP renews them.")
 @click.option("--worker-on", "place", type=(int, int), hidden=True, help="Be a worker: the port, and which one.")
 @click.pass_obj
-def serve(outer: str | None, path: str | None, demo: bool, workers: int | None, place: tuple[int, int] | None) -> None:
+def serve(path: str | None, demo: bool, workers: int | None, place: tuple[int, int] | None) -> None:
     """Serve the hub until SIGTERM."""
-    chosen = path or outer
-    settings = _load(chosen, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
+    settings = _load(path, {} if workers is None else {"HUB_SERVER__WORKERS": str(workers)})
     port, number = place or (0, 0)
     telemetry.set_up(settings.log, number)
     if number:
         _run(serving.serve_as_worker(settings, port, number, click.echo))
         return
-    for line in checking.greeting(settings, config.variables(chosen, os.environ)):
+    for line in checking.greeting(settings, config.variables(path, os.environ)):
         click.echo(line)
     if settings.server.workers == 1:
         _run(serving.serve(settings, click.echo, _complain, demo=demo))
     else:
-        sys.exit(_run(serving.serve_by_workers(settings, chosen, click.echo)))
+        sys.exit(_run(serving.serve_by_workers(settings, path, click.echo)))
 
 
-@main.command()
+@main.command(short_help="Report what is wrong or worth knowing about the set-up.")
 @config_option
 @click.pass_obj
-def check(outer: str | None, path: str | None) -> None:
+def check(path: str | None) -> None:
     """Report what is wrong or worth knowing about the set-up, each with what to do."""
-    settings = _load(path or outer)
+    settings = _load(path)
     # What is tried out says itself what is wrong with it.
     telemetry.set_up(msgspec.structs.replace(settings.log, level="error"))
-    findings = _run(checking.examine(settings, config.variables(path or outer, os.environ)))
+    findings = _run(checking.examine(settings, config.variables(path, os.environ)))
     for finding in findings:
         click.echo(finding.line())
     sys.exit(1 if any(finding.level == "error" for finding in findings) else 0)
@@ -98,6 +111,7 @@ def check(outer: str | None, path: str | None) -> None:
 
 @main.command()
 @click.option("--new-epoch", is_flag=True, help="Make every viewer begin anew: a step of every restore.")
+@config_option
 @click.pass_obj
 def migrate(path: str | None, new_epoch: bool) -> None:
     """Bring the store to this version. With SQLite the hub must not be running, with PostgreSQL it may."""
@@ -105,7 +119,7 @@ def migrate(path: str | None, new_epoch: bool) -> None:
     click.echo(f"the log is at {_run(migrating.migrate(settings, new_epoch=new_epoch))}")
 
 
-@main.command()
+@main.command(short_help="Post a correctly signed webhook to the running hub.")
 @click.argument("provider", default="")
 @click.argument("event", default="")
 @click.option("--set", "assignments", multiple=True, metavar="PATH=VALUE", help="Change the payload.")
@@ -118,6 +132,7 @@ def migrate(path: str | None, new_epoch: bool) -> None:
 @click.option("--source", default="", help="Name of the source, if there are several of the provider.")
 @click.option("--wrong", is_flag=True, help="Send it with a wrong proof.")
 @click.option("--list", "listing", is_flag=True, help="List the samples.")
+@config_option
 @url_option
 @click.pass_obj
 def send(path: str | None, /, provider: str, listing: bool, url: str, **options: object) -> None:
@@ -130,6 +145,8 @@ def send(path: str | None, /, provider: str, listing: bool, url: str, **options:
     shipment = msgspec.convert({"provider": provider, **options}, sending.Shipment)
     answer = _run(sending.send(settings, url or settings.server.local_url(), shipment))
     click.echo(f"{answer.method} {answer.url}\n{answer.status} {answer.text}")
+    if answer.status == 401 and not shipment.wrong:
+        _complain(f"signed with the secrets of this shell (environment, configuration, {SECRETS_FILE}): not the hub's")
     sys.exit(0 if answer.status == 200 else 1)
 
 
@@ -142,6 +159,7 @@ def send(path: str | None, /, provider: str, listing: bool, url: str, **options:
 @click.option("--chaos", is_flag=True, help="Shuffle, repeat and delay the webhooks.")
 @click.option("--day", is_flag=True, help="Play a working day that has just ended, not what happens now.")
 @click.option("--check", is_flag=True, help="Plan the meetings ahead, and compare what the hub shows with the truth.")
+@config_option
 @url_option
 @click.pass_obj
 def simulate(path: str | None, /, url: str, check: bool, **options: object) -> None:
@@ -160,6 +178,7 @@ def simulate(path: str | None, /, url: str, check: bool, **options: object) -> N
 
 @main.command()
 @click.argument("topics", nargs=-1)
+@config_option
 @url_option
 @click.pass_obj
 def tail(path: str | None, topics: Sequence[str], url: str) -> None:
@@ -169,11 +188,12 @@ def tail(path: str | None, topics: Sequence[str], url: str) -> None:
     _run(tailing.tail(base, _access(settings).login_token(), topics or ("*",), click.echo))
 
 
-@main.command()
+@main.command(short_help="Send a bot to a meeting.")
 @click.argument("meeting_url")
 @click.option("--name", default="Notes", show_default=True, help="What the bot is called in the meeting.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the provider's.")
 @click.option("--key", default="", help="The idempotency key: with the same one there is never a second bot.")
+@config_option
 @url_option
 @click.pass_obj
 def launch(path: str | None, /, meeting_url: str, name: str, options: Sequence[str], key: str, url: str) -> None:
@@ -185,11 +205,12 @@ def launch(path: str | None, /, meeting_url: str, name: str, options: Sequence[s
     sys.exit(0 if is_sent else 1)
 
 
-@main.command()
+@main.command(short_help="Read dead deliveries once more, after a fix.")
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @click.option("--source", default="", help="Only what came by this source.")
 @click.option("--refused", is_flag=True, help="Verify everything in quarantine, instead of reading what is dead.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of it.")
+@config_option
 @url_option
 @click.pass_obj
 def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dry_run: bool, url: str) -> None:
@@ -207,6 +228,7 @@ def redrive(path: str | None, ids: Sequence[str], source: str, refused: bool, dr
 
 @main.command()
 @click.option("--hours", default=24.0, show_default=True, help="How long it is good, at most 24.")
+@config_option
 @click.pass_obj
 def token(path: str | None, hours: float) -> None:
     """Print a token to log in with, and the dashboard's URL with it."""

@@ -1,16 +1,18 @@
 """Asking a running hub something, as its commands do."""
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import msgspec
 import orjson
 
-from hub.errors import ConfigRefused, Forbidden, HubError, Unauthenticated
+from hub.errors import BadRequest, ConfigRefused, Forbidden, HubError, Unauthenticated
 
 # A provider may take half a minute to launch a bot.
 _SECONDS = aiohttp.ClientTimeout(total=60)
+_ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/?#\[\]:]+)(:[0-9]+)?([/?#]\S*)?$")
 
 
 class Hub(msgspec.Struct, frozen=True):
@@ -37,7 +39,7 @@ class Hub(msgspec.Struct, frozen=True):
             async with self.session.request(method, url, params=query, json=body, headers=headers) as answer:
                 status, told = answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError) as problem:
-            raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
+            raise no_answer(url, problem) from problem
         try:
             said = orjson.loads(told)
         except orjson.JSONDecodeError as problem:
@@ -45,6 +47,26 @@ class Hub(msgspec.Struct, frozen=True):
         if status in (401, 403):
             raise refused(status, str(said.get("detail")))
         return status, said
+
+
+def base_of(url: str) -> str:
+    """Return where the hub is, of a URL as somebody copies it: with a slash, or with the page's login.
+
+    Raises BadRequest for what is no such URL.
+    """
+    if not _ADDRESS.match(url):
+        raise BadRequest(f"--url {url}: expected the address of a hub, such as http://127.0.0.1:8080")
+    return re.split(r"[?#]", url, maxsplit=1)[0].rstrip("/")
+
+
+def no_answer(url: str, problem: Exception) -> ConfigRefused:
+    """Return why nothing was answered there, and what to do."""
+    if isinstance(problem, aiohttp.ClientSSLError):
+        return ConfigRefused(
+            f"no secure connection to {url}: {problem.__cause__ or problem}; a certificate that you trust can be named "
+            "in SSL_CERT_FILE"
+        )
+    return ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)")
 
 
 def refused(status: int, words: str) -> HubError:

@@ -62,7 +62,7 @@ async def _storage(settings: Settings) -> Finding:
     except StorageRefused as refusal:
         return Finding("error", f"storage: not usable: {refusal}")
     except HubError as problem:
-        return Finding("error", f"storage: {problem}")
+        return Finding("error", f"storage: {problem}; start it, or correct storage.url (HUB_STORAGE__URL)")
     position = await store.position()
     await store.close()
     shown = settings.storage.url.partition("?")[0]
@@ -90,7 +90,9 @@ async def _bus(settings: Settings) -> Finding:
     await bus.close()
     if trouble:
         return Finding(
-            "error", f"bus: {address}: {trouble}; other processes hear of events within a second, not at once"
+            "error",
+            f"bus: {address}: {trouble}; start it, or correct bus.url (HUB_BUS__URL): until then other processes hear "
+            "of events within a second, not at once",
         )
     return Finding("ok", f"bus: {address} works")
 

@@ -7,6 +7,9 @@ import orjson
 from hub.commands.asking import asking
 from hub.errors import BadRequest
 
+# The order itself: the same again would be refused again.
+_WRONG = (400, 422)
+
 
 async def launch(base: str, credential: str, order: dict[str, object], key: str, show: Callable[[str], None]) -> bool:
     """Send a bot and show which one, and where it can be watched, or why not; return whether there is one.
@@ -18,7 +21,8 @@ async def launch(base: str, credential: str, order: dict[str, object], key: str,
     bot = said.get("bot")
     if not isinstance(bot, dict):
         show(f"{status} {said.get('title')}: {said.get('detail')}")
-        show(f"the same again: --key {key}")
+        if status not in _WRONG:
+            show(f"the same again: --key {key}")
         return False
     show(f"{bot['id']} is {bot['status']}")
     show(str(said["stream_url"]))

@@ -11,7 +11,8 @@ import orjson
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from hub.clock import now_ms
-from hub.errors import BadRequest, ConfigRefused
+from hub.commands.asking import no_answer
+from hub.errors import BadRequest
 from hub.settings import Settings, Source
 
 _SECONDS = aiohttp.ClientTimeout(total=10)
@@ -42,6 +43,8 @@ class Shipment(msgspec.Struct, frozen=True, kw_only=True):
 
 async def send(settings: Settings, base: str, shipment: Shipment) -> Answer:
     """Send what is asked for to the hub at `base`. Raises BadRequest, and ConfigRefused when nobody listens there."""
+    if shipment.dialect and not shipment.file:
+        raise BadRequest("--dialect: goes with --file; a sample has its own")
     now = now_ms()
     source = source_for(settings, shipment.provider, shipment.source)
     sample = (
@@ -108,7 +111,7 @@ async def post(
         async with session.request(sample.method, url, data=body, headers=headers, timeout=_SECONDS) as answer:
             return Answer(sample.method, url, answer.status, (await answer.text()).strip())
     except (aiohttp.ClientError, TimeoutError) as problem:
-        raise ConfigRefused(f"no hub answers on {url}: start it (make run), or name another (--url)") from problem
+        raise no_answer(url, problem) from problem
 
 
 def _from_file(file: str, shipment: Shipment, now: int) -> Sample:

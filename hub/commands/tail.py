@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 import orjson
 
-from hub.commands.asking import refused
+from hub.commands.asking import no_answer, refused
 from hub.redaction import printable
 
 _LONGEST_LINE = 4 * 1024 * 1024
@@ -40,6 +40,8 @@ async def tail(base: str, credential: str, topics: Sequence[str], show: Callable
                     line = _line(message)
                     if line:
                         show(printable(line))
+            except aiohttp.ClientConnectorError as problem:
+                show(f"-- not connected: {no_answer(base, problem)}; trying again")
             except (aiohttp.ClientError, TimeoutError) as problem:
                 show(f"-- not connected ({type(problem).__name__}), trying again")
             await asyncio.sleep(_RETRY_SECONDS)
@@ -97,7 +99,8 @@ def _gist(data: dict[str, dict[str, object]]) -> str:
     if isinstance(recording := data.get("recording") or data.get("stream"), dict):
         words.append(f"{recording.get('status')}")
     if isinstance(room := data.get("room"), dict):
-        words.append(f"{room.get('name') or ''}: {room.get('status')}, {room.get('participant_count')} people")
+        count = room.get("participant_count")
+        words.append(f"{room.get('name') or ''}: {room.get('status')}, {count} {'person' if count == 1 else 'people'}")
     if isinstance(reason := data.get("reason"), dict):
         words.append(f"[{reason.get('code')}]")
     return "  ".join(words)

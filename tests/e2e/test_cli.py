@@ -230,6 +230,21 @@ def test_a_wrong_configuration_is_refused_with_file_key_and_expectation(
     assert not (idle.folder / "hub.db").exists()
 
 
+def test_the_configuration_is_named_before_or_after_the_command(idle: HubProcess) -> None:
+    """Nobody remembers which of the two a tool wants."""
+    for command in ("serve", "check", "migrate", "tail", "token", "redrive", "simulate"):
+        assert "own.toml" in type_in(idle, command, "--config", "own.toml")
+        assert "own.toml" in type_in(idle, "--config", "own.toml", command)
+    assert "own.toml" in type_in(idle, "send", "livekit", "room_started", "--config", "own.toml")
+    assert "own.toml" in type_in(idle, "launch", "https://meet.example/1", "--config", "own.toml")
+
+
+def test_the_list_of_commands_has_whole_sentences() -> None:
+    """It is the first thing that is asked for, often in a narrow window."""
+    listed = CliRunner().invoke(main, ["--help"], terminal_width=80).stdout.partition("Commands:")[2].splitlines()
+    assert len([line for line in listed if line.endswith(".") and not line.endswith("...")]) == len(main.commands)
+
+
 def test_a_wrong_variable_is_refused_by_its_name_without_its_value(idle: HubProcess) -> None:
     """It may be a secret that was put in the wrong place."""
     refusal = type_in(idle, "check", HUB_AUTH__API_KEYS="geheim:everything")
@@ -309,6 +324,15 @@ def test_send_shows_what_a_wrong_proof_gets(hub: HubProcess) -> None:
     assert not any(secret in done.stdout + done.stderr for secret in SECRETS.values())
 
 
+def test_send_says_whose_secrets_were_wrong(hub: HubProcess) -> None:
+    """The hub has its own from another terminal, and nothing is wrong with either by itself."""
+    with contextlib.chdir(hub.folder):
+        other = {**hub.environ, "LIVEKIT_API_SECRET": "another-secret-of-another-terminal"}
+        done = CliRunner(env=other).invoke(main, ["send", "livekit", "room_started", "--url", f"{hub.url}/"])
+    assert (done.exit_code, "401" in done.stdout) == (1, True), done
+    assert "signed with the secrets of this shell" in done.stderr
+
+
 def test_send_lists_every_sample(idle: HubProcess) -> None:
     """Each as it has to be typed."""
     done = run(idle, "send", "--list")
@@ -329,6 +353,7 @@ def test_send_lists_every_sample(idle: HubProcess) -> None:
         (("livekit", "room_started"), "no hub answers"),
         (("livekit", "room_started", "--url", "nonsense"), "--url"),
         (("livekit", "x", "--file", "nojson.txt"), "nojson.txt"),
+        (("pulse", "room.started", "--dialect", "go"), "--file"),
         (("meetingbaas", "x", "--file", "some.json", "--dialect", "v9"), "v9"),
     ],
 )

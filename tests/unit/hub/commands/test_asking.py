@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from hub.commands.asking import asking
-from hub.errors import ConfigRefused, Unauthenticated
+from hub.commands.asking import asking, base_of
+from hub.errors import BadRequest, ConfigRefused, Unauthenticated
 from tests.hubs import API_KEY, running_hub
 from tests.processes import free_port
 from tests.unit.hub.commands.playing import serving
@@ -42,3 +42,28 @@ async def test_where_no_hub_is_nothing_can_be_asked() -> None:
     async with serving(greet) as url, asking(url, "k") as asked:
         with pytest.raises(ConfigRefused, match="no hub: 200"):
             await asked.ask("GET", "/api/bots")
+
+
+async def test_a_connection_that_is_not_secure_is_told_as_that() -> None:
+    """A hub is there, and starting another one would not help."""
+
+    async def greet(_request: web.Request) -> web.Response:
+        return web.Response(text="{}")
+
+    async with serving(greet) as url, asking(url.replace("http:", "https:"), "k") as asked:
+        with pytest.raises(ConfigRefused, match=r"no secure connection to https:.*SSL.*SSL_CERT_FILE"):
+            await asked.ask("GET", "/api/bots")
+
+
+@pytest.mark.parametrize("more", ["", "/", "/?token=abc.def", "/#bots"])
+def test_the_page_is_named_as_it_is_copied(more: str) -> None:
+    """What `hub serve` prints ends with a slash and a login."""
+    for base in ("http://127.0.0.1:8080", "https://hub.example.com", "http://[::1]:8080"):
+        assert base_of(f"{base}{more}") == base
+
+
+@pytest.mark.parametrize("url", ["nonsense", "127.0.0.1:8080", "ftp://hub", "http://", "http://[::1"])
+def test_what_is_no_address_of_a_hub_is_refused(url: str) -> None:
+    """Nobody would ever answer there."""
+    with pytest.raises(BadRequest, match="--url"):
+        base_of(url)

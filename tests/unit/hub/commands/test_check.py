@@ -10,6 +10,7 @@ import pytest
 from hub.commands.check import Finding, examine, greeting, public_url
 from hub.settings import Auth, Bus, MeetingBaas, Server, Settings, Source, Storage
 from tests.hubs import running_hub
+from tests.processes import free_port
 
 LIVEKIT = Source(provider="livekit", name="livekit", path="/api/livekit/webhook", keys={"key": ("s" * 40,)})
 PULSE = Source(provider="pulse", name="pulse", path="/api/pulse/webhook")
@@ -81,6 +82,12 @@ async def test_a_file_of_a_newer_hub_is_an_error(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "hub.db")) as newer:
         newer.execute("PRAGMA user_version = 9999")
     assert levels(await examine(settings(tmp_path)), "run a newer hub") == ["error"]
+
+
+async def test_a_store_that_does_not_answer_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Whoever sees it has just set it up, or has just been woken up."""
+    findings = await examine(settings(tmp_path, storage=Storage(url=f"postgresql://u@127.0.0.1:{free_port()}/d")))
+    assert levels(findings, "start it, or correct storage.url (HUB_STORAGE__URL)") == ["error"]
 
 
 async def test_a_bus_beside_sqlite_is_an_error(tmp_path: Path) -> None:

@@ -28,6 +28,16 @@ async def test_a_bot_is_sent_once_by_its_key_and_a_refusal_is_told(tmp_path: Pat
         assert "--key key-2" in shown[5]
 
 
+async def test_an_order_that_is_wrong_is_not_offered_again(tmp_path: Path) -> None:
+    """The same would be refused in the same words."""
+    async with launching(tmp_path) as desk:
+        shown: list[str] = []
+        assert not await launch(desk.hub.url, API_KEY, ordered("nonsense", "Notes", []), "key-1", shown.append)
+        desk.provider.faults = [Refusal(422)]
+        assert not await launch(desk.hub.url, API_KEY, ordered(URL, "Notes", []), "key-2", shown.append)
+        assert [line.partition(" ")[0] for line in shown] == ["400", "422"]
+
+
 def test_options_are_json_or_else_text() -> None:
     """`true` is no text, and nobody quotes a word in a terminal."""
     order = ordered(URL, "N", ["allow_multiple_bots=true", 'extra={"a": 1}', "recording_mode=audio_only", "x=a=b"])

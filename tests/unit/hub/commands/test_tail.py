@@ -49,7 +49,7 @@ async def test_an_event_is_a_line_with_its_time_type_subject_and_gist(tmp_path: 
         line = await shown(lines, "participant.joined")
         assert "rooms/livekit:RM_hubsample001" in line
         assert "ann in" in line
-        assert "live, 1 people" in line
+        assert "live, 1 person" in line
         assert line.startswith(time.strftime("%Y-", time.gmtime()))
 
 
@@ -110,10 +110,10 @@ async def test_following_goes_on_where_it_was_when_the_hub_comes_back(tmp_path: 
 
 
 async def test_a_hub_that_does_not_answer_is_tried_again(tmp_path: Path) -> None:
-    """With a line that says so, not an end."""
+    """With a line that says where, and what to do, not an end."""
     port = free_port()
     async with tailing(f"http://127.0.0.1:{port}") as lines:
-        await shown(lines, "not connected")
+        assert f"no hub answers on http://127.0.0.1:{port}: start it" in await shown(lines, "not connected")
         async with running_hub(tmp_path, PORT=str(port)):
             await connected(lines)
 
