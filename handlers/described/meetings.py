@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from handlers.described import documents, messages, orders
 from handlers.described.operation import (
+    ID,
     JSON,
     PAGED,
     POSITION,
@@ -215,8 +216,8 @@ MEETINGS: Mapping[str, Operation] = {
         parameters=(
             _STATUS,
             _PROVIDER,
-            Parameter("room", "Only those of a room, the oldest first."),
-            Parameter("bot", "Only those of a bot, the oldest first."),
+            Parameter("room", "Only those of a room, the oldest first.", ID),
+            Parameter("bot", "Only those of a bot, the oldest first.", ID),
             *PAGED,
         ),
         answers={200: listed(documents.Recording)},

@@ -16,10 +16,13 @@ JSON, PROBLEM = "application/json", "application/problem+json"
 TEXT: Schema = {"type": "string"}
 # An empty one counts as not said.
 TIME: Schema = {"type": "string", "anyOf": [{"format": "date-time"}, {"maxLength": 0}]}
-TOPIC: Schema = {
-    "type": "string",
-    "pattern": rf"^(\*|({'|'.join(COLLECTIONS)})(/[A-Za-z0-9._:@~-]{{1,{2 * ID_LIMIT}}})?)$",
-}
+_COLLECTION, _PLAIN = "|".join(COLLECTIONS), "[A-Za-z0-9._:@~-]"
+TOPIC: Schema = {"type": "string", "pattern": rf"^(\*|({_COLLECTION})(/{_PLAIN}{{1,{2 * ID_LIMIT}}})?)$"}
+# An empty one of these counts as not said, too.
+ONE_TOPIC: Schema = {"type": "string", "pattern": rf"^(({_COLLECTION})/{_PLAIN}{{1,{2 * ID_LIMIT}}})?$"}
+ID: Schema = {"type": "string", "pattern": rf"^{_PLAIN}{{0,{2 * ID_LIMIT}}}$"}
+PLACE: Schema = {"type": "string", "pattern": rf"^({_PLAIN}+\.[0-9]{{1,18}})?$"}
+_PAGE: Schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]*={0,2}$"}
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -68,7 +71,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LIMIT = Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100})
-CURSOR = Parameter("cursor", "`next` of the page before.")
+CURSOR = Parameter("cursor", "`next` of the page before.", _PAGE)
 PAGED = (LIMIT, CURSOR)
 POSITION = {"Hub-Position": "The position of the log at which this was read."}
 

@@ -8,6 +8,9 @@ from msgspec import UNSET, Meta, UnsetType
 from handlers.described.documents import Shape, Time
 from hub.events import NAME_LIMIT
 
+# Any http or https address, without blanks and control characters.
+_WEB = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\x00-\x20\x7f][^\x00-\x20\x7f]*$"
+
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Something that is asked for; what is not known is refused."""
@@ -16,7 +19,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class LaunchOrder(Shape, frozen=True, kw_only=True):
     """A bot for a meeting; whatever else is said is an option of the provider's."""
 
-    meeting_url: Annotated[str, Meta(max_length=4096, description="The http or https address of the meeting.")]
+    meeting_url: Annotated[str, Meta(max_length=4096, pattern=_WEB, description="Where the meeting is.")]
     bot_name: Annotated[str, Meta(min_length=1, max_length=255)]
     extra: Annotated[
         dict[str, Any] | UnsetType | None,  # Any: whatever JSON holds

@@ -6,7 +6,9 @@ from handlers.described import messages
 from handlers.described.documents import Time
 from handlers.described.operation import (
     JSON,
+    ONE_TOPIC,
     PAGED,
+    PLACE,
     TEXT,
     TOPIC,
     Answer,
@@ -60,7 +62,7 @@ RUNNING: Mapping[str, Operation] = {
         summary="The log, oldest first.",
         group=_LOG,
         scope="read",
-        parameters=(_TOPICS, Parameter("after", "A position: what came after it."), PAGED[0]),
+        parameters=(_TOPICS, Parameter("after", "A position: what came after it.", PLACE), PAGED[0]),
         answers={200: listed(messages.Event, "A page; `next` is a position.")},
         problems=(410,),
     ),
@@ -89,7 +91,7 @@ RUNNING: Mapping[str, Operation] = {
         parameters=(
             Parameter("source", "Only what came by this source."),
             choice("verdict", "Only what this became of.", "", *Verdict, REFUSED),
-            Parameter("subject", "Only what tells of this bot or room, a topic."),
+            Parameter("subject", "Only what tells of this bot or room, a topic.", ONE_TOPIC),
             _FROM,
             _TO,
             *PAGED,
