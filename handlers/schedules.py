@@ -194,4 +194,5 @@ def _person(value: object) -> tuple[str, str]:
     if not isinstance(said, dict) or not {"identity"} <= said.keys() <= {"identity", "name"}:
         raise BadRequest('expected_participants: expected identities, or {"identity": …, "name": …}')
     # As identities and names are shown that providers tell: without e-mail addresses, and equal to them.
-    return pseudonym(_text(said, "identity")), harmless(_text(said, "name")) if said.get("name") else ""
+    name = "" if said.get("name") in (None, "") else harmless(_text(said, "name"))
+    return pseudonym(_text(said, "identity")), name

@@ -203,6 +203,7 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"starts_at": "0001-01-01T00:00:00Z"}, "starts_at"),
     ({"expected_participants": "ann"}, "expected_participants"),
     ({"expected_participants": [1]}, "expected_participants"),
+    *(({"expected_participants": [{"identity": "ann", "name": name}]}, "name") for name in ({}, [], 0, False)),
     ({"expected_participants": [None]}, "expected_participants"),
     ({"expected_participants": [{"name": "Ann"}]}, "expected_participants"),
     ({"expected_participants": [{"identity": "ann", "mail": "x"}]}, "expected_participants"),
