@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from handlers.access import COOKIE
+from handlers.described.examples import EXAMPLES
 from handlers.described.messages import Problem, Taken
 from handlers.described.operation import JSON, PROBLEM, TEXT, TOPIC, Answer, Operation, Page, Parameter, Schema, Shape
 from handlers.described.operations import OPERATIONS
@@ -31,6 +32,8 @@ _SCHEMES: Schema = {
     },
 }
 _WEBHOOKS = "Webhooks"
+# 10 March 2026, nine in the morning: when the webhooks of examples were sent.
+_MORNING_MS = 1_773_133_200_000
 _EXPLAINED: Mapping[int, str] = dict(TABLE.values()) | {
     401: "No credential, or no good one",
     408: "The request did not arrive in time",
@@ -96,6 +99,8 @@ class _Shapes:
     def components(self) -> Schema:
         """Return everything that is referred to."""
         _, components = msgspec.json.schema_components(list(self._known.values()), ref_template=_REFERENCE)
+        for name in components.keys() & EXAMPLES.keys():
+            components[name]["examples"] = [EXAMPLES[name]]
         return components
 
     def _page(self, page: Page) -> Schema:
@@ -112,8 +117,10 @@ def _webhooks(source: Source) -> Iterable[tuple[str, Operation]]:
     answer = Answer("What became of it.", {JSON: Taken})
     operation = Operation(
         summary=f"Webhooks of {source.provider}.",
+        more=f"{_proof(source)}. How to set it up: docs/providers/{source.provider}.md.",
         group=_WEBHOOKS,
-        body={"*/*": TEXT},
+        # Whatever its content type says it is.
+        body={JSON: {"type": "object", "examples": [provider.samples(_MORNING_MS)[provider.tried_with].payload]}},
         answers={200: answer},
         problems=(400, 401, 429),
     )
@@ -121,6 +128,12 @@ def _webhooks(source: Source) -> Iterable[tuple[str, Operation]]:
         yield f"{method} {source.path}", operation
         if provider.takes_path_key:
             yield f"{method} {source.path.rstrip('/')}/{{bot_key}}", operation
+
+
+def _proof(source: Source) -> str:
+    if source.proof == "ip":
+        return "It is proved by coming from a configured network"
+    return f"It is proved by {PROVIDERS[source.provider].takes(source)}"
 
 
 def _operation(way: str, operation: Operation, shapes: _Shapes) -> Schema:
@@ -133,8 +146,9 @@ def _operation(way: str, operation: Operation, shapes: _Shapes) -> Schema:
         "responses": _responses(operation, shapes, names=names),
         "security": [{name: []} for name in _SCHEMES] if operation.scope else [],
     }
-    if operation.scope not in ("", "any"):
-        found["description"] = f"Needs the scope `{operation.scope}`."
+    needs = f"Needs the scope `{operation.scope}`." if operation.scope not in ("", "any") else ""
+    if description := " ".join(filter(None, (needs, operation.more))):
+        found["description"] = description
     if operation.body:
         found["requestBody"] = {"required": True, "content": _content(operation.body, shapes)}
     return found

@@ -56,6 +56,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """What one method does at one path. What follows from the rest (401, 404 …) is not said again."""
 
     summary: str
+    # What else there is to know, in sentences.
+    more: str = ""
     # What docs/api.md lists it under.
     group: str
     # read, launch or admin; "any": whoever has a credential; empty: no credential is needed.

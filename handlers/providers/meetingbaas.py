@@ -4,7 +4,7 @@ import hashlib
 
 from handlers.providers.arrival import Spoken
 from handlers.providers.meetingbaas_artifacts import finished_capture, finished_transcript, latest_speech
-from handlers.providers.meetingbaas_proof import STATIC_HEADERS, sign, verify
+from handlers.providers.meetingbaas_proof import STATIC_HEADERS, sign, takes, verify
 from handlers.providers.meetingbaas_reasons import explain, spell
 from handlers.providers.meetingbaas_telling import Telling, message_in, name_of, read_telling
 from handlers.providers.reading import Payload, listing, mapping, text, whole
@@ -14,7 +14,7 @@ from hub.launches.words import LAUNCH_FIELD, LAUNCH_ID, Asked, became
 from hub.redaction import harmless
 from hub.settings import Source
 
-__all__ = ["STATIC_HEADERS", "sign", "translate", "verify"]
+__all__ = ["STATIC_HEADERS", "sign", "takes", "translate", "verify"]
 
 _STATUS_KINDS = {
     "queued": Kind.BOT_QUEUED,

@@ -39,7 +39,7 @@ def verify(source: Source, arrival: Arrival) -> Proof:
                 return proof
         except ProofRefused as refusal:
             problems.append(str(refusal))
-    raise ProofRefused(f"{_expectation(source)}; {', and '.join(problems) or 'the request has none of that'}")
+    raise ProofRefused(f"this path takes {takes(source)}; {', and '.join(problems) or 'the request has none of that'}")
 
 
 def sign(source: Source, body: bytes, now: int, dialect: str, delivery_id: str) -> dict[str, str]:
@@ -48,6 +48,20 @@ def sign(source: Source, body: bytes, now: int, dialect: str, delivery_id: str) 
     Raises ConfigRefused when the source has no secret for that dialect.
     """
     return {"content-type": "application/json", **_proof_headers(source, body, now // 1000, dialect, delivery_id)}
+
+
+def takes(source: Source) -> str:
+    """Return what proves a request of this source, as far as it has secrets, in words."""
+    known = [
+        wording
+        for secrets, wording in (
+            (source.api_keys, _API_KEY_HEADER),
+            (source.webhook_secrets, "a Svix signature (svix-id, svix-timestamp, svix-signature)"),
+            (source.callback_secrets, _CALLBACK_HEADER),
+        )
+        if any(secrets)
+    ]
+    return " or ".join(known) or "nothing, because no secrets are configured"
 
 
 def _check_signature(family: str, source: Source, arrival: Arrival) -> Proof | None:
@@ -93,19 +107,6 @@ def _check_static(
         return Proof(scheme=scheme)
     header = headers[0]
     raise ProofRefused(f"{header} is none of {setting}" if any(secrets) else f"{header} came, but {setting} is empty")
-
-
-def _expectation(source: Source) -> str:
-    takes = [
-        wording
-        for secrets, wording in (
-            (source.api_keys, _API_KEY_HEADER),
-            (source.webhook_secrets, "a Svix signature (svix-id, svix-timestamp, svix-signature)"),
-            (source.callback_secrets, _CALLBACK_HEADER),
-        )
-        if any(secrets)
-    ]
-    return f"this path takes {' or '.join(takes) or 'nothing, because no secrets are configured'}"
 
 
 def _signing_keys(source: Source) -> list[bytes]:

@@ -47,6 +47,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     samples: Callable[[int], dict[str, Sample]]
     # (seed, start in ms, minutes, durable room or "" for one of its own)
     meeting: Callable[[int, int, float, str], Meeting]
+    # What proves a request of a source, in words.
+    takes: Callable[[Source], str]
     # The event to try a source with, one of the samples.
     tried_with: str
     # Seconds within which equal bytes that hold no time are one delivery.
@@ -58,8 +60,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ("POST",)
     # Whether its meetings are told by bots that were sent to them, else by the rooms themselves.
     sends_bots: bool = False
-    # What proves a request, in words; empty where the refusals say it themselves.
-    takes: str = ""
+    # Whether its refusals say themselves what it takes.
+    says_what_it_takes: bool = False
 
 
 def _sign_livekit(source: Source, body: bytes, now: int, _dialect: str, _delivery_id: str) -> dict[str, str]:
@@ -72,6 +74,11 @@ def _sign_body(sign: Callable[[Source, bytes, str], dict[str, str]]) -> _Sign:
     return lambda source, body, _now, dialect, _delivery_id: sign(source, body, dialect)
 
 
+def _always(words: str) -> Callable[[Source], str]:
+    """Fit a provider that takes the same whatever is configured."""
+    return lambda _: words
+
+
 PROVIDERS: Mapping[str, Provider] = {
     "100ms": Provider(
         verify=hms.verify,
@@ -82,7 +89,9 @@ PROVIDERS: Mapping[str, Provider] = {
         tried_with="session.open.success",
         # Real events have an id, the guides' bodies none: after a minute the same words are news.
         dedupe_window=60,
-        takes="a secret header that is configured for it, or x-100ms-signature: HMAC-SHA256 of the raw body, in hex",
+        takes=_always(
+            "a secret header that is configured for it, or x-100ms-signature: HMAC-SHA256 of the raw body, in hex"
+        ),
     ),
     "livekit": Provider(
         verify=livekit.verify,
@@ -91,7 +100,7 @@ PROVIDERS: Mapping[str, Provider] = {
         samples=livekit_samples.samples,
         meeting=livekit_samples.meeting,
         tried_with="room_started",
-        takes="LiveKit's JWT in Authorization, without Bearer, with the sha256 of the body",
+        takes=_always("LiveKit's JWT in Authorization, without Bearer, with the sha256 of the body"),
     ),
     "meetingbaas": Provider(
         verify=meetingbaas.verify,
@@ -100,6 +109,8 @@ PROVIDERS: Mapping[str, Provider] = {
         samples=meetingbaas_samples.samples,
         meeting=meetingbaas_samples.meeting,
         tried_with="bot.status_change.in_call_recording",
+        takes=meetingbaas.takes,
+        says_what_it_takes=True,
         takes_path_key=True,
         static_headers=meetingbaas.STATIC_HEADERS,
         # The customer chooses how callbacks are sent.
@@ -115,7 +126,9 @@ PROVIDERS: Mapping[str, Provider] = {
         tried_with="room.started",
         # The guide's tracks and recordings hold no time, and are sent again for over an hour.
         dedupe_window=24 * 60 * 60,
-        takes="the body's HMAC-SHA256 in hex, with or without sha256=, in X-Webhook-Signature or X-Pulse-Signature",
+        takes=_always(
+            "the body's HMAC-SHA256 in hex, with or without sha256=, in X-Webhook-Signature or X-Pulse-Signature"
+        ),
     ),
 }
 
@@ -192,10 +205,10 @@ def _proved(provider: Provider, source: Source, arrival: Arrival) -> Proof:
             return Proof(scheme=_PATH_KEY)
         if arrival.path_key:
             raise ProofRefused(f"{refusal}; and the key in the path is none that this hub made") from refusal
-        if not provider.takes:
+        if provider.says_what_it_takes:
             raise
         # Whoever sets a webhook up sees nothing else: what was wrong, and what would be right.
-        raise ProofRefused(f"{refusal}; this path takes {provider.takes}") from refusal
+        raise ProofRefused(f"{refusal}; this path takes {provider.takes(source)}") from refusal
 
 
 def _dead(source: Source, arrival: Arrival, proof: Proof, refusal: Unusable) -> Delivery:

@@ -6,14 +6,18 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 from openapi_spec_validator import validate
 
 from handlers.described.openapi import described, openapi, operations, problems_of
-from handlers.described.operation import Operation
+from handlers.described.operation import JSON, Operation
 from handlers.parts import SETTINGS
+from handlers.providers.arrival import Arrival
+from handlers.providers.registry import PROVIDERS, receive
 from handlers.routes import routes
 from hub.settings import Settings, Source
 from tests.unit.handlers.test_routes import SOURCES
+from tests.written import ROOT
 
 # Without what a name in a path may be.
 WAYS = {f"{route.method} {re.sub(':[^}]+', '', route.path)}" for route in routes(SOURCES)}
@@ -36,6 +40,19 @@ def test_every_operation_says_what_it_answers_and_how_one_is_admitted() -> None:
             assert said["summary"].endswith("."), (method, path)
             assert any(status < "400" for status in said["responses"]), (method, path)
             assert bool(said["security"]) == ("401" in said["responses"]) or "Webhooks" in said["tags"], (method, path)
+
+
+def test_a_webhook_is_described_with_its_proof_an_example_and_where_to_read_on() -> None:
+    """Whoever sets one up looks here too, and a provider's own description has none of the three."""
+    paths = described(SOURCES, WAYS)["paths"]
+    for source in SOURCES:
+        said = paths[source.path]["post"]
+        assert PROVIDERS[source.provider].takes(source) in said["description"]
+        assert (ROOT / said["description"].rpartition(": ")[2].removesuffix(".")).exists()
+        (example,) = said["requestBody"]["content"][JSON]["schema"]["examples"]
+        assert receive(
+            replace(source, proof="none"), Arrival(headers=(), body=orjson.dumps(example), received_at=0)
+        ).facts
 
 
 def test_names_of_operations_are_unique() -> None:
