@@ -275,8 +275,10 @@ async def test_one_row_that_the_store_refuses_does_not_fail_the_others() -> None
         hub.store.commits.hold()
         sending = [asyncio.create_task(hub.sign(LIVEKIT, joined(number))) for number in range(1, 4)]
         await until(lambda: hub.store.commits.waiting == 1, 5)
-        hub.store.commits.release()
-        answers = [await one for one in sending]
+        with capture_logs() as logs:
+            hub.store.commits.release()
+            answers = [await one for one in sending]
+        assert {line["event"] for line in logs if line["log_level"] == "error"} == {"ingest.refused"}
         assert [status for status, _, _ in answers] == [200, 200, 200]
         assert [said["status"] for _, said, _ in answers] == ["accepted", "dead", "accepted"]
 
