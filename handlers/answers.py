@@ -20,6 +20,8 @@ from hub.ports import Document, Reading
 LONGEST_PAGE = 1000
 USUAL_PAGE = 100
 _BODY_LIMIT = 256 * 1024
+# No text that is kept has one, and PostgreSQL refuses to look for it.
+_NOWHERE = "\0"
 
 Cursor = tuple[float, str]
 
@@ -61,9 +63,17 @@ def may_see(caller: Caller, document: Document) -> bool:
     return covers(caller.topics, document.parent) or (bool(document.durable) and document.durable in caller.topics)
 
 
+def identity_of(request: web.Request) -> str:
+    """Return the `{id}` of a request. Raises NotFound for what nothing can be called."""
+    identity = request.match_info["id"]
+    if _NOWHERE in identity:
+        raise NotFound("there is nothing by this id")
+    return identity
+
+
 def bot_topic(request: web.Request) -> str:
     """Return the topic that a request's `{id}` means: a launch's may be given without its provider."""
-    identity = request.match_info["id"]
+    identity = identity_of(request)
     return f"bots/{LAUNCHED_WITH}:{identity}" if LAUNCH_ID.fullmatch(identity) else f"bots/{identity}"
 
 
@@ -90,7 +100,7 @@ def after_of(request: web.Request) -> Cursor | None:
         value, name = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError) as problem:
         raise BadRequest("cursor: expected the next of an earlier answer") from problem
-    if not isinstance(value, int | float) or not isinstance(name, str) or abs(value) >= 2**63:
+    if not isinstance(value, int | float) or not isinstance(name, str) or abs(value) >= 2**63 or _NOWHERE in name:
         raise BadRequest("cursor: expected the next of an earlier answer")
     return value, name
 
@@ -101,8 +111,16 @@ def cursor_of(value: float, name: str) -> str:
 
 
 def filters(request: web.Request, *names: str) -> Filters:
-    """Return what a list is restricted to, by the parameters of these names."""
-    return {name: request.query.get(name, "") for name in names}  # type: ignore[return-value]  # names are keys of it
+    """Return what a list is restricted to, by the parameters of these names. Raises BadRequest."""
+    return {name: words_of(request, name) for name in names}  # type: ignore[return-value]  # names are keys of it
+
+
+def words_of(request: web.Request, name: str) -> str:
+    """Return a text of the query that is looked for, empty when it is not given. Raises BadRequest."""
+    words = request.query.get(name, "")
+    if _NOWHERE in words:
+        raise BadRequest(f"{name}: expected text without NUL")
+    return words
 
 
 def moment_of(request: web.Request, name: str) -> int | None:

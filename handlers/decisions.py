@@ -8,8 +8,9 @@ from aiohttp import web
 
 from handlers.parts import NOW
 from handlers.webhooks import commit
+from hub.errors import BadRequest
 from hub.events import HUB, Delivery, Fact, ScheduleDetail
-from hub.ports import Outcome
+from hub.ports import Outcome, Status
 
 log = structlog.get_logger()
 
@@ -17,7 +18,7 @@ log = structlog.get_logger()
 async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said: object) -> Outcome:
     """Make what a caller decided durable; `name` is the delivery's type.
 
-    Raises StorageUnavailable when it is not known to be.
+    Raises StorageUnavailable when it is not known to be, and BadRequest when it says what cannot be kept.
     """
     delivery = Delivery(
         source=HUB,
@@ -32,6 +33,8 @@ async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said
     log.info(
         "decision.taken", type=name, about=_about(facts[0]), status=outcome.status.value, delivery=outcome.delivery
     )
+    if outcome.status is Status.DEAD:
+        raise BadRequest(f"nothing was changed: {outcome.reason}")
     return outcome
 
 

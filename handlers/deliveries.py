@@ -5,7 +5,7 @@ import base64
 import orjson
 from aiohttp import web
 
-from handlers.answers import after_of, answer, cursor_of, limit_of, listed, moment_of
+from handlers.answers import after_of, answer, cursor_of, limit_of, listed, moment_of, words_of
 from handlers.parts import ACCESS, STORE
 from handlers.providers.keeping import shown_headers
 from hub.errors import BadRequest, NotFound
@@ -20,7 +20,7 @@ async def deliveries(request: web.Request) -> web.Response:
     request.app[ACCESS].caller(request).demand_everything()
     after = after_of(request)
     query = ArrivalQuery(
-        source=request.query.get("source", ""),
+        source=words_of(request, "source"),
         verdict=_verdict(request),
         subject=_subject(request),
         since=moment_of(request, "from"),

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from handlers.answers import answer, bot_topic, demanded, is_durable, may_see
+from handlers.answers import answer, bot_topic, demanded, identity_of, is_durable, may_see
 from handlers.decisions import decided
 from handlers.parts import LAUNCHES, NOW, STORE
 from hub.errors import BadRequest, Conflict, NotFound
@@ -20,7 +20,7 @@ async def erase_bot(request: web.Request) -> web.Response:
 
 async def erase_room(request: web.Request) -> web.Response:
     """Take away all that is known of a session; by the id of a durable room, of all its sessions, and its schedules."""
-    identity = request.match_info["id"]
+    identity = identity_of(request)
     is_of_all = is_durable(request, identity)
     # Of a durable room there may be plans and decisions only.
     _, durable = await _check(request, f"rooms/{identity}", may_be_empty=is_of_all)

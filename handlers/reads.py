@@ -12,6 +12,7 @@ from handlers.answers import (
     bot_topic,
     cursor_of,
     filters,
+    identity_of,
     limit_of,
     listed,
     may_see,
@@ -88,7 +89,7 @@ async def events(request: web.Request) -> web.Response:
 
 async def room_meant(request: web.Request, caller: Caller | None = None) -> Reading:
     """Return the session that a request's `{id}` means, for a caller who may else read. Raises NotFound."""
-    caller, topic = caller or reader(request), f"rooms/{request.match_info['id']}"
+    caller, topic = caller or reader(request), f"rooms/{identity_of(request)}"
     reading = await request.app[STORE].document(topic)
     if not reading.documents:
         reading = await current_session(request, topic)

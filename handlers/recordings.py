@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from handlers.answers import bot_topic, filters, may_see, reader, visible
+from handlers.answers import bot_topic, filters, identity_of, may_see, reader, visible
 from handlers.parts import NOW, STORE
 from handlers.reads import documents, one
 from hub.errors import BadRequest, Expired, NotFound
@@ -48,7 +48,7 @@ def _owner(request: web.Request) -> str:
 
 
 async def _meant(request: web.Request) -> Reading:
-    caller, store, identity = reader(request), request.app[STORE], request.match_info["id"]
+    caller, store, identity = reader(request), request.app[STORE], identity_of(request)
     reading = await store.document(f"recordings/{identity}")
     if not reading.documents:
         reading = await store.read(Query(collection="recordings", name=identity))

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from handlers.access import Caller
-from handlers.answers import answer, asked, demanded, is_durable
+from handlers.answers import answer, asked, demanded, identity_of, is_durable
 from handlers.decisions import decided
 from handlers.parts import NOW
 from handlers.reads import current_session, one, room_meant
@@ -44,7 +44,7 @@ async def patch(request: web.Request) -> web.Response:
 
 async def _meant(request: web.Request, caller: Caller) -> tuple[str, str]:
     """Return the ids of the session and of the durable room, empty for none. Raises NotFound."""
-    identity = request.match_info["id"]
+    identity = identity_of(request)
     try:
         meant = (await room_meant(request, caller)).documents[0]
     except NotFound:

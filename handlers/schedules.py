@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 
 from handlers.access import Caller
-from handlers.answers import answer, asked, demanded, filters, moment_of, reader, visible
+from handlers.answers import answer, asked, demanded, filters, identity_of, moment_of, reader, visible
 from handlers.attendance import counted_until
 from handlers.decisions import decided
 from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
@@ -129,7 +129,7 @@ def _attended(document: Document) -> Attended:
 
 
 def _topic(request: web.Request) -> str:
-    return f"schedules/{request.match_info['id']}"
+    return f"schedules/{identity_of(request)}"
 
 
 def _placed(request: web.Request, detail: ScheduleDetail) -> tuple[str, ScheduleDetail]:
@@ -169,8 +169,8 @@ def _title(said: dict[str, object]) -> str:
 
 def _text(said: dict[str, object], name: str) -> str:
     value = said[name]
-    if not isinstance(value, str) or not value.strip() or len(value) > NAME_LIMIT:
-        raise BadRequest(f"{name}: expected text of 1 to {NAME_LIMIT} characters")
+    if not isinstance(value, str) or not value.strip() or len(value) > NAME_LIMIT or "\0" in value:
+        raise BadRequest(f"{name}: expected text of 1 to {NAME_LIMIT} characters without NUL")
     return value
 
 

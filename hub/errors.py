@@ -36,6 +36,7 @@ HubError
 │       └── AnswerLate     … because it did not come in time
 ├── NotFound               nothing by that name, or nothing the caller may know of
 └── BadRequest             a question that cannot be answered as it was asked
+    └── ValueRefused       … because of a value that the store cannot hold
 
 A few modules have one of their own, which never leaves its package.
 """
@@ -223,3 +224,7 @@ class NotFound(HubError):
 
 class BadRequest(HubError):
     """A parameter is missing, malformed or out of range; the message names it."""
+
+
+class ValueRefused(BadRequest, ValueError):
+    """A value that the store cannot hold: nothing can be kept with it, nor found by it."""

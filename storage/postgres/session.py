@@ -8,7 +8,7 @@ from functools import partial
 import asyncpg
 import msgspec
 
-from hub.errors import StorageUnavailable
+from hub.errors import StorageUnavailable, ValueRefused
 
 # `:name`, but not the `::type` of a cast.
 _PARAMETER = re.compile(r"(?<!:):([a-z_]+)")
@@ -133,7 +133,7 @@ class Session:
 
 @contextmanager
 def translated(server: str = "PostgreSQL") -> Iterator[None]:
-    """Let what the driver raises come out as StorageUnavailable; as ValueError where a value is to blame.
+    """Let what the driver raises come out as StorageUnavailable; as ValueRefused where a value is to blame.
 
     PostgreSQL's own message may quote what was to be written; its code does not.
     """
@@ -146,7 +146,7 @@ def translated(server: str = "PostgreSQL") -> Iterator[None]:
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.ObjectNotInPrerequisiteStateError):
             raise StorageUnavailable(f"{server} is read-only, as a standby is: name the primary ({code})") from error
         if code.startswith(_VALUE_REFUSED):
-            raise ValueError(f"{server} does not take a value: {code}") from None
+            raise ValueRefused(f"{server} does not take a value: {code}") from None
         raise StorageUnavailable(f"{server} did not take the work: {type(error).__name__} ({code})") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise StorageUnavailable(f"{server} does not answer: {type(error).__name__}") from error

@@ -40,7 +40,7 @@ class PostgresStore:
     """The durable log and the state of a hub of any number of processes and machines.
 
     Every method raises StorageUnavailable when PostgreSQL does not answer, in time or at all, and after `close`; and
-    ValueError for a value that PostgreSQL cannot keep.
+    ValueRefused (or another ValueError) for a value that PostgreSQL cannot keep.
     """
 
     def __init__(self, connections: Connections, folder: Folder, make_epoch: Callable[[], str]) -> None:

@@ -1,10 +1,13 @@
 """Lists of documents: what a caller may see of what it asked for, in order, page by page."""
 
+import contextlib
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.errors import ValueRefused
 from hub.events import covers
 from hub.ports import Document, Query, Store
 from tests.contracts.plain import Folding, StoreRules, document, write
@@ -173,6 +176,16 @@ class DocumentRules(StoreRules):
         await write(store, folding, documents=tuple(recordings))
         query = Query(collection="recordings", topics=frozenset({"bots", "rooms/l:a"}), sort=sort)
         assert (await store.read(query)).documents == tuple(recordings[:2])
+
+    async def test_nothing_is_found_by_what_cannot_be_kept(self, store: Store):
+        """A store that refuses to look for a NUL says that it is the question's fault, not that it is away."""
+        asked = [Query(collection="rooms", **{field: "a\0"}) for field in ("status", "name", "room_id", "parent")]
+        for query in (*asked, Query(collection="rooms", after=(1, "\0"))):
+            with contextlib.suppress(ValueRefused):
+                assert (await store.read(query)).documents == ()
+        with contextlib.suppress(ValueRefused):
+            assert (await store.document("rooms/a\0")).documents == ()
+        assert (await store.position()).sequence == 0
 
     @EXAMPLES
     @given(world=_WORLDS, queries=st.lists(_QUERIES, min_size=1, max_size=8))

@@ -24,7 +24,23 @@ def asked_for(query: str) -> web.Request:
     return make_mocked_request("GET", f"/x?{query}")
 
 
-@given(value=st.floats(-(2.0**62), 2.0**62) | st.integers(-(2**63) + 1, 2**63 - 1), name=st.text(max_size=20))
+NOTHING_IS_CALLED = [
+    *(
+        ("GET", f"/api/{path}", 404)
+        for path in ("rooms/a%00b", "rooms/%00/participants", "bots/%00", "bots/%00/transcript")
+    ),
+    *(("GET", f"/api/{path}", 404) for path in ("schedules/%00", "recordings/%00", "recordings/%00/content")),
+    *(("GET", f"/api/{path}", 400) for path in ("rooms?name=%00", "bots?status=a%00", "schedules?room_id=%00")),
+    *(("GET", f"/api/{path}", 400) for path in ("deliveries?source=%00", "rooms?cursor=WzEsIlx1MDAwMCJd")),
+    *(("DELETE", f"/api/{path}", 404) for path in ("rooms/pulse@%00?erase=1", "bots/%00?erase=1", "schedules/%00")),
+    *(("PATCH", f"/api/{path}", 404) for path in ("rooms/pulse@a%00b", "schedules/%00")),
+]
+
+
+@given(
+    value=st.floats(-(2.0**62), 2.0**62) | st.integers(-(2**63) + 1, 2**63 - 1),
+    name=st.text(st.characters(exclude_characters="\0"), max_size=20),
+)
 def test_a_cursor_comes_back_as_it_was_given(value: float, name: str) -> None:
     """To the last digit: a list goes on just there. Trending rooms are sorted by a number with a fraction."""
     try:
@@ -108,6 +124,13 @@ def test_a_part_is_seen_with_what_it_is_part_of(topics: set[str], seen: bool) ->
     assert may_see(caller, room) is seen
     part = Document(topic="rooms/l:1/participants/p", collection="participants", parent="rooms/l:1")
     assert may_see(caller, part) is (seen and topics != {"rooms/s@a"})
+
+
+async def test_nothing_is_called_by_what_no_store_can_hold(desk: Office) -> None:
+    """Whichever store it is: PostgreSQL refuses to look for a NUL, SQLite looks and finds nothing."""
+    answers = [await desk.ask(method, path, {"featured": True}) for method, path, _ in NOTHING_IS_CALLED]
+    assert [one.status for one in answers] == [status for _, _, status in NOTHING_IS_CALLED]
+    assert all("title" in one.said for one in answers)
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from handlers.decisions import decided
 from handlers.errors import problems
 from handlers.parts import INGEST, NOW
-from hub.events import Fact, Kind, RoomDetail
+from hub.events import Fact, Kind, RoomDetail, Verdict
 from hub.feed import Feed
 from hub.fold import Batch, Rules
 from hub.ingest import Ingest
@@ -104,6 +104,14 @@ async def test_what_was_decided_is_kept_before_it_is_answered() -> None:
         kept = row.delivery
         assert (kept.source, kept.scope, kept.provider_type, kept.received_at) == ("hub", "hub", "room.patch", NOW_MS)
         assert (kept.body, kept.facts) == (b'{"featured":true}', (FACT,))
+
+
+async def test_what_no_store_can_hold_is_refused() -> None:
+    """It is kept as dead, like a webhook; whoever asked for it must not take it for done."""
+    async with deciding() as (client, store):
+        store.refuses = lambda one: one.verdict is not Verdict.DEAD
+        async with client.post("/decide") as answer:
+            assert (answer.status, "stored" in (await answer.json())["detail"]) == (400, True)
 
 
 async def test_a_store_that_fails_is_503() -> None:

@@ -210,6 +210,8 @@ _WRONG: list[tuple[dict[str, Any], str]] = [
     ({"expected_participants": [{"identity": ""}]}, "identity"),
     ({"expected_participants": [{"identity": "ann", "name": 5}]}, "name"),
     ({"expected_participants": ["x"] * 1001}, "expected_participants"),
+    *(({name: "a\0b"}, name) for name in ("title", "room_id")),
+    ({"expected_participants": ["a\0"]}, "identity"),
     ({"when": "2026-03-10T12:00:00Z"}, "when"),
 ]
 
