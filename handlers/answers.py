@@ -13,9 +13,10 @@ from handlers.access import Caller
 from handlers.parts import ACCESS, BODIES, SETTINGS, STORE
 from handlers.providers.registry import LAUNCHED_WITH
 from hub.errors import BadRequest, NotFound
-from hub.events import Position, covers, parse_time
+from hub.events import NAME_LIMIT, Position, covers, parse_time
 from hub.launches.words import LAUNCH_ID
 from hub.ports import Document, Reading
+from hub.redaction import meant_id, room_key, room_name
 
 LONGEST_PAGE = 1000
 USUAL_PAGE = 100
@@ -64,11 +65,11 @@ def may_see(caller: Caller, document: Document) -> bool:
 
 
 def identity_of(request: web.Request) -> str:
-    """Return the `{id}` of a request. Raises NotFound for what nothing can be called."""
+    """Return the `{id}` of a request, as documents have it. Raises NotFound for what nothing can be called."""
     identity = request.match_info["id"]
     if _NOWHERE in identity:
         raise NotFound("there is nothing by this id")
-    return identity
+    return meant_id(identity)
 
 
 def bot_topic(request: web.Request) -> str:
@@ -113,6 +114,14 @@ def cursor_of(value: float, name: str) -> str:
 def filters(request: web.Request, *names: str) -> Filters:
     """Return what a list is restricted to, by the parameters of these names. Raises BadRequest."""
     return {name: words_of(request, name) for name in names}  # type: ignore[return-value]  # names are keys of it
+
+
+def room_filters(request: web.Request, *names: str) -> Filters:
+    """Return the same of a list in which rooms are named: as documents name them, without addresses."""
+    wanted = filters(request, *names)
+    wanted["name"] = room_name(wanted.get("name", ""))[:NAME_LIMIT]
+    wanted["room_id"] = room_key(wanted.get("room_id", ""))[:NAME_LIMIT]
+    return wanted
 
 
 def words_of(request: web.Request, name: str) -> str:

@@ -9,8 +9,9 @@ from handlers.answers import after_of, answer, cursor_of, limit_of, listed, mome
 from handlers.parts import ACCESS, STORE
 from handlers.providers.keeping import shown_headers
 from hub.errors import BadRequest, NotFound
-from hub.events import Delivery, Event, Verdict, format_time, parse_topic
+from hub.events import Delivery, Event, Verdict, format_time
 from hub.ports import REFUSED, ArrivalQuery, Arrived, Kept, Refusal
+from hub.redaction import meant_topic
 
 _VERDICTS = (Verdict.ACCEPTED.value, Verdict.DEAD.value, REFUSED)
 
@@ -101,7 +102,8 @@ def _verdict(request: web.Request) -> str:
 
 
 def _subject(request: web.Request) -> str:
-    subject = request.query.get("subject", "")
-    if subject and "/" not in parse_topic(subject):
+    asked = request.query.get("subject", "")
+    subject = meant_topic(asked) if asked else ""
+    if asked and "/" not in subject:
         raise BadRequest("subject: expected <collection>/<id>")
     return subject

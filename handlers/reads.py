@@ -17,14 +17,16 @@ from handlers.answers import (
     listed,
     may_see,
     reader,
+    room_filters,
     visible,
 )
 from handlers.parts import CLOCKWORK, FEED, NOW, STORE
 from hub.errors import BadRequest, NotFound, PositionGone
-from hub.events import Position, parse_topic, without_nesting
+from hub.events import Position, without_nesting
 from hub.fold.parts import decode_segment, segment_document
 from hub.ports import Document, Query, Reading
 from hub.present import decode_artifacts, presented
+from hub.redaction import meant_topic
 
 _SORTS = {"": "began", "last_active": "active", "trending": "trending"}
 
@@ -39,7 +41,7 @@ async def rooms(request: web.Request) -> web.Response:
     sort = request.query.get("sort", "")
     if sort not in _SORTS:
         raise BadRequest("sort: expected trending or last_active")
-    wanted = filters(request, "status", "provider", "name", "room_id")
+    wanted = room_filters(request, "status", "provider", "name", "room_id")
     return await documents(request, Query(collection="rooms", sort=_SORTS[sort], **wanted))
 
 
@@ -70,7 +72,7 @@ async def transcript(request: web.Request) -> web.Response:
 async def events(request: web.Request) -> web.Response:
     """`GET /api/events?topic=&after=<position>`: the log, oldest first; `next` is a position."""
     caller = reader(request)
-    asked = frozenset(parse_topic(text) for text in request.query.getall("topic", []))
+    asked = frozenset(meant_topic(text) for text in request.query.getall("topic", []))
     topics = without_nesting(caller.narrowed(asked))
     after, limit = request.query.get("after", ""), limit_of(request)
     position = Position.parse(after) if after else None

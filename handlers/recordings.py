@@ -8,9 +8,10 @@ from handlers.answers import bot_topic, filters, identity_of, may_see, reader, v
 from handlers.parts import NOW, STORE
 from handlers.reads import documents, one
 from hub.errors import BadRequest, Expired, NotFound
-from hub.events import format_time, parse_topic
+from hub.events import format_time
 from hub.ports import Document, Query, Reading
 from hub.present import decode_artifacts
+from hub.redaction import meant_topic
 from hub.state.capture import Artifacts
 
 # What is left as it is in a link: an escape must not be escaped once more.
@@ -44,7 +45,7 @@ def _owner(request: web.Request) -> str:
     owners = [f"{name}s/{request.query[name]}" for name in ("room", "bot") if request.query.get(name)]
     if len(owners) > 1:
         raise BadRequest("room, bot: expected one of them")
-    return parse_topic(owners[0]) if owners else ""
+    return meant_topic(owners[0]) if owners else ""
 
 
 async def _meant(request: web.Request) -> Reading:

@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 
 from handlers.access import Caller
-from handlers.answers import answer, asked, demanded, filters, identity_of, moment_of, reader, visible
+from handlers.answers import answer, asked, demanded, identity_of, moment_of, reader, room_filters, visible
 from handlers.attendance import counted_until
 from handlers.decisions import decided
 from handlers.parts import CLOCKWORK, NOW, SETTINGS, STORE
@@ -46,7 +46,7 @@ async def create(request: web.Request) -> web.Response:
 
 async def schedules(request: web.Request) -> web.Response:
     """`GET /api/schedules (?status= &provider= &room_id= &from= &to=)`: what begins in a period, the latest first."""
-    wanted = filters(request, "status", "provider", "room_id")
+    wanted = room_filters(request, "status", "provider", "room_id")
     wanted["status"] = wanted["status"].upper()
     since, until = moment_of(request, "from"), moment_of(request, "to")
     return await documents(request, Query(collection="schedules", since=since, until=until, **wanted))

@@ -13,7 +13,8 @@ from handlers.described.operation import TOPIC
 from handlers.parts import ACCESS
 from handlers.viewing import TOPIC_LIMIT
 from hub.errors import BadRequest
-from hub.events import NAME_LIMIT, format_time, parse_topic
+from hub.events import NAME_LIMIT, format_time
+from hub.redaction import meant_topic
 from hub.tokens import LONGEST_SECONDS
 
 log = structlog.get_logger()
@@ -75,12 +76,11 @@ def _order(said: dict[str, object]) -> Order:
         raise BadRequest(f"the body: {problem}") from None
     if not 1 <= len(order.topics) <= TOPIC_LIMIT:
         raise BadRequest(f"topics: expected 1 to {TOPIC_LIMIT}")
-    for topic in order.topics:
-        parse_topic(topic)
+    topics = tuple(map(meant_topic, order.topics))
     if not 1 <= order.ttl <= LONGEST_SECONDS:
         raise BadRequest(f"ttl: expected 1 to {LONGEST_SECONDS} seconds")
     if not order.scope or not SCOPES.issuperset(order.scope):
         raise BadRequest(f"scope: expected some of {', '.join(sorted(SCOPES))}")
     if len(order.name) > NAME_LIMIT:
         raise BadRequest(f"name: expected at most {NAME_LIMIT} characters")
-    return order
+    return msgspec.structs.replace(order, topics=topics)

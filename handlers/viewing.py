@@ -14,7 +14,8 @@ from handlers.connections import SocketConnection
 from handlers.parts import ACCESS, ADMISSION, DESK, FANOUT, SETTINGS
 from hub.desk import Grant, Wish, with_state
 from hub.errors import BadRequest, Forbidden, Gone, StorageUnavailable
-from hub.events import DELIVERIES, Position, covers, parse_topic
+from hub.events import DELIVERIES, Position, covers
+from hub.redaction import meant_topic
 from hub.subscriber import Subscriber
 
 TOPIC_LIMIT = 100
@@ -45,7 +46,7 @@ def opening(request: web.Request) -> Opening:
 
 def parse_topics(texts: Iterable[str]) -> frozenset[str]:
     """Return topics that can be followed. Raises BadRequest."""
-    return limited(frozenset(text if text == DELIVERIES else parse_topic(text) for text in texts))
+    return limited(frozenset(text if text == DELIVERIES else meant_topic(text) for text in texts))
 
 
 def limited(topics: frozenset[str]) -> frozenset[str]:

@@ -3,13 +3,16 @@
 import hashlib
 import re
 
-from hub.events import NAME_LIMIT
+from hub.events import NAME_LIMIT, escape_id, parse_topic
 
 _CREDENTIALS = re.compile(r"://[^\s/@]*@")
 _URL = re.compile(r"://\S*")
 _QUERY_START = re.compile(r"[?#]")
 _BARE_QUERY = re.compile(r"\?[^\s?=]{1,100}=\S*")
 _MAIL_DOMAIN = re.compile(r"(?<=[^\s@])@[^\s@]*\.[^\s@]+")
+# How an id shows what an address was taken out of, and a byte that is none of an id's.
+_MASKED = escape_id("@…")
+_ESCAPE = re.compile(rb"~([0-9a-f]{2})")
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20}://)[^\s\"]+")
 
 
@@ -61,6 +64,22 @@ def room_key(name: str) -> str:
     """Return what a room is known by: its name, or id, without the address that it may be, another for another one."""
     shown = room_name(name)
     return shown if shown == name else f"{shown}#{_fingerprint(name)}"
+
+
+def meant_id(identity: str) -> str:
+    """Return the id that documents have for what a caller calls so: a durable room's name may be an address."""
+    home, _, name = identity.partition("@")
+    if ":" in home or "@" not in name or _MASKED in name or "~~" in name:
+        return identity
+    called = _ESCAPE.sub(lambda byte: bytes.fromhex(byte[1].decode()), name.encode("utf-8", "replace"))
+    known = escape_id(room_key(called.decode("utf-8", "replace")))
+    return f"{home}@{known}" if _MASKED in known else identity
+
+
+def meant_topic(text: str) -> str:
+    """Return the topic that a caller means, as documents have it. Raises BadRequest for what is none."""
+    collection, slash, identity = parse_topic(text).partition("/")
+    return f"{collection}{slash}{meant_id(identity)}" if collection == "rooms" else text
 
 
 def _fingerprint(text: str) -> str:

@@ -7,8 +7,8 @@ import msgspec
 from handlers.providers.judging import ID_CHARACTERS, event_name, identify, not_before, past, read_error
 from handlers.providers.reading import Payload, flag, mapping, moment, number, text
 from hub.errors import Unusable
-from hub.events import Detail, Fact, Kind, NoteDetail, Session, clamp_time, escape_id
-from hub.redaction import harmless, pseudonym
+from hub.events import NAME_LIMIT, Detail, Fact, Kind, NoteDetail, Session, clamp_time, escape_id
+from hub.redaction import harmless, pseudonym, room_key
 from hub.settings import Source
 
 # The field that tells when it happened. What is not here has only the time of its envelope: the other times that it
@@ -121,13 +121,15 @@ def require_room(telling: Telling) -> Telling:
 
 
 def _room_in(content: Payload) -> str:
-    return text(content, "room_id", limit=ID_CHARACTERS) or pseudonym(text(content, "room_name", limit=ID_CHARACTERS))
+    return room_key(text(content, "room_id", limit=ID_CHARACTERS)) or pseudonym(
+        text(content, "room_name", limit=ID_CHARACTERS)
+    )
 
 
 def _session(source: Source, name: str, content: Payload, received_at: int) -> Session:
     return Session(
         name=harmless(text(content, "room_name")),
-        room_id=text(content, "room_id"),
+        room_id=room_key(text(content, "room_id", limit=ID_CHARACTERS))[:NAME_LIMIT],
         session_id=text(content, "session_id"),
         project=source.account,
         started_at=past(moment(content, "session_started_at"), received_at),

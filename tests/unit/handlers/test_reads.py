@@ -313,7 +313,7 @@ async def test_a_cursor_that_is_none_is_refused_by_name(path: str, garbage: str)
 
 @pytest.mark.parametrize("path", LISTS[:3])
 @pytest.mark.parametrize(
-    "value", [[0, ""], [1.5, "x"], [2**63 - 1, "~"], [-(2**63) + 1, ""], [1, "\0"], [1, "'; DROP TABLE documents"]]
+    "value", [[0, ""], [1.5, "x"], [2**63 - 1, "~"], [-(2**63) + 1, ""], [1, "'; DROP TABLE documents"]]
 )
 async def test_a_cursor_that_nobody_got_only_finds_what_comes_after_it(path: str, value: list[object]) -> None:
     """It carries no permission, so it need not be signed."""

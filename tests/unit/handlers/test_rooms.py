@@ -115,6 +115,24 @@ async def test_a_room_that_is_not_there_cannot_be_changed(desk: Office, room: st
     assert (await desk.get("/api/events"))["items"] == []
 
 
+async def test_a_room_that_is_called_by_an_address_is_found_by_it(desk: Office) -> None:
+    """Personal rooms often are. It is never shown, but who knows it names the room: to change it, to plan, to watch."""
+    address = "ann+x@example.com"
+    room = "livekit@ann~2bx@example.com"
+    assert (await desk.ask("PATCH", f"/api/rooms/{room}", FEATURED)).status == 200
+    minted = (await desk.ask("POST", "/api/tokens", {"topics": [f"rooms/{room}"]})).said
+    await desk.start(60, name=address)
+    plan = {"provider": "livekit", "room_id": address, "starts_at": desk.when(0)}
+    assert (await desk.ask("POST", "/api/schedules", plan)).status == 201
+    said = await desk.get(f"/api/rooms/{room}", minted["token"])
+    assert (said["id"], said["featured"]) == ("livekit:RM_1", True)
+    assert minted["topics"] == [f"rooms/{said['durable_room']}"]
+    for path in (f"events?topic=rooms/{room}", "rooms?name=ann%2Bx@example.com", f"deliveries?subject=rooms/{room}"):
+        assert (await desk.get(f"/api/{path}"))["items"] != []
+    assert len((await desk.get("/api/schedules?room_id=ann%2Bx@example.com"))["items"]) == 1
+    assert (await desk.get(f"/api/topics/rooms/{room}/viewers"))["topic"] == minted["topics"][0]
+
+
 async def test_who_may_not_launch_may_not_change_a_room(desk: Office) -> None:
     """A key for dashboards, and no credential at all."""
     await desk.start(60)

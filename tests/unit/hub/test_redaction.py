@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.redaction import clean, printable, room_key, room_name
+from hub.events import escape_id
+from hub.redaction import clean, meant_id, meant_topic, printable, room_key, room_name
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=40), st.integers(0, 20))
@@ -42,3 +43,22 @@ def test_a_room_that_is_called_by_an_address_is_known_without_it() -> None:
     assert room_name("john@a.example") == "john@…"
     assert len(keys) == 2
     assert not any("example" in key for key in keys)
+
+
+@given(
+    st.sampled_from(("@", "ann@b.example", "a@b", "~", " ", "é", "?", ".")).flatmap(
+        lambda a: st.text("a@.~é ", max_size=8).map(a.__add__)
+    )
+)
+def test_a_caller_may_name_a_room_as_its_provider_does_and_as_documents_do(name: str) -> None:
+    """A topic is subscribed before there is any document that could tell the other spelling."""
+    known = f"livekit@{escape_id(room_key(name))}"
+    assert meant_id(f"livekit@{escape_id(name)}") == known
+    assert meant_id(known) == known
+    assert meant_topic(f"rooms/{known}") == f"rooms/{known}"
+
+
+@pytest.mark.parametrize("identity", ["livekit:RM_1@a@b.example", "100ms@64f", "meetingbaas:x@y.example", "@", ""])
+def test_what_is_no_durable_room_is_called_as_it_is(identity: str) -> None:
+    """Sessions, bots and recordings have the ids that their providers made."""
+    assert meant_id(identity) == identity
