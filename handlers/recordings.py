@@ -68,8 +68,9 @@ def _redirect(request: web.Request, document: Document) -> web.Response:
     name = request.query.get("artifact", next(iter(kept.links)))
     if name not in kept.links:
         raise BadRequest(f"artifact: expected one of {', '.join(kept.links)}")
-    if kept.expire_at is not None and kept.expire_at <= request.app[NOW]():
-        raise Expired(f"the provider's link was good until {format_time(kept.expire_at)}")
+    expire_at = kept.good_until(name)
+    if expire_at is not None and expire_at <= request.app[NOW]():
+        raise Expired(f"the provider's link was good until {format_time(expire_at)}")
     # As it was told, but for what no header may hold.
     location = quote(kept.links[name], safe=_PLAIN)
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

@@ -90,3 +90,4 @@ class MemoryLog:
         for topic in changes.gone:
             self.documents.pop(topic, None)
         self.documents |= changes.documents
+        self.documents |= {topic: one.applied(self.documents[topic]) for topic, one in changes.refreshed.items()}

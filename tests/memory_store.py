@@ -406,6 +406,8 @@ class MemoryStore:
         for topic in changes.gone:
             kept.documents.pop(topic, None)
         kept.documents |= changes.documents
+        for topic in changes.refreshed.keys() & kept.documents.keys():
+            kept.documents[topic] = changes.refreshed[topic].applied(kept.documents[topic])
 
 
 def _tombstone(event: Event) -> Event:

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 import structlog
 
-from hub.events import ERASURES, Delivery, Event, Fact, Verdict
+from hub.events import ERASURES, CaptureDetail, Delivery, Event, Fact, TranscriptDetail, Verdict
 from hub.fold.bots import BotWork, bot_change, newer
 from hub.fold.claims import ERASED, objection, undisputed
 from hub.fold.compose import Change, Entry, circumstances, compose
@@ -26,11 +26,11 @@ from hub.fold.parts import (
     segment_parts,
 )
 from hub.fold.recall import Recall
-from hub.fold.rooms import documents_of, hidden_of, other_changes, room_changes, source_details
+from hub.fold.rooms import documents_of, hidden_of, other_changes, recordings_of, room_changes, source_details
 from hub.fold.schedules import ScheduleChange, extended, schedule_changes, scheduled
-from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, StateKey, Status
+from hub.ports import Changes, DeliveryRow, Erased, Known, Loaded, Outcome, Refreshed, StateKey, Status
 from hub.ports import Document as Row
-from hub.state.capture import Document
+from hub.state.capture import Capture, Document, told_alike
 from hub.state.facts import NOTHING, Facts, merged
 from hub.state.room import decode_tally
 
@@ -78,6 +78,7 @@ class _Work:
         self._events: list[tuple[Event, int]] = []
         self._documents: dict[str, Row] = {}
         self._gone: set[str] = set()
+        self._refreshed: dict[str, Refreshed] = {}
 
     def take(self, delivery: Delivery) -> None:
         """Decide whether a delivery is new; if it is, keep it and fold it."""
@@ -118,6 +119,7 @@ class _Work:
             redriven=tuple(self._redriven),
             erased=self._state.erased,
             dropped=frozenset(self._state.dropped),
+            refreshed=self._refreshed,
         )
 
     def _fold(self, delivery: Delivery, identity: int) -> DeliveryRow:
@@ -154,7 +156,15 @@ class _Work:
             for topic in one.gone:
                 self._documents.pop(topic, None)
             self._documents |= rows
+        self._refresh(state.refreshed)
         return Status.ACCEPTED, ""
+
+    def _refresh(self, refreshed: Mapping[str, Refreshed]) -> None:
+        self._refreshed |= refreshed
+        for topic in self._refreshed.keys() & (self._documents.keys() | self._gone):
+            known, fresh = self._documents.get(topic), self._refreshed.pop(topic)
+            if known and topic in refreshed:
+                self._documents[topic] = fresh.applied(known)
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -196,6 +206,8 @@ class _State:
         self.dropped: set[StateKey] = set()
         # Documents that go without an event of their own, with the delivery that is being folded.
         self.vanished: frozenset[str] = frozenset()
+        # Those of which only links are fresher, with the delivery that is being folded.
+        self.refreshed: dict[str, Refreshed] = {}
         self._load()
         self._load_siblings()
 
@@ -206,7 +218,7 @@ class _State:
         twin._bots, twin._houses, twin._homes = dict(self._bots), dict(self._houses), dict(self._homes)
         twin._items, twin._written = dict(self._items), dict(self._written)
         twin.erased, twin.dropped = self.erased, set(self.dropped)
-        twin.vanished = frozenset()
+        twin.vanished, twin.refreshed = frozenset(), {}
         return twin
 
     def written(self) -> dict[StateKey, bytes]:
@@ -219,6 +231,13 @@ class _State:
 
     def absorb(self, fact: Fact, delivery: Delivery) -> list[_Told]:
         """Merge a fact; return what it adds to the log."""
+        told = self._absorbed(fact, delivery)
+        for topic in {row.topic for one in told for row in one.rows}:
+            # It is written with what is told.
+            self.refreshed.pop(topic, None)
+        return told
+
+    def _absorbed(self, fact: Fact, delivery: Delivery) -> list[_Told]:
         if fact.kind in ERASURES:
             return self._erase(fact)
         item = item_part(fact)
@@ -299,6 +318,9 @@ class _State:
         self._write_room(before, after)
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
         told = self._told(fact, changes, before, after)
+        if isinstance(fact.detail, CaptureDetail):
+            old, new = ((left or before).derive(after.owner_of(fact)), after.derive(after.owner_of(fact)))
+            self._refresh(recordings_of(old) if old else {}, recordings_of(new) if new else {})
         return told + self._left_behind(fact, left) if left and left.durable else told
 
     def _left_behind(self, fact: Fact, left: Household) -> list[_Told]:
@@ -383,8 +405,17 @@ class _State:
         if after.has_become:
             self.vanished |= frozenset(before.documents())
             return []
+        if isinstance(fact.detail, CaptureDetail | TranscriptDetail):
+            self._refresh(before.kept(), after.kept())
         change = bot_change(fact, before, after, segments, news=news)
         return [_Told(change.entry, change.rows, after.documents(), _encoded(after.hidden()))] if change else []
+
+    def _refresh(self, old: Mapping[str, Capture], new: Mapping[str, Capture]) -> None:
+        """Take note of what is told as before, but for its links."""
+        for topic, one in new.items():
+            if topic in old and old[topic] != one and told_alike(old[topic], one):
+                begun = orjson.dumps(one.document)[:-1] + b',"sequence":'
+                self.refreshed[topic] = Refreshed(begun, msgspec.msgpack.encode(one.artifacts))
 
     def _absorb_source(self, fact: Fact, delivery: Delivery, *, news: bool) -> list[_Told]:
         if not news:

@@ -88,6 +88,12 @@ class BotWork:
                 captured[f"recordings/{identity}"] = capture(identity, ("bot", self.identity), told, left)
         return captured
 
+    def kept(self) -> dict[str, Capture]:
+        """Return everything of the bot that has links, by topic; of itself those to its transcript."""
+        topic = f"bots/{self.identity}"
+        own = {topic: Capture(self.documents()[topic], 0, beside(self.parts[""]))} if self.is_shown else {}
+        return self.captures() | own
+
     def hidden(self) -> dict[str, Hidden]:
         """Return what is kept beside the documents for authorised readers, by topic."""
         if not self.is_shown:

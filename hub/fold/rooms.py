@@ -22,7 +22,7 @@ from hub.fold.derived import Derived
 from hub.fold.household import Household
 from hub.fold.parts import Parts, capture_part, provider_of
 from hub.ports import Document as Row
-from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts
+from hub.state.capture import Artifacts, Capture, Document, capture_document, capture_facts, told_alike
 from hub.state.participant import Participant, Presence
 from hub.state.room import Tally
 from hub.state.trending import trending_base, trending_key
@@ -200,8 +200,8 @@ def _parts_of(derived: Derived, topics: Iterable[str]) -> Iterator[tuple[str, Pa
 
 
 def differing(old: Mapping[str, object], new: Mapping[str, object]) -> set[str]:
-    """Return the topics of what is new or not as it was."""
-    return {topic for topic, one in new.items() if old.get(topic) != one}
+    """Return the topics of what is new or not as it was, as far as anybody is told."""
+    return {topic for topic, one in new.items() if old.get(topic) != one and not told_alike(old.get(topic), one)}
 
 
 def _own_entry(

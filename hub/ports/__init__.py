@@ -14,6 +14,7 @@ from hub.ports.commits import (
     Loaded,
     Needs,
     Outcome,
+    Refreshed,
     StateKey,
     Status,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "Query",
     "Reading",
     "Reason",
+    "Refreshed",
     "Refusal",
     "Snapshot",
     "Spool",

@@ -125,6 +125,19 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bytes = b""
 
 
+class Refreshed(msgspec.Struct, frozen=True):
+    """What is kept of a document that nobody is told of, since only links are fresher: it keeps its sequence."""
+
+    # Up to the sequence, which is the last that a body says.
+    begun: bytes
+    hidden: bytes
+
+    def applied(self, document: Document) -> Document:
+        """Return a document with it."""
+        body = self.begun + b"%d}" % document.sequence
+        return msgspec.structs.replace(document, body=body, hidden=self.hidden)
+
+
 class Erased(msgspec.Struct, frozen=True):
     """Topics whose events and deliveries lose their content, and the state that goes with them."""
 
@@ -161,6 +174,8 @@ class Changes(msgspec.Struct, frozen=True):
     erased: Erased = Erased()
     # Parts that are now kept elsewhere.
     dropped: frozenset[StateKey] = frozenset()
+    # Documents, by topic, that stay as they were told; none of those that are written.
+    refreshed: dict[str, Refreshed] = {}
 
 
 class Foldable(Protocol):

@@ -1,7 +1,7 @@
 """A bot: how far it got, in which attempt, why it stopped, and what it brought back."""
 
 from hub.events import BotDetail, Fact, Kind, TranscriptDetail, format_time
-from hub.state.capture import Artifacts, Document, artifacts, capture_document
+from hub.state.capture import Artifacts, Document, artifacts, capture_document, links_told
 from hub.state.facts import BEGINNING, Cell, Facts, Moment, Value, moment_of, since
 
 # Order within an attempt: a higher rank is never overwritten by a lower one, whenever that arrives.
@@ -73,8 +73,7 @@ def bot_facts(fact: Fact, key: str) -> Facts:
             first[f"reason/{fact.kind}/{fact.time}"] = Cell(fact.time, key, (reason.code, reason.group, reason.message))
     if isinstance(detail, TranscriptDetail):
         latest["generation"] = fact.time if detail.whole else None
-        latest["transcript_links"] = tuple(text for link in detail.links for text in link)
-        latest["transcript_links_expire_at"] = detail.links_expire_at
+        latest |= links_told("transcript_links", detail.links, detail.links_expire_at)
     told = {name: Cell(fact.time, key, value) for name, value in latest.items() if value not in (None, "", ())}
     return Facts(first=first, latest=told)
 
@@ -122,7 +121,7 @@ def left_at(facts: Facts) -> int | None:
 def beside(facts: Facts) -> Beside:
     """Return where the provider keeps the transcript, and what was said with the launch."""
     kept = artifacts(facts, "transcript_links")
-    return Beside(kept.links, kept.expire_at, facts.text("extra"), facts.text("order"))
+    return Beside(kept.links, kept.expire_at, kept.expiries, facts.text("extra"), facts.text("order"))
 
 
 def alias_of(identity: str, facts: Facts) -> str:

@@ -79,6 +79,8 @@ def _written(changes: Changes) -> dict[str, object]:
     values |= _named(("dropped", "dropped_parts"), changes.dropped)
     states = [(*key, body) for key, body in changes.states.items()]
     values |= _named(("state_subjects", "state_parts", "state_bodies"), states)
+    refreshed = [(topic, one.begun, one.hidden) for topic, one in changes.refreshed.items()]
+    values |= _named(("refreshed", "begun", "beside"), refreshed)
     documents = list(changes.documents.values())
     values |= {f"d_{name}": [getattr(one, name) for one in documents] for name in _DOCUMENT}
     return values

@@ -82,3 +82,4 @@ def _write(session: Session, changes: Changes) -> None:
     documents = [document_row(document) for document in changes.documents.values()]
     session.write_all("put_document", documents)
     session.write_all("move_document", documents)
+    session.write_all("refresh_document", ((one.begun, one.hidden, topic) for topic, one in changes.refreshed.items()))

@@ -18,6 +18,7 @@ from hub.ports import (
     Loaded,
     Needs,
     Outcome,
+    Refreshed,
     StateKey,
     Status,
     Store,
@@ -67,6 +68,7 @@ class Folding:
     gone: frozenset[str] = frozenset()
     erased: Erased = Erased()
     dropped: frozenset[StateKey] = frozenset()
+    refreshed: dict[str, Refreshed] = field(default_factory=dict)
     # Put where the next sequence should be, to make writing fail.
     skew: int = 0
     failure: Exception | None = None
@@ -104,6 +106,7 @@ class _Plain:
             redriven=redriven,
             erased=folding.erased,
             dropped=folding.dropped,
+            refreshed=folding.refreshed,
         )
 
 

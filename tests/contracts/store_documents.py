@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub.errors import ValueRefused
 from hub.events import covers
-from hub.ports import Document, Query, Store
+from hub.ports import Document, Query, Refreshed, Store
 from tests.contracts.plain import Folding, StoreRules, document, write
 from tests.contracts.store_pages import EXAMPLES
 
@@ -176,6 +176,16 @@ class DocumentRules(StoreRules):
         await write(store, folding, documents=tuple(recordings))
         query = Query(collection="recordings", topics=frozenset({"bots", "rooms/l:a"}), sort=sort)
         assert (await store.read(query)).documents == tuple(recordings[:2])
+
+    async def test_what_nobody_is_told_of_is_kept_with_a_document_that_stays(self, store: Store, folding: Folding):
+        """A link that is signed anew: the document has the sequence of what was told, and is found as before."""
+        one = document("recordings/a", parent="rooms/l:a", name="x", began_at=5, sequence=17, body=b"{}", hidden=b"old")
+        other = document("recordings/b", parent="rooms/l:a", body=b'{"sequence":3}', sequence=3)
+        await write(store, folding, documents=(one, other))
+        fresh = Refreshed('{"é":1,"sequence":'.encode(), b"\x00new")
+        await write(store, folding, refreshed={one.topic: fresh, "recordings/none": fresh})
+        kept = (await store.read(Query(collection="recordings", parent="rooms/l:a"))).documents
+        assert kept == (other, msgspec.structs.replace(one, body='{"é":1,"sequence":17}'.encode(), hidden=b"\x00new"))
 
     async def test_nothing_is_found_by_what_cannot_be_kept(self, store: Store):
         """A store that refuses to look for a NUL says that it is the question's fault, not that it is away."""

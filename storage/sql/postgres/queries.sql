@@ -232,6 +232,11 @@ stated AS (
 ),
 gone AS (
     DELETE FROM documents WHERE topic = ANY (:gone::text[])
+),
+refreshed AS (
+    UPDATE documents SET body = one.begun || convert_to(documents.sequence || '}', 'UTF8'), hidden = one.hidden
+    FROM unnest(:refreshed::text[], :begun::bytea[], :beside::bytea[]) AS one (topic, begun, hidden)
+    WHERE documents.topic = one.topic
 )
 INSERT INTO documents (
     topic, collection, parent, provider, status, durable, name, room_id,

@@ -120,6 +120,9 @@ WHERE topic = :topic
     AND (collection, parent, status, durable, name, room_id, began_at, ended_at, over)
         IS NOT (:collection, :parent, :status, :durable, :name, :room_id, :began_at, :ended_at, :over);
 
+-- refresh_document: Keep something else of a document as it was told: the beginning of its body, and what is beside it.
+UPDATE documents SET body = CAST(CAST(? AS TEXT) || sequence || '}' AS BLOB), hidden = ? WHERE topic = ?;
+
 -- delete_document: Drop a document that no longer follows from any fact.
 DELETE FROM documents WHERE topic = ?;
 

@@ -7,8 +7,9 @@ import pytest
 
 from hub.events import BotDetail, CaptureDetail, ChatDetail, Fact, Kind, NoteDetail, Reason, Segment, TranscriptDetail
 from hub.events import format_time as rfc3339
+from hub.present import decode_artifacts
 from tests.memory import MemoryLog
-from tests.unit.hub.fold.telling import BOT, RECEIVED, at, delivery, folded, of_bot, shown, told, types
+from tests.unit.hub.fold.telling import BOT, at, delivery, folded, of_bot, shown, told, types
 
 TOPIC = f"bots/{BOT}"
 RECORDING = f"recordings/{BOT}"
@@ -86,15 +87,31 @@ def test_an_end_that_is_told_again_later_adds_no_event(kind: Kind) -> None:
     assert types(log.commit([delivery(of_bot(kind, 6, detail), key="~")])) == []
 
 
-def test_refreshed_links_are_told_with_when_they_expire_and_nothing_else() -> None:
-    """The document shows the expiry: who shows it must know, and nothing else happened."""
-    log = folded(captured(Kind.RECORDING_COMPLETED, 5, links=LINKS, links_expire_at=RECEIVED))
-    changes = log.commit(
-        [delivery(captured(Kind.RECORDING_COMPLETED, 6, links=LINKS, links_expire_at=RECEIVED + 1000))]
+def test_links_that_are_signed_anew_are_kept_and_not_told() -> None:
+    """Webhook and callback of one completion never have the same ones, and mean the same."""
+    first, again = (
+        (
+            captured(
+                Kind.RECORDING_COMPLETED, second, links=(("video", f"https://b/{second}"),), links_expire_at=second
+            ),
+            of_bot(Kind.TRANSCRIPT_COMPLETED, second, TranscriptDetail(links=(("text", f"https://b/{second}"),))),
+        )
+        for second in (5, 6)
     )
-    assert types(changes) == ["recording.completed"]
-    assert last(log)["recording"]["expires_at"] == rfc3339(RECEIVED + 1000)  # type: ignore[index]
-    assert last(log)["recording"]["ended_at"] == rfc3339(at(5))  # type: ignore[index]
+    log = MemoryLog()
+    log.commit([delivery(*first)])
+    assert types(log.commit([delivery(*again)])) == []
+    kept = MemoryLog()
+    kept.commit([delivery(*first), delivery(*again)])
+    for one in (log, kept):
+        assert [artifacts_of(one, topic) for topic in (RECORDING, TOPIC)] == ["https://b/6"] * 2
+        assert shown(one, RECORDING)["expires_at"] == rfc3339(6)
+        assert orjson.loads(one.documents[RECORDING].body)["sequence"] == one.documents[RECORDING].sequence == 1
+    assert log.documents == kept.documents
+
+
+def artifacts_of(log: MemoryLog, topic: str) -> str:
+    return next(iter(decode_artifacts(log.documents[topic].hidden).links.values()))
 
 
 def test_a_bot_that_records_is_told_with_its_recording() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from hub.events import CaptureDetail, Fact, Kind, format_time
 from hub.state.capture import Artifacts, Document, artifacts, capture, capture_document, capture_facts
-from hub.state.facts import NOTHING, Facts, merged, since
+from hub.state.facts import NOTHING, Cell, Facts, merged, since
 
 STARTING, STARTED, PAUSED = Kind.RECORDING_UPDATED, Kind.RECORDING_STARTED, Kind.RECORDING_PAUSED
 RESUMED, STOPPED = Kind.RECORDING_RESUMED, Kind.RECORDING_STOPPED
@@ -156,7 +156,7 @@ def test_a_rooms_transcript_has_the_statuses_of_work(kinds: list[Kind], status: 
 
 
 def test_where_it_is_kept_is_beside_the_document() -> None:
-    """Of several words the last; for those who are authorised."""
+    """Of several words the last, file by file: who speaks of one takes none of the others away."""
     facts = [
         told(COMPLETED, 1, links=(("mp4", "https://old/1"), ("chat", "https://old/2")), links_expire_at=5),
         told(COMPLETED, 2, links=(("mp4", "https://new/1"),), links_expire_at=9),
@@ -164,9 +164,19 @@ def test_where_it_is_kept_is_beside_the_document() -> None:
     ]
     for order in permutations(facts):
         found = capture("r:EG1", ("room", "r:S1"), reduce(merged, order, NOTHING))
-        assert found.artifacts == Artifacts({"mp4": "https://new/1"}, 9)
+        assert found.artifacts == Artifacts({"mp4": "https://new/1", "chat": "https://old/2"}, 9, {"chat": 5})
+        assert [found.artifacts.good_until(name) for name in ("mp4", "chat")] == [9, 5]
         assert "https" not in repr(found.document)
     assert artifacts(NOTHING, "links") == Artifacts({}, None)
+
+
+def test_links_that_were_kept_all_together_are_read_as_if_each_were_by_itself() -> None:
+    """They were, by earlier versions; a later word of one of them counts for that one."""
+    old = Facts(latest={"links": Cell(1000, "k", ("mp4", "old", "chat", "old")), "links_expire_at": Cell(1000, "k", 5)})
+    assert artifacts(old, "links") == Artifacts({"mp4": "old", "chat": "old"}, 5)
+    for second, link in ((2, "new"), (0, "old")):
+        known = merged(old, told(COMPLETED, second, links=(("mp4", "new"),)))
+        assert artifacts(known, "links").links == {"mp4": link, "chat": "old"}
 
 
 def test_it_began_when_it_says_so_else_with_the_first_word_of_it() -> None:
