@@ -13,7 +13,7 @@ from handlers.parts import CLOCKWORK, NOW, STORE
 from handlers.reads import room_meant
 from hub.attendance import Attendee, attendance
 from hub.errors import BadRequest
-from hub.events import format_time
+from hub.events import Position, format_time
 from hub.ports import Document, Reading
 from hub.present import decode_presence, lives_until, presented, visits_of
 
@@ -45,7 +45,7 @@ async def participants(request: web.Request) -> web.Response:
     else:
         items = _by_visit(request, room, reading)
     if _wants_csv(request):
-        return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room)
+        return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room, reading.position)
     return _page(reading, items, after, limit) if not by else listed(items, None, reading.position)
 
 
@@ -90,7 +90,7 @@ def _wants_csv(request: web.Request) -> bool:
     return wanted == "csv" or (not wanted and "text/csv" in request.headers.get("Accept", ""))
 
 
-def _spreadsheet(items: Sequence[object], columns: Sequence[str], room: Document) -> web.Response:
+def _spreadsheet(items: Sequence[object], columns: Sequence[str], room: Document, position: Position) -> web.Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -99,6 +99,7 @@ def _spreadsheet(items: Sequence[object], columns: Sequence[str], room: Document
         writer.writerow([_cell(said.get(column)) for column in columns])
     name = room.topic.partition("/")[2].replace(":", "-")
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    headers["Hub-Position"] = str(position)
     return web.Response(text=text.getvalue(), content_type="text/csv", charset="utf-8", headers=headers)
 
 

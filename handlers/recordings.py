@@ -9,7 +9,7 @@ from handlers.parts import NOW, STORE
 from handlers.reads import documents, one
 from hub.errors import BadRequest, Expired, NotFound
 from hub.events import format_time
-from hub.ports import Document, Query, Reading
+from hub.ports import Query, Reading
 from hub.present import decode_artifacts
 from hub.redaction import meant_topic
 from hub.state.capture import Artifacts
@@ -32,13 +32,13 @@ async def recording(request: web.Request) -> web.Response:
 
 async def content(request: web.Request) -> web.Response:
     """`GET /api/recordings/{id}/content (?artifact=)`: a redirect to the file, while its link is good."""
-    return _redirect(request, (await _meant(request)).documents[0])
+    return _redirect(request, await _meant(request))
 
 
 async def transcript_content(request: web.Request) -> web.Response:
     """`GET /api/bots/{id}/transcript/content (?artifact=)`: a redirect to the transcript's file."""
     reading = await visible(request, reader(request), bot_topic(request))
-    return _redirect(request, reading.documents[0])
+    return _redirect(request, reading)
 
 
 def _owner(request: web.Request) -> str:
@@ -61,7 +61,8 @@ async def _meant(request: web.Request) -> Reading:
     raise NotFound("there is nothing by this id")
 
 
-def _redirect(request: web.Request, document: Document) -> web.Response:
+def _redirect(request: web.Request, reading: Reading) -> web.Response:
+    document = reading.documents[0]
     kept = decode_artifacts(document.hidden) if document.hidden else Artifacts()
     if not kept.links:
         raise NotFound("the provider has told no link to this yet")
@@ -74,4 +75,5 @@ def _redirect(request: web.Request, document: Document) -> web.Response:
     # As it was told, but for what no header may hold.
     location = quote(kept.links[name], safe=_PLAIN)
     headers = {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers["Hub-Position"] = str(reading.position)
     return web.Response(status=302, headers=headers)

@@ -33,7 +33,9 @@ _ORDER_KEY = Parameter(
     {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "header",
 )
-_REDIRECT = {302: Answer("To the provider's file.", headers={"Location": "Where the file is; good for a while."})}
+_REDIRECT = {
+    302: Answer("To the provider's file.", headers={"Location": "Where the file is; good for a while.", **POSITION})
+}
 _DELETED = Answer("It is done.", headers={"Hub-Position": "The position of the log afterwards."})
 
 MEETINGS: Mapping[str, Operation] = {
@@ -161,6 +163,7 @@ MEETINGS: Mapping[str, Operation] = {
             200: Answer(
                 "A page of the list; a spreadsheet has all of it.",
                 {**listed((documents.Participant, documents.Attendee)).content, "text/csv": TEXT},
+                POSITION,
             )
         },
     ),

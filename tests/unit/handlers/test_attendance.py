@@ -27,6 +27,7 @@ async def two_devices(desk: Office) -> None:
 async def sheet(desk: Office, query: str = "?format=csv") -> list[list[str]]:
     answer = await desk.ask("GET", PATH + query)
     assert answer.status == 200
+    assert answer.headers["Hub-Position"] == (await desk.ask("GET", PATH)).headers["Hub-Position"]
     return list(csv.reader(io.StringIO(answer.text)))
 
 

@@ -54,6 +54,7 @@ async def test_a_recording_names_its_artifacts_and_leads_to_each(desk: Office) -
         answer = await desk.ask("GET", url)
         assert (answer.status, answer.headers["Location"]) == (302, FILES[name])
         assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+        assert answer.headers["Hub-Position"].endswith(f".{recording['sequence'] + 1}")
     assert await follow(desk, recording["url"]) == (302, FILES["video"])
 
 
