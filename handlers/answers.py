@@ -92,23 +92,26 @@ def limit_of(request: web.Request) -> int:
     return int(text)
 
 
-def after_of(request: web.Request) -> Cursor | None:
-    """Return the sort value and the name in `?cursor=`, None at the beginning. Raises BadRequest."""
+def after_of(request: web.Request, of: str) -> Cursor | None:
+    """Return the sort value and the name in `?cursor=` of a list, None at its beginning. Raises BadRequest."""
     cursor = request.query.get("cursor")
     if not cursor:
         return None
     try:
-        value, name = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
+        named, value, name = orjson.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, TypeError) as problem:
         raise BadRequest("cursor: expected the next of an earlier answer") from problem
     if not isinstance(value, int | float) or not isinstance(name, str) or abs(value) >= 2**63 or _NOWHERE in name:
         raise BadRequest("cursor: expected the next of an earlier answer")
+    if named != of:
+        # What comes after a place of one list says nothing of another: that would look like its end, or its beginning.
+        raise BadRequest("cursor: expected the next of an earlier answer of this list, in this order")
     return value, name
 
 
-def cursor_of(value: float, name: str) -> str:
-    """Return the cursor after which a list goes on."""
-    return base64.b64encode(orjson.dumps([value, name]), altchars=b"-_").decode()
+def cursor_of(of: str, value: float, name: str) -> str:
+    """Return the cursor after which a list (one that is called so, in its order) goes on."""
+    return base64.b64encode(orjson.dumps([of, value, name]), altchars=b"-_").decode()
 
 
 def filters(request: web.Request, *names: str) -> Filters:

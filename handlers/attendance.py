@@ -38,7 +38,8 @@ async def participants(request: web.Request) -> web.Response:
         raise BadRequest("stays: expected 0 or 1")
     room = (await room_meant(request)).documents[0]
     # Also where all of them are answered: whoever asks for a page wrongly is told.
-    after, limit = after_of(request), limit_of(request)
+    of = f"{room.topic}/participants"
+    after, limit = after_of(request, of), limit_of(request)
     reading = await request.app[STORE].people([room.topic])
     if by == "user":
         items: list[object] = [*attendance(reading.documents, counted_until(request, [room]))]
@@ -46,7 +47,7 @@ async def participants(request: web.Request) -> web.Response:
         items = _by_visit(request, room, reading)
     if _wants_csv(request):
         return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room, reading.position)
-    return _page(reading, items, after, limit) if not by else listed(items, None, reading.position)
+    return _page(of, reading, items, after, limit) if not by else listed(items, None, reading.position)
 
 
 def counted_until(request: web.Request, rooms: Sequence[Document]) -> Mapping[str, int]:
@@ -74,12 +75,12 @@ def _with_stays(participant: Document, body: bytes) -> orjson.Fragment:
     return orjson.Fragment(body[:-1] + b',"stays":' + orjson.dumps(told) + b"}")
 
 
-def _page(reading: Reading, items: list[object], after: Cursor | None, limit: int) -> web.Response:
+def _page(of: str, reading: Reading, items: list[object], after: Cursor | None, limit: int) -> web.Response:
     """Return the page that is asked for of all participants: a user's visits may be on another one."""
     places = [(one.began_at, one.topic) for one in reading.documents]
     first = next((place for place, at in enumerate(places) if after is None or at > after), len(places))
     last = first + limit
-    following = cursor_of(*places[last - 1]) if last < len(places) else None
+    following = cursor_of(of, *places[last - 1]) if last < len(places) else None
     return listed(items[first:last], following, reading.position)
 
 

@@ -19,7 +19,7 @@ _VERDICTS = (Verdict.ACCEPTED.value, Verdict.DEAD.value, REFUSED)
 async def deliveries(request: web.Request) -> web.Response:
     """`GET /api/deliveries (?source= &verdict=accepted|dead|refused &subject=<topic> &from= &to=)`, newest first."""
     request.app[ACCESS].caller(request).demand_everything()
-    after = after_of(request)
+    after = after_of(request, "deliveries")
     query = ArrivalQuery(
         source=words_of(request, "source"),
         verdict=_verdict(request),
@@ -31,7 +31,7 @@ async def deliveries(request: web.Request) -> web.Response:
     )
     found = await request.app[STORE].arrivals(query)
     last = found.items[-1] if len(found.items) == query.limit else None
-    following = cursor_of(last.received_at, last.id) if last else None
+    following = cursor_of("deliveries", last.received_at, last.id) if last else None
     return listed([_item(one) for one in found.items], following, found.position)
 
 

@@ -55,13 +55,14 @@ async def transcript(request: web.Request) -> web.Response:
     reading = await visible(request, reader(request), bot_topic(request))
     bodies = await request.app[STORE].transcript(reading.documents[0].topic)
     spoken = sorted((segment_document(decode_segment(body)) for body in bodies), key=_spoken)
-    after, limit = after_of(request), limit_of(request)
+    spoken_by = f"{reading.documents[0].topic}/transcript"
+    after, limit = after_of(request, spoken_by), limit_of(request)
     items = [segment for segment in spoken if after is None or _spoken(segment) > after][:limit]
     more = bool(items) and items[-1] is not spoken[-1]
     bot = orjson.loads(reading.documents[0].body)
     said = {
         "items": items,
-        "next": cursor_of(*_spoken(items[-1])) if more else None,
+        "next": cursor_of(spoken_by, *_spoken(items[-1])) if more else None,
         "bot": bot["id"],
         "status": (bot["transcript"] or {}).get("status"),
         "artifacts": _artifacts(reading.documents[0]),
@@ -117,13 +118,14 @@ def one(request: web.Request, reading: Reading) -> web.Response:
 
 async def documents(request: web.Request, query: Query) -> web.Response:
     """Return the page of a list that a request asks for, as far as the caller may see it."""
+    of = f"{query.parent}/{query.collection}" if query.parent else f"{query.collection} by {query.sort}"
     query = msgspec.structs.replace(
-        query, topics=reader(request).topics, limit=limit_of(request), after=after_of(request)
+        query, topics=reader(request).topics, limit=limit_of(request), after=after_of(request, of)
     )
     reading = await request.app[STORE].read(query)
     now, clockwork = request.app[NOW](), request.app[CLOCKWORK]
     items = [orjson.Fragment(presented(document, clockwork, now).body) for document in reading.documents]
-    following = cursor_of(*_place(reading.documents[-1], query)) if len(items) == query.limit else None
+    following = cursor_of(of, *_place(reading.documents[-1], query)) if len(items) == query.limit else None
     return listed(items, following, reading.position)
 
 

@@ -31,7 +31,10 @@ NOTHING_IS_CALLED = [
     ),
     *(("GET", f"/api/{path}", 404) for path in ("schedules/%00", "recordings/%00", "recordings/%00/content")),
     *(("GET", f"/api/{path}", 400) for path in ("rooms?name=%00", "bots?status=a%00", "schedules?room_id=%00")),
-    *(("GET", f"/api/{path}", 400) for path in ("deliveries?source=%00", "rooms?cursor=WzEsIlx1MDAwMCJd")),
+    *(
+        ("GET", f"/api/{path}", 400)
+        for path in ("deliveries?source=%00", "rooms?cursor=WyJyb29tcyBieSBiZWdhbiIsMSwiXHUwMDAwIl0=")
+    ),
     *(("DELETE", f"/api/{path}", 404) for path in ("rooms/pulse@%00?erase=1", "bots/%00?erase=1", "schedules/%00")),
     *(("PATCH", f"/api/{path}", 404) for path in ("rooms/pulse@a%00b", "schedules/%00")),
 ]
@@ -44,19 +47,26 @@ NOTHING_IS_CALLED = [
 def test_a_cursor_comes_back_as_it_was_given(value: float, name: str) -> None:
     """To the last digit: a list goes on just there. Trending rooms are sorted by a number with a fraction."""
     try:
-        cursor = cursor_of(value, name)
+        cursor = cursor_of("rooms", value, name)
     except TypeError:
         # Half a character is in no topic.
         assert any("\ud800" <= letter <= "\udfff" for letter in name)
         return
     assert cursor.isascii()
-    assert after_of(asked_for(f"cursor={cursor.replace('=', '%3D')}")) == (value, name)
+    assert after_of(asked_for(f"cursor={cursor.replace('=', '%3D')}"), "rooms") == (value, name)
 
 
 def test_without_a_cursor_a_list_begins_at_its_beginning() -> None:
     """An empty one is none."""
-    assert after_of(asked_for("")) is None
-    assert after_of(asked_for("cursor=")) is None
+    assert after_of(asked_for(""), "rooms") is None
+    assert after_of(asked_for("cursor="), "rooms") is None
+
+
+@pytest.mark.parametrize("other", ["rooms by trending", "bots", ""])
+def test_a_cursor_of_another_list_is_refused(other: str) -> None:
+    """An empty page would pass for the end, and the first one for the next."""
+    with pytest.raises(BadRequest, match=r"^cursor: expected .* of this list"):
+        after_of(asked_for(f"cursor={cursor_of('rooms', 1, 'x')}"), other)
 
 
 @pytest.mark.parametrize(("query", "limit"), [("", 100), ("limit=1", 1), ("limit=1000", 1000), ("limit=007", 7)])

@@ -276,7 +276,7 @@ async def test_a_limit_that_is_none_is_refused_by_name(path: str, limit: str) ->
         assert "limit" in said["detail"]
 
 
-@pytest.mark.parametrize("path", LISTS[:3])
+@pytest.mark.parametrize("path", LISTS[:1])
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -286,17 +286,17 @@ async def test_a_limit_that_is_none_is_refused_by_name(path: str, limit: str) ->
         "A",
         cursor(None),
         cursor([]),
-        cursor([1]),
-        cursor(["a", "b"]),
-        cursor([1e300, "x"]),
-        cursor([1, 2]),
-        cursor([1, "a", "b"]),
-        cursor({"a": 1, "b": 2}),
-        cursor(b'[9223372036854775808,"x"]'),
-        cursor(b'[-9223372036854775808,"x"]'),
+        cursor([1, "a"]),
+        cursor(["bots by began", "a", "b"]),
+        cursor(["bots by began", 1e300, "x"]),
+        cursor(["bots by began", 1, 2]),
+        cursor(["bots by active", 1, "b"]),
+        cursor({"a": 1, "b": 2, "c": 3}),
+        cursor(b'["bots by began",9223372036854775808,"x"]'),
+        cursor(b'["bots by began",-9223372036854775808,"x"]'),
         cursor(b"[" * 3000),
         cursor(b"\xff\xfe"),
-        cursor(b'[1,"\\ud800"]'),
+        cursor(b'["bots by began",1,"\\ud800"]'),
         cursor(5),
         cursor("ab"),
     ],
@@ -311,15 +311,17 @@ async def test_a_cursor_that_is_none_is_refused_by_name(path: str, garbage: str)
         assert "cursor" in said["detail"]
 
 
-@pytest.mark.parametrize("path", LISTS[:3])
+@pytest.mark.parametrize(
+    ("path", "of"), [*zip(LISTS, ("bots by began", "rooms by began", "rooms/livekit:RM_1/participants"), strict=False)]
+)
 @pytest.mark.parametrize(
     "value", [[0, ""], [1.5, "x"], [2**63 - 1, "~"], [-(2**63) + 1, ""], [1, "'; DROP TABLE documents"]]
 )
-async def test_a_cursor_that_nobody_got_only_finds_what_comes_after_it(path: str, value: list[object]) -> None:
+async def test_a_cursor_that_nobody_got_only_finds_what_comes_after_it(path: str, of: str, value: list[object]) -> None:
     """It carries no permission, so it need not be signed."""
     async with desk() as hub:
         await hub.join(1)
-        status, said = await hub.get(f"{path}?cursor={cursor(value)}")
+        status, said = await hub.get(f"{path}?cursor={cursor([of, *value])}")
         assert status == 200
         assert len(said["items"]) <= 1
 
