@@ -2,10 +2,12 @@
 
 import asyncio
 import fcntl
+import os
 import sqlite3
+import stat
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -127,6 +129,7 @@ def locked(path: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
             raise StorageInUse(f"another hub is running on {path}: an SQLite file serves only one") from held
+        _keep_private(path)
         yield
 
 
@@ -150,6 +153,19 @@ def _lock_file(path: Path) -> BinaryIO:
         return open(f"{path}.lock", "ab")
     except OSError as error:
         raise StorageUnavailable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody else read a database, which holds webhooks as they came: names, addresses, presigned links."""
+    try:
+        # SQLite gives its journals the mode that the file has.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StorageUnavailable(f"{path} cannot be written: {error.strerror}") from error
+    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        # Of earlier versions; who was let in by a group stays. That of somebody else is theirs to change.
+        with suppress(FileNotFoundError, PermissionError):
+            file.chmod(file.stat().st_mode & ~stat.S_IRWXO)
 
 
 def _open(path: Path, queries: Mapping[str, str], writes: bool) -> Session:

@@ -96,6 +96,17 @@ async def test_a_new_database_gets_a_new_name_and_keeps_it(file: Path):
         await store.close()
 
 
+async def test_nobody_else_on_the_machine_may_read_it(file: Path):
+    """Bodies are kept as they came, with presigned links and people's names; one that earlier versions made too."""
+    for mode in (0o600, 0o640):
+        store = await _open(file)
+        await store.commit([delivery(f"{mode}", "rooms")])
+        files = [file, *(Path(f"{file}-{journal}") for journal in ("wal", "shm"))]
+        assert [path.stat().st_mode & 0o777 for path in files] == [mode] * 3
+        await store.close()
+        file.chmod(0o644)
+
+
 async def test_a_second_hub_on_one_file_is_refused(file: Path):
     """Two feeds would each be deaf to what the other commits."""
     first = await _open(file)
