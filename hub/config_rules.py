@@ -93,6 +93,7 @@ def check_together(settings: Settings, origin_of: Callable[[str], str]) -> None:
     Raises ConfigRefused.
     """
     _check_workers(settings, origin_of)
+    _check_account(settings, origin_of)
     for place, source in enumerate(settings.sources):
         _check_proof(source, origin_of)
         for earlier in settings.sources[:place]:
@@ -110,6 +111,14 @@ def _check_workers(settings: Settings, origin_of: Callable[[str], str]) -> None:
     else:
         return
     raise refusal(origin_of("server.workers"), "server.workers", reason, str(workers))
+
+
+def _check_account(settings: Settings, origin_of: Callable[[str], str]) -> None:
+    """Refuse half an account: nothing would ever be asked with it, and nobody told."""
+    pair = {"hms.access_key": settings.hms.access_key, "hms.app_secret": settings.hms.app_secret}
+    for key, other in zip(pair, reversed(pair), strict=True):
+        if pair[other] and not pair[key]:
+            raise refusal(origin_of(other), key, f"a value (HMS_{key[4:].upper()}), as {other} has one", "nothing")
 
 
 def _check_proof(source: Source, origin_of: Callable[[str], str]) -> None:

@@ -168,7 +168,7 @@ def test_what_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> None:
         ("HUB_STREAM__HEARTBEAT", "1", "stream.heartbeat", 1.0),
         ("HUB_STREAM__HEARTBEAT", "0.5", "stream.heartbeat", 0.5),
         ("HUB_SERVER__PUBLIC_URL", "", "server.public_url", ""),
-        ("HUB_HMS__ACCESS_KEY", "[not json", "hms.access_key", "[not json"),
+        ("HUB_MEETINGBAAS__API_KEY", "[not json", "meetingbaas.api_key", "[not json"),
         ("HUB_AUTH__TOKEN_SECRETS", "a, b", "auth.token_secrets", ("a", "b")),
         ("HUB_AUTH__TOKEN_SECRETS", '["a,b", "c"]', "auth.token_secrets", ("a,b", "c")),
         ("HUB_AUTH__TOKEN_SECRETS", "[ab", "auth.token_secrets", ("[ab",)),
