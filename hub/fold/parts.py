@@ -166,7 +166,8 @@ def segment_document(stored: StoredSegment) -> dict[str, object]:
     """Return a stretch of transcript as it is shown."""
     segment = stored.segment
     return {
-        "id": segment.id,
+        # As it is kept by; made ids hold the name of who speaks.
+        "id": escape_id(segment.id),
         "bot": stored.bot,
         "speaker": segment.speaker,
         "start": segment.start,

@@ -215,6 +215,14 @@ def test_a_live_update_shows_its_segments() -> None:
     assert "more" not in last(log)
 
 
+@pytest.mark.parametrize(("identity", "named"), [("1.5:Zoë / A", "1.5:Zo~c3~ab~20~2f~20A"), ("x" * 300, "x" * 150)])
+def test_a_segment_has_an_id_like_everything_else(identity: str, named: str) -> None:
+    """It may hold the name of who speaks, which is no id."""
+    spoken = TranscriptDetail(segments=(Segment(id=identity, text="hi"),))
+    [segment] = last(folded(of_bot(Kind.TRANSCRIPT_UPDATED, 1, spoken)))["segments"]  # type: ignore[misc]
+    assert (segment["id"].partition("~~")[0], len(segment["id"]) <= 200) == (named, True)
+
+
 def test_a_large_update_shows_some_of_its_segments_and_says_so() -> None:
     """The rest is to be had by REST."""
     log = folded(speech(1, *["x"] * 201))
