@@ -1,8 +1,11 @@
 """What meetings used up, and what that costs."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
+
 from aiohttp import web
 
-from handlers.answers import answer, may_see, moment_of, reader
+from handlers.answers import after_of, answer, cursor_of, limit_of, may_see, moment_of, reader
 from handlers.parts import CLOCKWORK, NOW, STORE
 from hub.errors import BadRequest
 from hub.events import format_time
@@ -15,9 +18,14 @@ _USUAL_MS = 30 * _DAY_MS
 
 
 async def usage(request: web.Request) -> web.Response:
-    """`GET /api/usage?from=&to=&group_by=room|provider|project|day`; the last 30 days by room when nothing is said."""
+    """`GET /api/usage?from=&to=&group_by=room|provider|project|day`; the last 30 days by room when nothing is said.
+
+    A page of the groups, by name, and the total of all of them.
+    """
     caller, now, store = reader(request), request.app[NOW](), request.app[STORE]
-    period, grouping = _period(request, now), _grouping(request)
+    period, grouping, limit = _period(request, now), _grouping(request), limit_of(request)
+    of = f"usage by {grouping}"
+    place = after_of(request, of)
     counted = Usage(period, grouping, request.app[CLOCKWORK], now)
     after = ""
     while True:
@@ -27,13 +35,20 @@ async def usage(request: web.Request) -> web.Response:
         people: dict[str, list[Document]] = {room.topic: [] for room in rooms}
         for one in (await store.people([*people])).documents if people else ():
             people[one.parent].append(one)
-        for room in rooms:
-            counted.add(room, people[room.topic])
+        # In a thread: of a session that somebody dates back by decades every day is counted.
+        await asyncio.to_thread(_count, counted, rooms, people)
         if len(reading.documents) < _ROOMS_AT_A_TIME:
             break
         after = reading.documents[-1].topic
     asked = {"from": format_time(period.since), "to": format_time(period.until), "group_by": grouping}
-    return answer({**asked, **counted.shown()}, reading.position)
+    said = await asyncio.to_thread(counted.shown, place[1] if place else None, limit)
+    following = None if said["next"] is None else cursor_of(of, 0, str(said["next"]))
+    return answer({**asked, **said, "next": following}, reading.position)
+
+
+def _count(counted: Usage, rooms: Sequence[Document], people: Mapping[str, Sequence[Document]]) -> None:
+    for room in rooms:
+        counted.add(room, people[room.topic])
 
 
 def _period(request: web.Request, now: int) -> Period:

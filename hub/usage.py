@@ -112,13 +112,14 @@ class Usage:
             for name, part in self._parts(room, meeting):
                 self._groups[name].add(meeting, part)
 
-    def shown(self) -> dict[str, object]:
-        """Return the groups in the order of their names, and the total."""
+    def shown(self, after: str | None = None, limit: int | None = None) -> dict[str, object]:
+        """Return groups by name, so many after one, the name after which others follow (or None), and the total."""
         price = Fraction(str(self._clockwork.price_per_participant_minute))
-        items = [
-            {self._grouping.value: name or None, **self._groups[name].shown(price)} for name in sorted(self._groups)
-        ]
-        return {"items": items, "next": None, "total": self._total.shown(price)}
+        rest = [name for name in sorted(self._groups) if after is None or name > after]
+        names = rest[:limit]
+        items = [{self._grouping.value: name or None, **self._groups[name].shown(price)} for name in names]
+        following = names[-1] if len(names) < len(rest) else None
+        return {"items": items, "next": following, "total": self._total.shown(price)}
 
     def _meetings(self, room: Document, people: Iterable[Document]) -> list[_Meeting]:
         tally = decode_tally(room.hidden)

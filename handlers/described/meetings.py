@@ -201,11 +201,11 @@ MEETINGS: Mapping[str, Operation] = {
         summary="Meetings, participant minutes and cost; of the last 30 days when nothing is said.",
         group=_PLANS,
         scope="read",
-        parameters=(_FROM, _TO, choice("group_by", "How it is grouped.", *Grouping)),
+        parameters=(_FROM, _TO, choice("group_by", "How it is grouped.", *Grouping), *PAGED),
         answers={
             200: listed(
                 messages.UsageItem,
-                "The groups, and all of them together.",
+                "A page of the groups, by name, and all of them together.",
                 total=messages.UsageTotal,
                 group_by=Grouping,
                 **{"from": documents.Time, "to": documents.Time},

@@ -47,8 +47,14 @@ class Reads(msgspec.Struct, frozen=True):
     async def usage(self, grouping: str, period: Period) -> Mapping[str, Document]:
         """Return what was used up in a period, by the names of the groups."""
         since, until = (str(format_time(moment)) for moment in period)
-        status, said = await self.hub.ask("GET", "/api/usage", {"from": since, "to": until, "group_by": grouping})
-        return {str(item[grouping]): item for item in items_of(good(status, said))}
+        query = {"from": since, "to": until, "group_by": grouping, "limit": "1000"}
+        found: dict[str, Document] = {}
+        while True:
+            said = good(*await self.hub.ask("GET", "/api/usage", query))
+            found |= {str(item[grouping]): item for item in items_of(said)}
+            if said["next"] is None:
+                return found
+            query["cursor"] = str(said["next"])
 
 
 def listed(value: object) -> list[Document]:

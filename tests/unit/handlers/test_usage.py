@@ -70,8 +70,23 @@ async def test_an_open_meeting_counts_up_to_now(desk: Office) -> None:
 async def test_more_rooms_than_are_read_at_once_are_all_counted(desk: Office) -> None:
     """They are read two hundred at a time."""
     await asyncio.gather(*(desk.start(HOUR, f"RM_{number}", f"room{number}") for number in range(405)))
-    said = await desk.get("/api/usage")
+    said = await desk.get("/api/usage?limit=1000")
     assert (len(said["items"]), said["total"]["meetings"]) == (405, 405)
+
+
+async def test_groups_come_page_by_page_with_the_total_of_all(desk: Office) -> None:
+    """A session that somebody dates back by decades would otherwise be an entry for each day of them."""
+    await desk.start(40 * DAY)
+    await desk.join("ann", 40 * DAY)
+    await desk.end(DAY)
+    whole = await desk.get(f"/api/usage?from={desk.when(60 * DAY)}&group_by=day")
+    assert (len(whole["items"]), whole["next"]) == (40, None)
+    query = f"/api/usage?from={desk.when(60 * DAY)}&group_by=day&limit=30"
+    first = await desk.get(query)
+    rest = await desk.get(f"{query}&cursor={first['next']}")
+    assert [*first["items"], *rest["items"]] == whole["items"]
+    assert (first["total"], rest["total"], rest["next"]) == (whole["total"], whole["total"], None)
+    assert (await desk.ask("GET", f"/api/usage?cursor={first['next']}")).status == 400
 
 
 async def test_a_token_is_told_what_its_own_rooms_used(desk: Office) -> None:
