@@ -84,7 +84,7 @@ def given_bot_id(value: object) -> str:
     if value is None:
         return ""
     bot_id = value.removeprefix(f"{LAUNCHED_WITH}:") if isinstance(value, str) else ""
-    if not re.fullmatch(r"\S{1,200}", bot_id) or LAUNCH_ID.fullmatch(bot_id):
+    if not re.fullmatch(r"[^\s\0]{1,200}", bot_id) or LAUNCH_ID.fullmatch(bot_id):
         raise BadRequest("bot_id: expected the provider's id of a bot")
     return bot_id
 

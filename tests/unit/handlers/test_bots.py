@@ -50,7 +50,8 @@ async def test_somebody_elses_bot_gets_a_url_of_its_own(desk: Launching) -> None
     # As documents call it, it is the same bot.
     again = (await desk.ask("POST", "/api/bots/webhooks", {"bot_id": "meetingbaas:known"})).said
     assert (again["key"], again["topic"]) == (answer.said["key"], "bots/meetingbaas:known")
-    for wrong in ({"bot_id": said["launch_id"]}, {"bot_id": ""}, {"bot_id": "meetingbaas:"}, {"bot": "x"}):
+    wrong_ids = (said["launch_id"], "", "meetingbaas:", "a\0b")
+    for wrong in (*({"bot_id": one} for one in wrong_ids), {"bot": "x"}):
         assert (await desk.ask("POST", "/api/bots/webhooks", wrong)).status == 400
 
 
