@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.e2e.stage import Stage
 from tests.processes import HubProcess
@@ -45,7 +45,9 @@ LISTENING = """
         }
     };
 """
-WAIT_MS = 15_000
+# For what comes as soon as the machine gets to it; hub.js itself may pause for half a minute before it comes back.
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 
 
 class Watched:

@@ -189,7 +189,6 @@ def test_every_curl_of_the_guides_is_run_or_has_an_answer_in_words() -> None:
         assert address in GUIDE
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_what_the_guide_for_moving_says_works_as_it_stands(heading: str, hub: HubProcess) -> None:
     """Commands in a document go stale unless somebody types them."""

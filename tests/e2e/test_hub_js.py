@@ -135,7 +135,7 @@ def sign_in(hub: HubProcess, context: BrowserContext) -> None:
 
 def comes_to(hub: HubProcess, number: int) -> bool:
     """Whether the hub soon serves so many: who has just left or come is noticed a moment later."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + WAIT_MS / 1000
     while hub.viewers() != number and time.monotonic() < deadline:
         time.sleep(0.02)
     return hub.viewers() == number

@@ -11,8 +11,6 @@ from tests.postgres_server import PostgresServer
 from tests.processes import HubProcess
 from tests.redis_server import RedisServer
 
-SOON_MS = 30_000
-
 
 def join(hub: HubProcess, person: str) -> int:
     """Let somebody join a room; return the status of the answer."""
@@ -22,15 +20,15 @@ def join(hub: HubProcess, person: str) -> int:
 
 
 def notice(page: Page, text: str) -> None:
-    expect(page.locator("#notice > p:visible")).to_contain_text(text, timeout=SOON_MS)
+    expect(page.locator("#notice > p:visible")).to_contain_text(text)
 
 
 def no_notice(page: Page) -> None:
-    expect(page.locator("#notice")).to_be_hidden(timeout=SOON_MS)
+    expect(page.locator("#notice")).to_be_hidden()
 
 
 def people(page: Page, number: int) -> None:
-    expect(page.locator("[data-count=people]")).to_have_text(str(number), timeout=SOON_MS)
+    expect(page.locator("[data-count=people]")).to_have_text(str(number))
 
 
 def test_the_page_tells_the_outages_apart_and_stays_live(

@@ -17,8 +17,6 @@ from tests.processes import HubProcess
 
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
 
-expect.set_options(timeout=15_000)
-
 
 def report(hub: HubProcess, bot: str, status: str) -> None:
     told_at = f"data.status.created_at={format_time(now_ms())}"

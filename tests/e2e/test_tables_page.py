@@ -230,7 +230,7 @@ def test_what_failed_while_the_page_was_cut_off_is_shown(hub: HubProcess, open_p
         until_refused(hub, before + 1)
         mend(cable, page)
         failing = page.locator(".source-list [data-failing]", has_text="meetingbaas")
-        expect(failing).to_contain_text("1 refused", timeout=15_000)
+        expect(failing).to_contain_text("1 refused")
 
 
 def mend(cable: Cable, page: Page) -> None:
@@ -270,7 +270,7 @@ def test_what_could_not_be_used_is_redriven_from_the_page(hub: HubProcess, open_
     page.reload()
     expect(page.locator(".delivery .empty")).to_contain_text("cannot be shown")
     page.unroute("**/api/deliveries/*")
-    expect(page.locator(".delivery .chip").first).to_have_text("Accepted", timeout=10_000)
+    expect(page.locator(".delivery .chip").first).to_have_text("Accepted")
     page.locator(".rows a").click()
     expect(page.locator(".one h2")).to_have_text("daily-standup")
 

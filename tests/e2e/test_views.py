@@ -20,8 +20,6 @@ from tests.processes import HubProcess
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
 MINUTE_MS = 60_000
 
-expect.set_options(timeout=15_000)
-
 
 class HangUp(socketserver.StreamRequestHandler):
     """Reads what is asked, and hangs up."""
