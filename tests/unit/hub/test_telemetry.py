@@ -19,13 +19,14 @@ def logging_as(settings: Log, worker: int = 0) -> Iterator[None]:
     """Log as configured for the length of the block, and then as before."""
     root, level = logging.getLogger(), logging.getLogger("aiohttp.server").level
     handlers, root.handlers = root.handlers, []
+    before = structlog.get_config()
     try:
         set_up(settings, worker)
         yield
     finally:
         root.handlers = handlers
         logging.getLogger("aiohttp.server").setLevel(level)
-        structlog.reset_defaults()
+        structlog.configure(**before)
 
 
 class Writes(io.StringIO):
