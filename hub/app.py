@@ -64,12 +64,13 @@ async def serve_until(
     store: Store | None = None,
     batch_limit: int = BATCH_LIMIT,
     worker: int = 0,
+    now: Callable[[], int] = now_ms,
 ) -> None:
     """Serve until told to stop, then let everything that was begun come to its end.
 
     A `worker` is one of several behind one port. `announce` is called once requests are taken, with the address as this
-    machine reaches it and with the URL of the dashboard, login included. Raises ConfigRefused and StorageRefused before
-    anything listens.
+    machine reaches it and with the URL of the dashboard, login included. `now` is the clock of all that is served, in
+    milliseconds since 1970. Raises ConfigRefused and StorageRefused before anything listens.
     """
     opened = (Stores(store, LocalBus()), await store.position()) if store else await _opened(stopping, settings)
     if opened is None:
@@ -79,8 +80,8 @@ async def serve_until(
         feed = Feed(stores.store, start, stores.bus, make_epoch, limit=settings.stream.tail)
         auth = settings.auth
         tokens = Tokens(auth.token_secrets)
-        access = Access(auth.api_keys, tokens, now_ms, settings.server.public_url, auth.allow_origins)
-        hub = Hub(settings, stores, feed, access, batch_limit, worker)
+        access = Access(auth.api_keys, tokens, now, settings.server.public_url, auth.allow_origins)
+        hub = Hub(settings, stores, feed, access, batch_limit, worker, now)
         await _serve(hub, stopping, announce, shares_port=worker > 0)
     finally:
         await stores.close()
@@ -191,7 +192,7 @@ async def _count_viewers(hub: Hub) -> None:
 
 async def _keep_retention(hub: Hub) -> None:
     while True:
-        before = now_ms() - hub.settings.storage.retention_days * _MS_PER_DAY
+        before = hub.now() - hub.settings.storage.retention_days * _MS_PER_DAY
         try:
             trimmed = await hub.store.trim(before)
         except StorageUnavailable as problem:

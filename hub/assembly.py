@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
@@ -50,8 +50,10 @@ class Hub:
         access: Access,
         batch_limit: int,
         worker: int = 0,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         self.settings = settings
+        self.now = now
         self.store = store = stores.store
         self.bus = stores.bus
         self.feed = feed
@@ -60,14 +62,14 @@ class Hub:
         self.clockwork = Clockwork.of(settings.rooms)
         self.ingest = Ingest(store, feed, stores.spool, batch_limit=batch_limit)
         self.health = Health(self.ingest, feed, stores.bus)
-        self.launches = Launches(dispatcher(settings), self.ingest, now_ms, missing=MISSING)
+        self.launches = Launches(dispatcher(settings), self.ingest, now, missing=MISSING)
         tasks = chores(settings, store, self.ingest, self.launches)
         self.keeper = Keeper(store, tasks, secrets.token_hex(8), random.random)
-        self.desk = _desk(settings, stores, feed, access, self.clockwork)
+        self.desk = _desk(settings, stores, feed, access, self.clockwork, now)
         self.fanout = Fanout(self.desk, troubles=self.health.troubles, is_more_coming=lambda: self.ingest.is_busy)
         counts = self.desk.counts
         self.metrics = Metrics(
-            now_ms,
+            now,
             Gauges(self.health, feed, self.fanout, self.ingest, counts),
             sources=[source.name for source in settings.sources],
             worker=worker,
@@ -107,25 +109,25 @@ class Hub:
         self.launches.on_answered = bindings.learn
         app[parts.BUS] = self.bus
         app[parts.METRICS] = self.metrics
-        app[parts.NOW] = now_ms
+        app[parts.NOW] = self.now
         app.add_routes(routes(self.settings.sources))
         allow_origins(app, self.settings.auth.allow_origins)
         return app
 
 
-def _desk(settings: Settings, stores: Stores, feed: Feed, access: Access, clockwork: Clockwork) -> Desk:
+def _desk(
+    settings: Settings, stores: Stores, feed: Feed, access: Access, clockwork: Clockwork, now: Callable[[], int]
+) -> Desk:
     stream = settings.stream
     return Desk(
         store=stores.store,
         feed=feed,
         encoder=Encoder(feed.epoch),
-        snapshots=Snapshots(
-            stores.store, stores.bus, clockwork, now_ms, recent=stream.recent, page_size=stream.page_size
-        ),
+        snapshots=Snapshots(stores.store, stores.bus, clockwork, now, recent=stream.recent, page_size=stream.page_size),
         heartbeat=stream.heartbeat,
         max_lag=stream.max_lag,
         max_age=stream.max_age,
-        now=now_ms,
+        now=now,
         chance=random.random,
         reconnect_token=access.reconnect_token,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,11 @@ import orjson
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from hub.app import serve_until
+from hub.clock import now_ms
 from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.settings import Settings
-from tests.processes import NOWHERE, SECRETS
+from tests.processes import NOWHERE, SECRETS, viewers_told
 
 API_KEY = SECRETS["HUB_API_KEY"]
 
@@ -52,9 +53,14 @@ class RunningHub:
         async with self.session.get(self.url + path, headers=authorized) as answer:
             return answer.status, orjson.loads(await answer.read())
 
+    async def viewers(self) -> int:
+        """Return how many viewers it has at this moment."""
+        async with self.session.get(f"{self.url}/metrics") as answer:
+            return viewers_told(await answer.text())
+
 
 @contextlib.asynccontextmanager
-async def running_hub(folder: Path, **overrides: str) -> AsyncIterator[RunningHub]:
+async def running_hub(folder: Path, now: Callable[[], int] = now_ms, **overrides: str) -> AsyncIterator[RunningHub]:
     """Run a hub on a port of the system's choice for the length of the block, then stop it as SIGTERM would."""
     environ = {
         **SECRETS,
@@ -67,13 +73,15 @@ async def running_hub(folder: Path, **overrides: str) -> AsyncIterator[RunningHu
     settings = load(None, environ)
     announced: asyncio.Future[tuple[str, str]] = asyncio.get_running_loop().create_future()
     stopping = asyncio.Event()
-    serving = asyncio.create_task(serve_until(stopping, settings, lambda base, url: announced.set_result((base, url))))
+    serving = asyncio.create_task(
+        serve_until(stopping, settings, lambda base, url: announced.set_result((base, url)), now=now)
+    )
     try:
         await asyncio.wait([announced, serving], return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             serving.result()
         base, login = announced.result()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
             yield RunningHub(base, login, settings, session)
     finally:
         stopping.set()

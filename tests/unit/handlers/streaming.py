@@ -13,6 +13,7 @@ import orjson
 
 from handlers.providers.arrival import Sample
 from hub.app import serve_until
+from hub.clock import now_ms
 from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.fold import Batch, Rules
@@ -25,6 +26,8 @@ from tests.waiting import until
 
 KEY = SECRETS["HUB_API_KEY"]
 TOKENS = Tokens((SECRETS["HUB_TOKEN_SECRET"],))
+# For what comes as soon as the machine gets to it.
+PATIENCE = 60.0
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Streams:
     settings: Settings
     store: MemoryStore
     session: aiohttp.ClientSession
+    now: Callable[[], int]
 
     @contextlib.asynccontextmanager
     async def open(self, *topics: str, key: str = KEY, last_id: str = "", **query: str) -> AsyncIterator["Followed"]:
@@ -82,7 +86,7 @@ class Streams:
     async def post(self, provider: str, sample: Sample) -> None:
         """Send a webhook that is taken."""
         source, body = source_for(self.settings, provider), orjson.dumps(sample.payload)
-        headers = signed(source, sample, body, time.time_ns() // 1_000_000)
+        headers = signed(source, sample, body, self.now())
         async with self.session.post(self.url + source.path, data=body, headers=headers) as answer:
             assert answer.status == 200
 
@@ -96,7 +100,7 @@ class Seen:
 
     async def until(self, condition: Callable[[list[Sent]], bool]) -> list[Sent]:
         """Return everything that came, once the condition holds."""
-        await until(lambda: condition(self.seen), 10)
+        await until(lambda: condition(self.seen), PATIENCE)
         return self.seen
 
     async def named(self, name: str) -> Sent:
@@ -110,7 +114,7 @@ class Seen:
 
     async def ended(self) -> list[Sent]:
         """Return everything, once the hub ended the stream."""
-        await until(lambda: self.is_over, 10)
+        await until(lambda: self.is_over, PATIENCE)
         return self.seen
 
     @property
@@ -182,8 +186,8 @@ def _authorized(key: str) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def streams(folder: Path, **overrides: str) -> AsyncIterator[Streams]:
-    """Run a hub on a store in memory."""
+async def streams(folder: Path, now: Callable[[], int] = now_ms, **overrides: str) -> AsyncIterator[Streams]:
+    """Run a hub on a store in memory, by a clock."""
     environ = {
         **SECRETS,
         **NOWHERE,
@@ -197,13 +201,13 @@ async def streams(folder: Path, **overrides: str) -> AsyncIterator[Streams]:
     announced: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     settings = load(None, environ)
     serving = asyncio.create_task(
-        serve_until(stopping, settings, lambda base, _: announced.set_result(base), store=store)
+        serve_until(stopping, settings, lambda base, _: announced.set_result(base), store=store, now=now)
     )
     try:
-        url = await asyncio.wait_for(announced, 10)
-        timeout = aiohttp.ClientTimeout(total=30)
+        url = await asyncio.wait_for(announced, PATIENCE)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            yield Streams(url, settings, store, session)
+            yield Streams(url, settings, store, session, now)
     finally:
         store.reads.release()
         store.answers.release()
