@@ -18,6 +18,7 @@ from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.settings import Settings
 from tests.processes import NOWHERE, SECRETS, viewers_told
+from tests.waiting import PATIENCE
 
 API_KEY = SECRETS["HUB_API_KEY"]
 
@@ -81,7 +82,7 @@ async def running_hub(folder: Path, now: Callable[[], int] = now_ms, **overrides
         if serving.done():
             serving.result()
         base, login = announced.result()
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
             yield RunningHub(base, login, settings, session)
     finally:
         stopping.set()

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.processes import free_port
+from tests.waiting import PATIENCE
 
 GUIDE = Path(__file__).parents[1] / "docs" / "deploy.md"
-_STARTED_WITHIN = 10.0
 
 
 @contextlib.contextmanager
@@ -59,11 +59,11 @@ def _running(folder: Path, port: int, servers: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + _STARTED_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.processes import free_port
+from tests.waiting import PATIENCE
 
 _USER = "postgres"
-_STARTED_WITHIN = 30.0
 # A kill of the server, unlike one of the machine, loses nothing without fsync.
 _OPTIONS = (
     "fsync=off",
@@ -76,7 +76,7 @@ class PostgresServer:
         command = [binary("postgres"), "-D", str(self.data), "-p", str(self.port), "-k", str(self.folder), *settings]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **_as_owner())
-        deadline = time.monotonic() + _STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         ready = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         while subprocess.run(ready, check=False).returncode != 0:
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -158,7 +158,7 @@ class PostgresServer:
     def wait_for(self, standby: "PostgresServer") -> None:
         """Return when a copy has all that this server has."""
         here = self.sql("SELECT pg_current_wal_lsn()").strip()
-        deadline = time.monotonic() + _STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{here}'").strip() != "t":
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -170,7 +170,7 @@ class PostgresServer:
         process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(number)
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
 
     def _signal_all(self, number: int) -> None:
         process = self._process
@@ -215,7 +215,7 @@ class PgBouncer:
         with self._log.open("wb") as log:
             command = [program, str(self._file)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, **_as_owner())
-        deadline = time.monotonic() + _STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while subprocess.run(
             [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)], check=False
         ).returncode:

@@ -21,9 +21,9 @@ from handlers.providers.arrival import Sample
 from hub.commands.send import signed, source_for
 from hub.config import load
 from hub.settings import Settings
+from tests.waiting import PATIENCE
 
 _ROOT = Path(__file__).parents[1]
-STARTED_WITHIN = 20.0
 # Below those that Linux gives to whoever asks for any: a hub that is down for a moment must find its port again.
 PORTS = range(20_000, 32_000)
 SECRETS = {
@@ -99,7 +99,7 @@ class HubProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "hub.cli", "serve"], cwd=self.folder, env=self.environ, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"the hub did not start:\n{self.log.read_text()}")
@@ -113,7 +113,7 @@ class HubProcess:
 
     def viewers(self) -> int:
         """Return how many viewers it has."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=PATIENCE) as answer:
             return viewers_told(answer.read().decode())
 
     def is_ready(self) -> bool:
@@ -142,7 +142,7 @@ class HubProcess:
         if process is None or process.poll() is not None:
             return 0 if process is None else process.returncode
         process.send_signal(number)
-        return process.wait(timeout=30)
+        return process.wait(timeout=PATIENCE)
 
     def post(self, provider: str, sample: Sample, *, wrong: bool = False) -> tuple[int, dict[str, object]]:
         """Send a signed webhook; return status and answer."""
@@ -165,7 +165,7 @@ class HubProcess:
 
 def _answer(request: urllib.request.Request) -> tuple[int, dict[str, object]]:
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(answer.status), orjson.loads(answer.read())
     except urllib.error.HTTPError as refusal:
         return refusal.code, orjson.loads(refusal.read())

@@ -12,8 +12,7 @@ from urllib.parse import quote
 import redis
 
 from tests.processes import free_port
-
-STARTED_WITHIN = 10.0
+from tests.waiting import PATIENCE
 
 
 class RedisServer:
@@ -42,7 +41,7 @@ class RedisServer:
         if self._tls and not self.certificate.exists():
             make_certificate(self.certificate, self.folder / "key.pem")
         self._process = _started(self.folder, *self._arguments())
-        deadline = time.monotonic() + STARTED_WITHIN
+        deadline = time.monotonic() + PATIENCE
         while not self.is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"Redis did not start:\n{(self.folder / 'redis.log').read_text()}")
@@ -59,7 +58,7 @@ class RedisServer:
     @contextmanager
     def client(self) -> Iterator["redis.Redis"]:
         """Yield a plain client, to look at what is in it."""
-        with redis.Redis.from_url(self.url, socket_timeout=5) as client:
+        with redis.Redis.from_url(self.url, socket_timeout=PATIENCE) as client:
             yield client
 
     def wipe(self) -> None:
@@ -103,7 +102,7 @@ class RedisServer:
     def _end(self, number: int) -> None:
         self._signal(number)
         if self._process is not None:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=PATIENCE)
 
 
 class RedisSentinel(RedisServer):

@@ -2,13 +2,19 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # In percent of what each property asks for: 40 in a run that somebody waits for, 100 in CI, 2000 over a weekend.
 _SHARE = int(os.environ.get("HUB_SEARCH", "40"))
 _FEWEST = 10
-# How long an example takes says something about the machine, not about the rule.
-settings.register_profile("hub", deadline=None, print_blob=True, max_examples=max(_FEWEST, 100 * _SHARE // 100))
+# How long an example takes, to be made up or to be tried, says something about the machine, not about the rule.
+settings.register_profile(
+    "hub",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    max_examples=max(_FEWEST, 100 * _SHARE // 100),
+)
 
 
 def use_profile() -> None:

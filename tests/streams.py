@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import aiohttp
 import orjson
 
+from tests.waiting import PATIENCE
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -53,7 +55,7 @@ class Viewer:
         if self.last_id:
             headers["Last-Event-ID"] = self.last_id
         params = [("topic", topic) for topic in self.topics] + list(query.items())
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=2)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE)
         async with session.get(f"{self.url}/api/stream", params=params, headers=headers, timeout=timeout) as answer:
             self.statuses.append(answer.status)
             answer.raise_for_status()

@@ -19,7 +19,7 @@ from tests.chaos.witness import Witness
 
 FAULTS = 12
 MIRRORS = 2
-_PEACE_SECONDS = 45.0
+_PEACE_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _TAIL_LINES = 60
 # What a hub says all the time, and what it says at its start to who started it.

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from tests.e2e.stage import Stage
 from tests.processes import HubProcess
+from tests.waiting import PATIENCE
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -45,8 +46,8 @@ LISTENING = """
         }
     };
 """
-# For what comes as soon as the machine gets to it; hub.js itself may pause for half a minute before it comes back.
-WAIT_MS = 60_000
+# hub.js itself may pause for half a minute before it comes back.
+WAIT_MS = PATIENCE * 1000
 expect.set_options(timeout=WAIT_MS)
 
 

@@ -34,13 +34,11 @@ from tests.processes import SECRETS, HubProcess
 from tests.searching import search
 from tests.streams import Sent, Viewer, parsed
 from tests.unit.hub.viewing import Clock
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MEGABYTE = 1024 * 1024
-# For what comes as soon as the machine gets to it.
-PATIENCE = 60.0
 # Every way of proving a webhook.
 DIALECTS = (("livekit", "webhook"), *(("meetingbaas", dialect) for dialect in ("v1", "v2", "callback", "guide")))
 EVERY_DIALECT = pytest.mark.parametrize(("provider", "dialect"), DIALECTS)

@@ -19,7 +19,7 @@ from tests.chaos.load import Answer, Load, Mark, joined, patience, send
 from tests.chaos.round import play
 from tests.chaos.verdict import of_witness, read_log
 from tests.chaos.witness import Witness
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,7 +33,6 @@ FAULTS = (
 )
 # A webhook is answered after two seconds, in the store or not; the third is for a busy machine.
 ANSWERED_WITHIN = 3.0
-MENDED_WITHIN = 30.0
 # Storage is looked at once a second; the rest is for a busy machine.
 SEEN_WITHIN = 1.5
 # The database ends an idle holder of the lock after two seconds, and who waited is then asked to come again.
@@ -278,7 +277,7 @@ async def _delay(node: Node, viewer: Witness) -> float:
 async def _without_redis(cluster: Cluster) -> AsyncIterator[None]:
     await cluster.away(cluster.redis.stop)
     try:
-        async with asyncio.timeout(MENDED_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while not all([(await read(node, "/readyz"))[1]["degraded"] for node in cluster.nodes]):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         yield
@@ -311,7 +310,7 @@ async def _refusing(target: int, connection: int) -> AsyncIterator[int]:
 
     async with await asyncio.start_server(connect, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
-        await asyncio.wait(pumps, timeout=MENDED_WITHIN)
+        await asyncio.wait(pumps, timeout=PATIENCE)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -326,7 +325,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 async def _stop_while_it_commits(cluster: Cluster, node: Node) -> None:
     """Stop a process until the database says that it has the lock; nobody else has anything to write."""
-    async with asyncio.timeout(MENDED_WITHIN):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await asyncio.sleep(random.uniform(0.0, 0.05))
             node.pause()
@@ -348,6 +347,6 @@ async def _assert_logged_once(cluster: Cluster, marks: list[Mark]) -> None:
 
 
 async def _well(cluster: Cluster) -> None:
-    async with asyncio.timeout(MENDED_WITHIN):
+    async with asyncio.timeout(PATIENCE):
         while await cluster.condition():  # noqa: ASYNC110 -- what other processes say
             await asyncio.sleep(0.05)

@@ -20,8 +20,7 @@ from handlers.providers.registry import PROVIDERS
 from hub.cli import main
 from hub.commands.send import signed, source_for
 from tests.processes import SECRETS, HubProcess, free_port
-
-WITHIN = 30.0
+from tests.waiting import PATIENCE
 
 
 def run(hub: HubProcess, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +31,7 @@ def run(hub: HubProcess, *arguments: str, **environ: str) -> subprocess.Complete
         env={**hub.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=WITHIN,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -58,7 +57,7 @@ def type_in(hub: HubProcess, *arguments: str, **environ: str) -> str:
 
 def until(condition: Callable[[], bool]) -> None:
     """Return when something is so; fail when it does not become so."""
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -90,7 +89,7 @@ class Terminal:
         self.process.send_signal(signal.SIGINT)
         return self.end()
 
-    def end(self, within: float = WITHIN) -> int:
+    def end(self, within: float = PATIENCE) -> int:
         """Return the exit status when it has ended, killing it when it does not end."""
         try:
             status = self.process.wait(timeout=within)
@@ -124,7 +123,7 @@ def idle(tmp_path: Path) -> HubProcess:
 
 def fetch(hub: HubProcess, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     """Get something without following redirects."""
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE)
     try:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
@@ -472,10 +471,10 @@ def test_sigterm_in_the_middle_of_requests_ends_in_time(tmp_path: Path) -> None:
     """Connections that nobody finishes must not keep an old version running."""
     process = HubProcess(tmp_path)
     process.start()
-    idle = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    idle = http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE)
     idle.request("GET", "/healthz")
     idle.getresponse().read()
-    slow = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+    slow = http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE)
     slow.putrequest("POST", "/api/livekit/webhook")
     slow.putheader("Content-Length", "1000")
     slow.endheaders(b"half")
@@ -497,7 +496,7 @@ def test_sigterm_in_the_moment_of_a_commit_ends_in_time(tmp_path: Path) -> None:
         terminal.shows("Dashboard:")
         source, body = source_for(process.settings, "meetingbaas"), b'{"event": "x"}'
         headers = signed(source, Sample(payload={}, dialect="v1"), body, 0)
-        sender = http.client.HTTPConnection("127.0.0.1", process.port, timeout=10)
+        sender = http.client.HTTPConnection("127.0.0.1", process.port, timeout=PATIENCE)
         sender.request("POST", source.path, body=body, headers=dict(headers))
         sender.close()
         terminal.process.send_signal(signal.SIGTERM)
@@ -535,7 +534,7 @@ def test_a_demonstration_plays_by_itself(tmp_path: Path) -> None:
 
 
 def _open_stream(hub: HubProcess) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=PATIENCE)
     connection.request("GET", "/api/stream?topic=*", headers={"Authorization": f"Bearer {SECRETS['HUB_API_KEY']}"})
     answer = connection.getresponse()
     while b"complete" not in answer.readline():

@@ -12,6 +12,7 @@ import orjson
 from handlers.providers.arrival import Sample
 from handlers.providers.registry import PROVIDERS
 from tests.processes import SECRETS, HubProcess
+from tests.waiting import PATIENCE
 
 RIGHT = "the-right-secret-0123456789abcdef0123456789"
 
@@ -27,7 +28,7 @@ def items(hub: HubProcess, query: str) -> list[dict[str, object]]:
 
 def until_refused(hub: HubProcess, number: int) -> None:
     """Return when so many refusals are kept: that is done after they were answered."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while len(items(hub, "verdict=refused")) < number:
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -41,7 +42,7 @@ def redrive(hub: HubProcess, *arguments: str) -> subprocess.CompletedProcess[str
         env=hub.environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -107,7 +108,7 @@ def test_the_page_of_another_site_cannot_redrive_with_our_cookie(hub_process: Hu
         headers = {"Cookie": f"hub_token={token}", "Origin": origin}
         request = urllib.request.Request(url, method="POST", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 statuses[origin] = answer.status
                 assert orjson.loads(answer.read())["status"] == "dead"
         except urllib.error.HTTPError as refusal:
@@ -122,7 +123,7 @@ def test_nothing_secret_reaches_the_file(hub_process: HubProcess, tmp_path: Path
         headers = {"x-mb-secret": secret, "cookie": "session=private-cookie", "authorization": "Bearer private-bearer"}
         request = urllib.request.Request(url, data=b'{"event": "x"}', headers=headers)
         try:
-            urllib.request.urlopen(request, timeout=10).close()
+            urllib.request.urlopen(request, timeout=PATIENCE).close()
         except urllib.error.HTTPError as refusal:
             refusal.close()
     until_refused(hub_process, 1)

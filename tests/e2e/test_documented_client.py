@@ -30,15 +30,13 @@ from tests.e2e.documented_client import Client, Copy, Document, Message, Refused
 from tests.hubs import RunningHub, running_hub
 from tests.processes import SECRETS, HubProcess
 from tests.unit.hub.viewing import Clock
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 API_KEY = SECRETS["HUB_API_KEY"]
 TRANSPORTS = ("events", "socket")
 # Small pages and short heartbeats; a day that is over is still shown.
 QUICK = {"HUB_STREAM__HEARTBEAT": "0.5", "HUB_STREAM__PAGE_SIZE": "3", "HUB_STREAM__RECENT": "100000"}
 DAY = Plan(rooms=7, bots=3, rate=None, seed=5, chaos=True, day=True)
-# For what comes as soon as the machine gets to it.
-WAIT = 60.0
 # What is computed when somebody reads: documents of events do not have it.
 COMPUTED = {
     "rooms": {"duration", "peak_participants", "participant_minutes", "cost", "trending_score", "derived", "stale"},
@@ -115,7 +113,7 @@ async def cutting(hub: HubProcess, after: int | None = None) -> AsyncIterator[Cu
         yield way
     finally:
         server.close()
-        await until(lambda: way.open == 0, WAIT)
+        await until(lambda: way.open == 0)
 
 
 @dataclass
@@ -137,13 +135,13 @@ class Followed:
 
     async def saw(self, event: str, times: int = 1) -> Message:
         """Wait for an event, and return the last of its kind."""
-        await until(lambda: self._is_over() or len(self[event]) >= times, WAIT)
+        await until(lambda: self._is_over() or len(self[event]) >= times)
         return self[event][-1]
 
     async def holds(self, truth: Truth, *kinds: str) -> None:
         """Wait until the copy is what is true, of these kinds."""
         with contextlib.suppress(TimeoutError):
-            await until(lambda: self._is_over() or not differences(self.client.copy.documents, truth, kinds), WAIT)
+            await until(lambda: self._is_over() or not differences(self.client.copy.documents, truth, kinds))
         assert differences(self.client.copy.documents, truth, kinds) == []
 
     async def pause(self, seconds: float) -> None:
@@ -203,7 +201,7 @@ async def answered(socket: ClientConnection, event: str, said: object = None) ->
     """Say something, and wait for an event; return its data."""
     if said is not None:
         await socket.send(said if isinstance(said, str | bytes) else json.dumps(said))
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(PATIENCE):
         while (told := json.loads(await socket.recv()))["event"] != event:
             pass
     return dict(told["data"])
@@ -212,7 +210,7 @@ async def answered(socket: ClientConnection, event: str, said: object = None) ->
 async def closed(socket: ClientConnection) -> int | None:
     """Read to the end, and return the code that the hub closes with."""
     with contextlib.suppress(websockets.ConnectionClosed):
-        async with asyncio.timeout(WAIT):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 await socket.recv()
     return socket.close_code
@@ -265,7 +263,7 @@ async def tell(hub: Served, lines: Iterable[Line], *, at_once: int = 8) -> None:
             return (await post(session, hub.url, line.source, line.sample, time.time_ns() // 1_000_000)).status == 200
         return False
 
-    async with aiohttp.ClientSession() as session, asyncio.timeout(2 * WAIT), asyncio.TaskGroup() as workers:
+    async with aiohttp.ClientSession() as session, asyncio.timeout(2 * PATIENCE), asyncio.TaskGroup() as workers:
         for _ in range(at_once):
             workers.create_task(work(session))
 
@@ -287,7 +285,7 @@ def visits(hub: Served, room: str, number: int, first: int = 0) -> Iterator[Line
 def asking(hub: Served, credential: str = API_KEY) -> httpx.AsyncClient:
     """Return a client for everything but streams."""
     headers = {"Authorization": f"Bearer {credential}"} if credential else {}
-    return httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False, timeout=WAIT)
+    return httpx.AsyncClient(base_url=hub.url, headers=headers, trust_env=False, timeout=PATIENCE)
 
 
 async def token(hub: Served, *topics: str, ttl: int = 600, credential: str = API_KEY, **more: object) -> str:
@@ -325,7 +323,7 @@ async def test_the_copies_are_true_through_a_kill_and_cut_frames(tmp_path: Path)
             for viewer in viewers:
                 await viewer.saw("snapshot")
             telling = asyncio.create_task(tell(hub, lines))
-            await until(lambda: all(len(viewer.numbers) > 40 for viewer in viewers), WAIT)
+            await until(lambda: all(len(viewer.numbers) > 40 for viewer in viewers))
             hub.kill()
             await asyncio.to_thread(hub.start)
             await telling
@@ -441,7 +439,7 @@ async def test_who_may_see_one_room_gets_no_other_by_asking(hub: HubProcess) -> 
     for topic in ("rooms/livekit:RM_foreign", "*"):
         async with followed(hub.url, "events", [topic], only) as stream:
             with pytest.raises(Refused, match="403"):
-                await asyncio.wait_for(stream.task, WAIT)  # type: ignore[arg-type]  # it was just begun
+                await asyncio.wait_for(stream.task, PATIENCE)  # type: ignore[arg-type]  # it was just begun
             stream.task = asyncio.create_task(asyncio.sleep(0))
 
 
@@ -476,7 +474,7 @@ async def test_a_token_that_ends_ends_the_stream(tmp_path: Path, transport: str)
             spent = (await viewer.saw("hello")).data["reconnect_token"]
             clock.advance(30)
             assert (await viewer.saw("bye")).data == {"reason": "expired", "reconnect": False}
-            await until(lambda: viewer.task is not None and viewer.task.done(), WAIT)
+            await until(lambda: viewer.task is not None and viewer.task.done())
             before = len(viewer.seen)
             await tell(hub, visits(hub, "after", 1))
             assert viewer.seen[-1].event == "bye" and len(viewer.seen) == before
@@ -561,7 +559,7 @@ async def test_what_is_cancelled_or_erased_is_forgotten(hub: HubProcess, transpo
         plan = {"provider": "livekit", "room_id": room, "starts_at": "2026-03-10T12:00:00Z", "title": "Algebra"}
         async with asking(hub) as http:
             planned = (await http.post("/api/schedules", json=plan)).json()["id"]
-            await until(lambda: (planned,) in viewer.client.copy.documents["schedules"], WAIT)
+            await until(lambda: (planned,) in viewer.client.copy.documents["schedules"])
             assert any(one["room"].endswith(room) for one in viewer.client.copy.documents["participants"].values())
             assert (await http.delete(f"/api/schedules/{planned}")).is_success
             assert (await http.delete(f"/api/rooms/livekit:RM_{room}?erase=1")).is_success
@@ -576,7 +574,7 @@ async def test_a_stream_that_falls_silent_is_left(hub: HubProcess) -> None:
         for viewer in viewers:
             await viewer.saw("heartbeat")
         way.is_silent = True
-        await until(lambda: all(viewer.pauses for viewer in viewers), WAIT)
+        await until(lambda: all(viewer.pauses for viewer in viewers))
         way.is_silent = False
         await tell(hub, visits(hub, "silence", 1))
         for viewer in viewers:
@@ -662,5 +660,5 @@ async def test_a_page_of_another_origin_may_open_no_socket(hub: HubProcess) -> N
 
 async def epoch(hub: HubProcess) -> str:
     """Return the name of the hub's log, out of a position in it."""
-    async with speaking(hub) as socket, asyncio.timeout(WAIT):
+    async with speaking(hub) as socket, asyncio.timeout(PATIENCE):
         return str(json.loads(await socket.recv())["id"]).rpartition(".")[0]

@@ -11,7 +11,7 @@ import orjson
 from hub.commands.send import sample_for, signed, source_for, with_values
 from tests.processes import SECRETS, HubProcess
 from tests.streams import Viewer
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROUNDS = 8
 SENDERS = 16
@@ -58,7 +58,7 @@ async def test_kill_9_during_load_loses_no_acknowledged_delivery_and_no_viewer_m
     following = [asyncio.create_task(viewer.follow()) for viewer in viewers]
     chance = random.Random(20261122)
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session:
             await until(lambda: all(viewer.statuses for viewer in viewers))
             senders = [asyncio.create_task(load.run(session)) for _ in range(SENDERS)]
             for _ in range(ROUNDS):

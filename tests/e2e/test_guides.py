@@ -14,12 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from tests.processes import SECRETS, HubProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "tests" / "samples" / "guides"
 GUIDE = (ROOT / "docs" / "migrate.md").read_text()
-WITHIN = 60.0
 # A block is a language and what stands between the fences.
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANSWER = "# → "
@@ -78,7 +77,7 @@ def run(hub: HubProcess, script: str) -> subprocess.CompletedProcess[str]:
         env=environ_of(hub),
         capture_output=True,
         text=True,
-        timeout=WITHIN,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -140,10 +139,10 @@ def following(hub: HubProcess, block: str) -> Iterator[None]:
             start_new_session=True,
         )
     try:
-        asyncio.run(until(lambda: "connected" in shown.read_text(), WITHIN))
+        asyncio.run(until(lambda: "connected" in shown.read_text(), PATIENCE))
         yield
         with contextlib.suppress(TimeoutError):
-            asyncio.run(until(lambda: not missing(shown.read_text(), block), WITHIN))
+            asyncio.run(until(lambda: not missing(shown.read_text(), block), PATIENCE))
         assert missing(shown.read_text(), block) == [], shown.read_text()
     finally:
         os.killpg(process.pid, signal.SIGKILL)

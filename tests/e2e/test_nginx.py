@@ -10,6 +10,7 @@ from tests.hubs import API_KEY, running_hub
 from tests.nginx_server import guides_nginx, plain_nginx
 from tests.processes import free_port
 from tests.streams import Sent, Viewer
+from tests.waiting import PATIENCE
 
 
 async def test_events_pass_a_default_nginx_at_once_and_a_stream_resumes_through_it(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ async def test_events_pass_a_default_nginx_at_once_and_a_stream_resumes_through_
 async def _collect(hub, viewer: Viewer, session: aiohttp.ClientSession, event: str) -> list[Sent]:
     """Connect, send an event once the viewer is live, and return what it got up to the next heartbeat after it."""
     seen: list[Sent] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         async for sent in viewer.once(session):
             seen.append(sent)
             if sent.name == "heartbeat":

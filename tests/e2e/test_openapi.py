@@ -12,6 +12,7 @@ import pytest_asyncio
 from handlers.providers.registry import PROVIDERS
 from tests.meetingbaas_server import meetingbaas
 from tests.processes import SECRETS, HubProcess
+from tests.waiting import PATIENCE
 
 # Whether a value is accepted may depend on what is there: a file by a name, a provider that is configured.
 _CHECKS = (
@@ -52,7 +53,7 @@ def ask_everything(hub: HubProcess) -> subprocess.CompletedProcess[str]:
     """Ask whatever the description allows, the same each time."""
     authorized = {"Authorization": f"Bearer {SECRETS['HUB_API_KEY']}"}
     # The only place is taken, so every other stream is one goodbye.
-    with urllib.request.urlopen(urllib.request.Request(f"{hub.url}/api/stream", headers=authorized), timeout=10):
+    with urllib.request.urlopen(urllib.request.Request(f"{hub.url}/api/stream", headers=authorized), timeout=PATIENCE):
         return asking(hub, f"Authorization: {authorized['Authorization']}")
 
 
@@ -61,7 +62,7 @@ def asking(hub: HubProcess, header: str) -> subprocess.CompletedProcess[str]:
     program = str(Path(sys.executable).parent / "schemathesis")
     command = [
         program, "run", f"{hub.url}/openapi.json", "--header", header, "--checks", _CHECKS, "--seed", "6", "--no-color",
-        "--max-examples", "3", "--phases", "coverage,fuzzing", "--request-timeout", "5", "--warnings", "off",
+        "--max-examples", "3", "--phases", "coverage,fuzzing", "--request-timeout", "60", "--warnings", "off",
         "--generation-database", "none",
     ]  # fmt: skip
-    return subprocess.run(command, cwd=hub.folder, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, cwd=hub.folder, capture_output=True, text=True, timeout=250, check=False)

@@ -9,7 +9,7 @@ from hub.events import format_time
 from tests.meetingbaas_server import Bot, meetingbaas
 from tests.processes import HubProcess
 from tests.standins import HMS_KEY, HMS_SECRET, HmsStandIn, LiveKitStandIn, Said, serving
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 HOUR = 3_600_000
 
@@ -73,7 +73,7 @@ async def test_a_hub_that_was_down_finds_out_what_it_missed(tmp_path: Path) -> N
                 return (await asyncio.to_thread(hub.get, path))[1]
 
             async def becomes(path: str, **wanted: object) -> Said:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while True:
                         found = await shown(path)
                         if wanted.items() <= found.items():

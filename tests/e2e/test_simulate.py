@@ -16,7 +16,7 @@ def run(hub: HubProcess, *arguments: str, **environ: str) -> subprocess.Complete
         env={**hub.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
 

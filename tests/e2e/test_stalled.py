@@ -12,7 +12,7 @@ from handlers.providers.registry import PROVIDERS
 from hub.commands.send import with_values
 from tests.hubs import API_KEY, RunningHub, running_hub
 from tests.streams import Viewer
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 EVENTS, AT_ONCE = 400, 20
 FILLER = "x" * 200
@@ -73,7 +73,7 @@ async def _drained(viewer: socket.socket) -> list[bytes]:
     viewer.setblocking(False)
     loop = asyncio.get_running_loop()
     received = b""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         try:
             while chunk := await loop.sock_recv(viewer, 65536):
                 received += chunk

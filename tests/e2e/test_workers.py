@@ -18,7 +18,7 @@ from tests.postgres_server import PostgresServer
 from tests.processes import SECRETS, HubProcess
 from tests.redis_server import RedisServer
 from tests.streams import Viewer
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 WORKERS = 3
 
@@ -53,7 +53,7 @@ def hub(tmp_path: Path, postgres: PostgresServer, redis: RedisServer) -> Iterato
         HUB_STREAM__HEARTBEAT="0.5",
     )
     process.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while "Dashboard:" not in process.log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -73,7 +73,7 @@ def join(hub: HubProcess, person: str) -> int:
 
 def joined_in_the_end(hub: HubProcess, person: str) -> set[int]:
     """Send it again until it is taken, as a provider does; return the statuses of all answers."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     statuses = {status := join(hub, person)}
     while status != 200:
         assert time.monotonic() < deadline
@@ -125,7 +125,7 @@ def test_a_worker_says_whose_numbers_it_shows(hub: HubProcess) -> None:
 
     By its number, which its successor has too: with process ids, there would be new series with every restart.
     """
-    shown = [urllib.request.urlopen(f"{hub.url}/metrics", timeout=10).read().decode() for _ in range(4)]
+    shown = [urllib.request.urlopen(f"{hub.url}/metrics", timeout=PATIENCE).read().decode() for _ in range(4)]
     named = {frozenset(re.findall(r'worker="(\d+)"', text)) for text in shown}
     assert {len(workers) for workers in named} == {1}
     assert {int(number) for workers in named for number in workers} <= set(range(1, WORKERS + 1))
@@ -180,7 +180,7 @@ async def test_workers_end_with_a_supervisor_that_was_killed(hub: HubProcess) ->
     """Else the next one would share the port with processes that nobody looks after."""
     workers = workers_of(hub)
     hub.kill()
-    await until(lambda: not any(map(is_alive, workers)), 15)
+    await until(lambda: not any(map(is_alive, workers)))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_what_cannot_be_shared_is_refused_with_the_reason(tmp_path: Path, enviro
     hub = HubProcess(tmp_path, **environ)
     command = [sys.executable, "-m", "hub.cli", "serve", "--workers", "2"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=hub.environ, capture_output=True, text=True, timeout=20, check=False
+        command, cwd=tmp_path, env=hub.environ, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 1
     assert reason in done.stderr
@@ -208,7 +208,7 @@ def test_a_configuration_that_workers_refuse_ends_the_supervisor(tmp_path: Path,
     hub = HubProcess(tmp_path, DATABASE_URL=refused, REDIS_URL="redis://127.0.0.1:1", HUB_SERVER__WORKERS="2")
     command = [sys.executable, "-m", "hub.cli", "serve"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=hub.environ, capture_output=True, text=True, timeout=40, check=False
+        command, cwd=tmp_path, env=hub.environ, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 1
     assert "nowhere" in done.stderr

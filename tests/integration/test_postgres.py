@@ -23,7 +23,7 @@ from storage.queries import Migration, load_migrations, load_queries
 from tests.contracts import StoreContract
 from tests.contracts.plain import Folder, Folding, Opener, delivery, document
 from tests.postgres_server import PgBouncer, PostgresServer, counting_proxy
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 ALL = frozenset({"*"})
@@ -145,7 +145,7 @@ class TestStarting:
         await (await _open(url)).close()
         holder = await asyncpg.connect(url)
         await holder.execute("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('hub migrations', 0))")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await (await _open(url)).close()
         holder.terminate()
 
@@ -555,7 +555,7 @@ async def _open(url: str, folder: Folder | None = None) -> PostgresStore:
 
 async def _open_patiently(url: str) -> PostgresStore:
     """Open a store while somebody holds the lock."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with contextlib.suppress(StorageUnavailable):
                 return await _open(url)
@@ -563,7 +563,7 @@ async def _open_patiently(url: str) -> PostgresStore:
 
 async def _committed_in_the_end(store: PostgresStore, one: Delivery):
     """Send a delivery again until it is taken, as providers do."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with contextlib.suppress(StorageUnavailable):
                 return await store.commit([one])

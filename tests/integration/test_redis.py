@@ -19,13 +19,11 @@ from hub.events import Event
 from hub.ports import Announcement, Bus
 from storage.redis import RedisBus
 from tests.redis_server import RedisSentinel, RedisServer, make_certificate
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 MEBIBYTE = 1024 * 1024
 TOPICS = frozenset({"rooms", "bots"})
 MakeServer = Callable[..., RedisServer]
-# What is told to be noticed within seconds is noticed within these, on a busy machine too.
-SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +274,7 @@ async def test_what_was_told_last_is_known_again_after_redis_forgot_it(server: R
         await until(one.knows_of(6))
         server.wipe()
         with server.client() as client:
-            await until(lambda: client.get(f"hub:{epoch}:last") == b"6", SECONDS)
+            await until(lambda: client.get(f"hub:{epoch}:last") == b"6")
 
 
 # --- Outages
@@ -309,9 +307,9 @@ async def test_redis_that_goes_and_comes_back_is_found_without_help(
     """Nobody restarts a hub because a cache was restarted."""
     async with _member(own_server, epoch) as one, _member(own_server, epoch) as other:
         end(own_server)
-        await until(lambda: not one.works and not other.works, SECONDS)
+        await until(lambda: not one.works and not other.works)
         own_server.start()
-        await until(lambda: one.works and other.works, SECONDS)
+        await until(lambda: one.works and other.works)
         one.bus.publish([_event(2)])
         await until(other.knows_of(2))
 
@@ -321,9 +319,9 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(own_server: RedisServe
     with capture_logs() as logs:
         async with _member(own_server, epoch) as one:
             own_server.stop()
-            await until(lambda: one.bus.problem.startswith("Redis cannot be reached: Connect call failed"), SECONDS)
+            await until(lambda: one.bus.problem.startswith("Redis cannot be reached: Connect call failed"))
             own_server.start()
-            await until(lambda: one.works, SECONDS)
+            await until(lambda: one.works)
     assert [entry["event"] for entry in logs] == ["bus.unavailable", "bus.back"]
 
 
@@ -331,11 +329,11 @@ async def test_redis_that_falls_silent_is_noticed_within_seconds(own_server: Red
     """A network that loses its way ends no connection: who only waits for messages waits for ever."""
     async with _member(own_server, epoch) as one:
         own_server.pause()
-        await until(lambda: one.bus.problem == "Redis does not answer in time", SECONDS)
+        await until(lambda: one.bus.problem == "Redis does not answer in time")
         own_server.resume()
-        await until(lambda: one.works, SECONDS)
+        await until(lambda: one.works)
         one.bus.publish([_event(1)])
-        await until(one.knows_of(1), SECONDS)
+        await until(one.knows_of(1))
 
 
 async def test_a_subscription_that_falls_silent_is_renewed(own_server: RedisServer, epoch: str):
@@ -345,10 +343,10 @@ async def test_a_subscription_that_falls_silent_is_renewed(own_server: RedisServ
         async with _running(RedisBus.open(url), epoch, (heard := []).append) as bus:
             await until(lambda: not bus.problem)
             relay.lose_all()
-            await until(lambda: bool(bus.problem), SECONDS)
-            await until(lambda: not bus.problem, SECONDS)
+            await until(lambda: bool(bus.problem))
+            await until(lambda: not bus.problem)
             bus.publish([_event(1)])
-            await until(lambda: bool(heard), SECONDS)
+            await until(lambda: bool(heard))
 
 
 async def test_nobody_waits_for_redis_that_is_silent(own_server: RedisServer, epoch: str):
@@ -368,7 +366,7 @@ async def test_while_there_is_a_problem_nobody_asks(own_server: RedisServer, epo
     """A quarter of a second is too long when it is for nothing."""
     async with _member(own_server, epoch) as one:
         own_server.pause()
-        await until(lambda: not one.works, SECONDS)
+        await until(lambda: not one.works)
         assert await _seconds(one.bus.shared(TOPICS)) < 0.1
         assert await _seconds(one.bus.viewers("rooms")) < 0.1
         own_server.resume()
@@ -380,8 +378,8 @@ async def test_a_subscription_that_is_cut_off_is_renewed(server: RedisServer, ep
         for number in range(1, 4):
             with server.client() as client:
                 assert client.client_kill_filter(_type="pubsub") >= 2
-            await until(lambda: not other.works, SECONDS)
-            await until(lambda: one.works and other.works, SECONDS)
+            await until(lambda: not other.works)
+            await until(lambda: one.works and other.works)
             one.bus.publish([_event(number)])
             await until(other.knows_of(number))
 
@@ -393,8 +391,8 @@ async def test_the_end_of_every_connection_is_survived(server: RedisServer, epoc
             with server.client() as client:
                 client.client_kill_filter(_type="pubsub", skipme=True)
                 client.client_kill_filter(_type="normal", skipme=True)
-            await until(lambda: not one.works, SECONDS)
-            await until(lambda: one.works, SECONDS)
+            await until(lambda: not one.works)
+            await until(lambda: one.works)
             one.bus.publish([_event(number)])
             await until(one.knows_of(number))
 
@@ -418,9 +416,9 @@ async def test_redis_that_takes_nothing_is_a_problem_until_it_does(own_server: R
             with own_server.client() as client:
                 client.config_set("maxmemory", "1")
                 one.bus.publish([_event(1)])
-                await until(lambda: one.bus.problem == "Redis refuses a command: OutOfMemoryError", SECONDS)
+                await until(lambda: one.bus.problem == "Redis refuses a command: OutOfMemoryError")
                 client.config_set("maxmemory", "0")
-            await until(lambda: one.works, SECONDS)
+            await until(lambda: one.works)
     assert [entry["event"] for entry in logs] == ["bus.unavailable", "bus.back"]
 
 
@@ -431,7 +429,7 @@ async def test_what_waits_is_bounded_and_the_oldest_is_lost(own_server: RedisSer
         for number in range(1, 5001):
             bus.publish([_event(number)])
         own_server.start()
-        await until(lambda: bool(heard) and heard[-1].last == 5000 and bool(heard[-1].events), SECONDS)
+        await until(lambda: bool(heard) and heard[-1].last == 5000 and bool(heard[-1].events))
     assert [one.last for one in heard if one.events] == list(range(4001, 5001))
 
 
@@ -442,14 +440,14 @@ async def test_what_waits_is_bounded_in_bytes(own_server: RedisServer, epoch: st
         for number in range(1, 101):
             bus.publish([_event(number, MEBIBYTE - 1000)])
         own_server.start()
-        await until(lambda: bool(heard) and heard[-1].last == 100 and bool(heard[-1].events), SECONDS)
+        await until(lambda: bool(heard) and heard[-1].last == 100 and bool(heard[-1].events))
     assert [one.last for one in heard if one.events] == list(range(85, 101))
 
 
 async def test_it_can_be_cancelled_at_any_moment(server: RedisServer, epoch: str):
     """A hub that is told to stop stops, and leaves no connection open."""
     for turns in range(0, 60, 3):
-        async with asyncio.timeout(SECONDS), _running(RedisBus.open(server.url), epoch) as bus:
+        async with asyncio.timeout(PATIENCE), _running(RedisBus.open(server.url), epoch) as bus:
             _use(bus)
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -476,7 +474,7 @@ async def test_a_snapshot_is_gone_after_a_second(server: RedisServer, epoch: str
                 lefts.extend(client.pttl(key) for key in client.keys(f"hub:{epoch}:snapshot:*"))
                 return bool(lefts) and lefts[-1] > 0
 
-            await until(is_there, SECONDS)
+            await until(is_there)
     assert -1 not in lefts and max(lefts) <= 1000
 
 
@@ -501,10 +499,10 @@ async def test_a_snapshot_is_not_shared_later(own_server: RedisServer, epoch: st
     async with _member(own_server, epoch) as one:
         own_server.pause()
         one.bus.publish([_event(1)])
-        await until(lambda: not one.works, SECONDS)
+        await until(lambda: not one.works)
         one.bus.share(TOPICS, b"snapshot")
         own_server.resume()
-        await until(lambda: one.works, SECONDS)
+        await until(lambda: one.works)
         one.bus.publish([_event(2)])
         await until(one.knows_of(2))
         assert await one.bus.shared(TOPICS) is None
@@ -643,7 +641,7 @@ async def test_a_wrong_password_is_a_problem_and_never_shown(make_server: MakeSe
             _use(bus)
             with server.client() as client:
                 client.config_set("requirepass", "hunter2")
-            await until(lambda: not bus.problem, SECONDS)
+            await until(lambda: not bus.problem)
     assert "hunter2" not in repr(logs)
 
 
@@ -658,7 +656,7 @@ async def test_what_is_no_redis_is_a_problem(epoch: str):
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as other:
         port = other.sockets[0].getsockname()[1]
         async with _running(RedisBus.open(f"redis://127.0.0.1:{port}"), epoch) as bus:
-            await until(lambda: bus.problem == "what answers does not speak as Redis does", SECONDS)
+            await until(lambda: bus.problem == "what answers does not speak as Redis does")
 
 
 async def test_the_database_of_the_address_is_used(server: RedisServer, epoch: str):
@@ -689,13 +687,13 @@ async def test_tls_is_not_spoken_with_anybody_else(make_server: MakeServer, tmp_
     make_certificate(tmp_path / "other.pem", tmp_path / "key.pem")
     url = server.url.replace(str(server.certificate), str(tmp_path / "other.pem"))
     async with _running(RedisBus.open(url), epoch) as bus:
-        await until(lambda: "certificate verify failed" in bus.problem, SECONDS)
+        await until(lambda: "certificate verify failed" in bus.problem)
 
 
 async def test_a_sentinel_is_asked_for_the_master(tmp_path: Path, epoch: str):
     """Which server it is changes, what is configured stays."""
     async with _watched(tmp_path) as (master, _, sentinel), _running(RedisBus.open(sentinel.bus_url), epoch) as bus:
-        await until(lambda: not bus.problem, SECONDS)
+        await until(lambda: not bus.problem)
         await _until_subscribed(master, epoch, 1)
 
 
@@ -704,9 +702,9 @@ async def test_the_master_that_a_sentinel_chose_is_found(tmp_path: Path, epoch: 
     async with _watched(tmp_path) as (master, replica, sentinel):
         url = sentinel.bus_url.replace("//:right@", "//:right@127.0.0.1:1,")
         async with _running(RedisBus.open(url), epoch, (heard := []).append) as bus:
-            await until(lambda: not bus.problem, SECONDS)
+            await until(lambda: not bus.problem)
             master.kill()
-            await until(lambda: bool(bus.problem), SECONDS)
+            await until(lambda: bool(bus.problem))
             await until(lambda: not bus.problem)
             bus.publish([_event(1)])
             await until(lambda: bool(heard))
@@ -719,7 +717,7 @@ async def test_a_sentinel_that_knows_no_such_service_is_a_problem(tmp_path: Path
     async with _watched(tmp_path) as (_, _, sentinel):
         url = sentinel.bus_url.replace("/hub/", "/other/")
         async with _running(RedisBus.open(url), epoch) as bus:
-            await until(lambda: bus.problem == "no Sentinel names a master of this service", SECONDS)
+            await until(lambda: bus.problem == "no Sentinel names a master of this service")
 
 
 # --- What the tests are made of
@@ -832,13 +830,13 @@ async def _until_subscribed(server: RedisServer, epoch: str, number: int) -> Non
 
 
 async def _until_shared(sharing: Bus, reading: Bus, topics: frozenset[str], snapshot: bytes) -> None:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while await reading.shared(topics) != snapshot:
             # Again, because on a busy machine its second may have passed unseen.
             sharing.share(topics, snapshot)
 
 
 async def _until_viewers(bus: Bus, topic: str, number: int) -> None:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE):
         while await bus.viewers(topic) != number:
             pass

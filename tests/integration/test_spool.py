@@ -27,6 +27,7 @@ from storage.spool import BATCH_LIMIT, BYTES_LIMIT, FileSpool
 from tests.contracts.plain import delivery
 from tests.processes import calling
 from tests.unit.hub.fold import stories
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 ERASING = (Fact(kind=Kind.BOT_ERASED, time=1, bot="l:B1"),)
@@ -274,7 +275,7 @@ async def test_appends_that_queue_up_share_one_sync(spool: FileSpool, store: Sto
     gate = _Gate(os.fdatasync)
     monkeypatch.setattr(os, "fdatasync", gate)
     appends = [asyncio.create_task(spool.append([delivery("0")]))]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     appends += [asyncio.create_task(spool.append([delivery(str(place))])) for place in range(1, 50)]
     # All have said what they want as soon as the loop has been around once.
     await asyncio.sleep(0)
@@ -292,7 +293,7 @@ async def test_an_append_whose_caller_was_cancelled_is_carried_through(
     gate = _Gate(os.fdatasync)
     monkeypatch.setattr(os, "fdatasync", gate)
     callers = [asyncio.create_task(spool.append([delivery(name)])) for name in ("running", "waiting")]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     for caller in callers:
         caller.cancel()
     await asyncio.wait(callers)
@@ -334,7 +335,7 @@ async def test_of_appends_that_queued_up_those_that_fit_are_kept(
         asyncio.create_task(spool.append([delivery(str(place), body=b"x" * size)]))
         for place, size in enumerate((1, 300, 900, 300, 300))
     ]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     gate.opened.set()
     answers = await asyncio.gather(*appends, return_exceptions=True)
     assert [type(answer) for answer in answers] == [type(None), type(None), Overloaded, type(None), Overloaded]
@@ -379,7 +380,7 @@ async def test_all_appends_of_a_write_that_fails_are_refused(spool: FileSpool, m
     gate = _Gate(_failing)
     monkeypatch.setattr(os, "fdatasync", gate)
     appends = [asyncio.create_task(spool.append([delivery(str(place))])) for place in range(3)]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     gate.opened.set()
     answers = await asyncio.gather(*appends, return_exceptions=True)
     assert [type(answer) for answer in answers] == [StorageUnavailable] * 3
@@ -393,7 +394,7 @@ async def test_after_a_defect_nobody_is_told_that_it_is_kept(spool: FileSpool, m
     gate = _Gate(lambda descriptor: next(syncs)(descriptor))
     monkeypatch.setattr(os, "fdatasync", gate)
     appends = [asyncio.create_task(spool.append([delivery("0")]))]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     appends += [asyncio.create_task(spool.append([delivery(str(place))])) for place in range(1, 3)]
     await asyncio.sleep(0)
     gate.opened.set()
@@ -636,7 +637,7 @@ async def test_closing_waits_for_what_is_under_way(
     gate = _Gate(os.fdatasync)
     monkeypatch.setattr(os, "fdatasync", gate)
     append = asyncio.create_task(spool.append([delivery("one")]))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     closing = asyncio.create_task(spool.close())
     gate.opened.set()
     await asyncio.gather(append, closing)
@@ -850,7 +851,7 @@ class _Gate:
     def __call__(self, descriptor: int) -> None:
         self.times += 1
         self.entered.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(PATIENCE)
         self._sync(descriptor)
 
 

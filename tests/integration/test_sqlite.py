@@ -21,6 +21,7 @@ from storage.sqlite.connection import connected
 from tests.contracts import StoreContract
 from tests.contracts.plain import Folder, Folding, Opener, delivery
 from tests.processes import calling
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 BATCH = 5
@@ -230,7 +231,7 @@ async def test_commits_whose_callers_were_cancelled_are_carried_through(file: Pa
     gate = _Gate()
     store = await _open(file, gate)
     callers = [asyncio.create_task(store.commit([delivery(name, "rooms")])) for name in ("running", "waiting")]
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     for caller in callers:
         caller.cancel()
     await asyncio.wait(callers)
@@ -246,7 +247,7 @@ async def test_closing_waits_for_what_is_under_way(file: Path):
     gate = _Gate()
     store = await _open(file, gate)
     commit = asyncio.create_task(store.commit([delivery("one", "rooms")]))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     closing = asyncio.create_task(store.close())
     gate.opened.set()
     await closing
@@ -259,7 +260,7 @@ async def test_reads_do_not_wait_for_a_commit(file: Path):
     gate = _Gate()
     store = await _open(file, gate)
     commit = asyncio.create_task(store.commit([delivery("one", "rooms")]))
-    await asyncio.to_thread(gate.entered.wait, 10)
+    await asyncio.to_thread(gate.entered.wait, PATIENCE)
     assert (await store.position()).sequence == 0
     gate.opened.set()
     await commit
@@ -335,7 +336,7 @@ class _Gate(Folding):
 
     def __call__(self, deliveries: Sequence[Delivery]) -> Foldable:
         self.entered.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(PATIENCE)
         return super().__call__(deliveries)
 
 

@@ -22,12 +22,10 @@ from hub.tokens import Claims, Tokens, Use
 from tests.memory_store import MemoryStore
 from tests.processes import NOWHERE, SECRETS
 from tests.streams import Sent, parsed
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 KEY = SECRETS["HUB_API_KEY"]
 TOKENS = Tokens((SECRETS["HUB_TOKEN_SECRET"],))
-# For what comes as soon as the machine gets to it.
-PATIENCE = 60.0
 
 
 @dataclass
@@ -100,7 +98,7 @@ class Seen:
 
     async def until(self, condition: Callable[[list[Sent]], bool]) -> list[Sent]:
         """Return everything that came, once the condition holds."""
-        await until(lambda: condition(self.seen), PATIENCE)
+        await until(lambda: condition(self.seen))
         return self.seen
 
     async def named(self, name: str) -> Sent:
@@ -114,7 +112,7 @@ class Seen:
 
     async def ended(self) -> list[Sent]:
         """Return everything, once the hub ended the stream."""
-        await until(lambda: self.is_over, PATIENCE)
+        await until(lambda: self.is_over)
         return self.seen
 
     @property

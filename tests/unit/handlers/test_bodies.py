@@ -80,7 +80,7 @@ async def test_a_body_above_the_limit_is_refused_whether_or_not_its_length_was_t
         answer = await client.post("/", data=body)
         assert answer.status == 413
         assert str(LIMIT) in (await answer.json())["detail"]
-        await until(lambda: reader.budget.held == 0, 5)
+        await until(lambda: reader.budget.held == 0)
 
 
 async def test_too_much_in_all_bodies_is_our_trouble_and_passes() -> None:
@@ -88,12 +88,12 @@ async def test_too_much_in_all_bodies_is_our_trouble_and_passes() -> None:
     async with reading(BodyBudget(limit=150_000)) as (reader, client):
         reader.may_go.clear()
         first = asyncio.create_task(client.post("/", data=b"x" * 90_000))
-        await until(lambda: reader.inside == 1, 5)
+        await until(lambda: reader.inside == 1)
         second = await client.post("/", data=b"x" * 90_000)
         assert second.status == 503
         assert second.headers["Retry-After"] == "1"
         small = asyncio.create_task(client.post("/", data=b"x" * 50_000))
-        await until(lambda: reader.inside == 2, 5)
+        await until(lambda: reader.inside == 2)
         reader.may_go.set()
         assert (await first).status == (await small).status == 200
         assert (await client.post("/", data=b"x" * 90_000)).status == 200
@@ -113,10 +113,10 @@ async def test_what_was_held_is_given_back_when_the_sender_leaves_in_the_middle(
     async with reading(BodyBudget()) as (reader, client):
         stream, writer = await asyncio.open_connection(client.host, client.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n" + b"x" * 50_000)
-        await until(lambda: reader.budget.held == 50_000, 5)
+        await until(lambda: reader.budget.held == 50_000)
         writer.close()
         await writer.wait_closed()
-        await until(lambda: reader.budget.held == 0, 5)
+        await until(lambda: reader.budget.held == 0)
         assert await stream.read() == b""
 
 

@@ -38,6 +38,7 @@ from tests.streams import parsed
 from tests.unit.handlers.launching import BOTH, ORDER, Launching, Said, launching
 from tests.unit.handlers.office import HOUR, LAUNCH_KEY, READ_KEY
 from tests.unit.hub.launches.stage import memory, process
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -425,7 +426,7 @@ async def test_a_path_key_proves_its_own_bot_only(tmp_path: Path) -> None:
         assert await desk.provider.tell_v1(Bot(bot.id, wrong), "in_call_recording") == 401
         assert (await desk.bots())[0]["status"] == "queued"
         refused: list[Said] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while len(refused) < 2:
                 refused = (await desk.get("/api/deliveries?verdict=refused"))["items"]
                 await asyncio.sleep(0.05)

@@ -70,7 +70,7 @@ async def test_what_was_refused_is_kept_soon_and_told_of() -> None:
     """With where it came from, why it was refused, and its bytes, but without what may be a secret."""
     async with keeping() as here:
         assert here.offer(b'{"event": "x"}')
-        await until(lambda: bool(here.told), 10)
+        await until(lambda: bool(here.told))
         (refusal,) = here.kept
         assert here.told == [("q1", refusal)]
         assert refusal == Refusal(
@@ -102,11 +102,11 @@ async def test_offering_never_waits_for_the_store_and_what_is_too_much_is_droppe
     async with keeping() as here:
         here.store.quarantines.hold()
         assert here.offer()
-        await until(lambda: here.store.quarantines.waiting == 1, 10)
+        await until(lambda: here.store.quarantines.waiting == 1)
         taken = [here.offer(at=NOW + 1000 * place) for place in range(1, QUEUE_LIMIT + 10)]
         assert taken == [True] * QUEUE_LIMIT + [False] * 9
         here.store.quarantines.release()
-        await until(lambda: len(here.kept) == QUEUE_LIMIT + 1, 10)
+        await until(lambda: len(here.kept) == QUEUE_LIMIT + 1)
         assert here.dropped == {"full": 9}
 
 
@@ -136,10 +136,10 @@ async def test_a_store_in_trouble_costs_what_was_waiting_and_nothing_else() -> N
         async with keeping() as here:
             here.store.problem = "the disk is full"
             here.offer()
-            await until(lambda: bool(logged), 10)
+            await until(lambda: bool(logged))
             here.store.problem = ""
             here.offer(at=NOW + 1000)
-            await until(lambda: len(here.kept) == 1, 10)
+            await until(lambda: len(here.kept) == 1)
     assert [(entry["event"], entry["requests"]) for entry in logged] == [("quarantine.dropped", 1)]
     assert here.dropped == {"storage": 1}
 
@@ -150,9 +150,9 @@ async def test_what_no_store_can_keep_does_not_end_the_keeping() -> None:
         async with keeping() as here:
             arrival = Arrival(headers=(("x-mb-secret", 5),), body=b"", received_at=NOW)  # type: ignore[arg-type]  # broken
             here.quarantine.offer(SOURCE, arrival, "", "")
-            await until(lambda: bool(logged), 10)
+            await until(lambda: bool(logged))
             here.offer(at=NOW + 1000)
-            await until(lambda: len(here.kept) == 1, 10)
+            await until(lambda: len(here.kept) == 1)
     assert [entry["event"] for entry in logged] == ["quarantine.failed"]
 
 

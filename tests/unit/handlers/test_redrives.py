@@ -64,8 +64,8 @@ async def test_two_who_redrive_at_once_get_the_same_answer() -> None:
         identity = await dead(here)
         here.store.commits.hold()
         redriving = [asyncio.create_task(here.redrive(identity)) for _ in range(2)]
-        await until(lambda: here.store.commits.waiting == 1, 5)
-        await until(lambda: here.store.reads.waiting == 0, 5)
+        await until(lambda: here.store.commits.waiting == 1)
+        await until(lambda: here.store.reads.waiting == 0)
         here.store.commits.release()
         first, second = [await one for one in redriving]
         assert first == second == (200, {"status": "accepted", "delivery": identity, "events": 1})

@@ -12,9 +12,9 @@ from hub.commands.send import source_for
 from hub.events import covers, parse_time, without_nesting
 from hub.tokens import Claims, Use
 from tests.processes import SECRETS
-from tests.unit.handlers.streaming import KEY, PATIENCE, TOKENS, Followed, streams, token
+from tests.unit.handlers.streaming import KEY, TOKENS, Followed, streams, token
 from tests.unit.hub.viewing import Clock
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 TOPICS = st.sampled_from(["*", "rooms", "bots", "rooms/a", "rooms/b", "bots/a", "rooms/s@a"])
 

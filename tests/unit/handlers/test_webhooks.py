@@ -117,7 +117,7 @@ async def test_a_webhook_is_answered_when_it_is_durable() -> None:
     async with door() as hub:
         hub.store.commits.hold()
         sending = asyncio.create_task(hub.sign(LIVEKIT, joined()))
-        await until(lambda: hub.store.commits.waiting == 1, 5)
+        await until(lambda: hub.store.commits.waiting == 1)
         assert not sending.done()
         hub.store.commits.release()
         status, said, _ = await sending
@@ -250,7 +250,7 @@ async def test_a_store_that_is_slow_is_answered_for_in_time_and_what_it_kept_is_
         assert (status, answer.headers["Retry-After"]) == (503, "1")
         assert COMMIT_SECONDS - 0.1 <= time.monotonic() - begun < COMMIT_SECONDS + 1
         hub.store.commits.release()
-        await until(lambda: len(hub.store.kept.deliveries) == 1, 5)
+        await until(lambda: len(hub.store.kept.deliveries) == 1)
         status, said, _ = await hub.sign(LIVEKIT, joined())
         assert (status, said["status"]) == (200, "duplicate")
 
@@ -274,7 +274,7 @@ async def test_one_row_that_the_store_refuses_does_not_fail_the_others() -> None
         hub.store.refuses = lambda delivery: b"EV_2" in delivery.body and delivery.verdict.value != "dead"
         hub.store.commits.hold()
         sending = [asyncio.create_task(hub.sign(LIVEKIT, joined(number))) for number in range(1, 4)]
-        await until(lambda: hub.store.commits.waiting == 1, 5)
+        await until(lambda: hub.store.commits.waiting == 1)
         with capture_logs() as logs:
             hub.store.commits.release()
             answers = [await one for one in sending]

@@ -24,9 +24,8 @@ from tests.searching import search
 from tests.unit.hub.fold.telling import DURABLE, SESSION, at, named
 from tests.unit.hub.fold.telling import delivery as telling
 from tests.unit.hub.viewing import in_no_time
+from tests.waiting import PATIENCE
 
-# The longest that a test waits for what should happen at once.
-PATIENCE = 10.0
 NEVER = 1_000_000.0
 BLANK = b'{"type":"room.erased","data":{"erased":true}}'
 SECRET = b'{"type":"room.updated","data":{"secret":1}}'

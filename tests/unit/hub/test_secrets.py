@@ -19,6 +19,7 @@ from hub.config import SHIPPED, load
 from hub.errors import ConfigRefused
 from hub.secrets import complete, is_loopback, warnings, why_off
 from hub.settings import Auth, Server, Settings, Source
+from tests.waiting import PATIENCE
 
 STRONG = "a-secret-of-more-than-16-characters"
 LIVEKIT = Source(provider="livekit", name="rooms", path="/rooms")
@@ -142,7 +143,7 @@ def test_processes_that_start_together_agree(tmp_path: Path) -> None:
     start = Barrier(8)
 
     def begin(number: int) -> Auth:
-        start.wait(10)
+        start.wait(PATIENCE)
         return complete(Settings(), tmp_path / "var" / "s", lambda: f"secret-of-starter-{number}").auth
 
     with ThreadPoolExecutor(8) as pool:

@@ -15,7 +15,7 @@ import structlog
 
 from hub.errors import ConfigRefused
 from hub.supervisor import Supervisor, reserve
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 FOR_EVER = 3600.0
 
@@ -126,10 +126,10 @@ class Crew:
         return [process for noted, process in self.notes() if noted == word]
 
     async def until_noted(self, word: str, times: int) -> None:
-        await until(lambda: len(self.noted(word)) >= times, 30)
+        await until(lambda: len(self.noted(word)) >= times)
 
     async def until_announced(self) -> None:
-        await until(lambda: bool(self.announced), 30)
+        await until(lambda: bool(self.announced))
 
     def still_running(self) -> list[int]:
         return [process for process in self.noted("started") if is_running(process)]
@@ -147,7 +147,7 @@ class Crew:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left, signal.SIGKILL)
         for process in self._processes:
-            await asyncio.wait_for(process.communicate(), 10)
+            await asyncio.wait_for(process.communicate(), PATIENCE)
 
 
 def is_running(process: int) -> bool:
@@ -517,7 +517,7 @@ def test_workers_listen_on_the_port_that_is_held_and_get_all_its_connections() -
         listening(port, socket.SO_REUSEPORT) as one,
         listening(port, socket.SO_REUSEPORT) as other,
     ):
-        callers = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(20)]
+        callers = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(20)]
         accepted = []
         for server in (one, other):
             server.setblocking(False)

@@ -19,14 +19,13 @@ from hub.subscriber import Subscriber
 from hub.wire import Encoder, Form
 from storage.local import LocalBus
 from tests.unit.hub.browser import Block, read
+from tests.waiting import PATIENCE
 
 Answer = TypeVar("Answer")
 
 NOON = 1_773_144_000_000
 # Longer than any test lasts.
 NEVER = 1_000_000.0
-# The longest that a test waits for what should happen at once.
-PATIENCE = 20.0
 
 
 async def turns(number: int = 30) -> None:

@@ -13,7 +13,7 @@ from hub.commands.tail import tail
 from hub.errors import HubError, Unauthenticated
 from tests.hubs import API_KEY, RunningHub, running_hub
 from tests.processes import free_port
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 Lines = list[str]
 
@@ -32,12 +32,12 @@ async def tailing(url: str, *topics: str) -> AsyncIterator[Lines]:
 
 async def connected(lines: Lines, times: int = 1) -> None:
     """Return when the terminal shows that it follows."""
-    await until(lambda: sum("connected at" in line for line in lines) == times, 10)
+    await until(lambda: sum("connected at" in line for line in lines) == times)
 
 
 async def shown(lines: Lines, word: str) -> str:
     """Return the first line with a word, once it is there."""
-    await until(lambda: any(word in line for line in lines), 10)
+    await until(lambda: any(word in line for line in lines))
     return next(line for line in lines if word in line)
 
 
@@ -71,7 +71,7 @@ async def test_every_sample_has_a_line(tmp_path: Path) -> None:
         await connected(lines)
         await _send_everything(hub)
         _, log = await hub.get("/api/events?limit=1000")
-        await until(lambda: len(lines) == len(log["items"]) + 1, 10)
+        await until(lambda: len(lines) == len(log["items"]) + 1)
         for event in log["items"]:
             assert any(event["type"] in line and event["subject"] in line for line in lines)
 
@@ -128,7 +128,7 @@ async def test_a_refusal_ends_the_command_with_what_the_hub_said(
     """Trying again would not help."""
     async with running_hub(tmp_path) as hub:
         with pytest.raises(refusal, match=said) as raised:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await tail(hub.url, credential, topics, print)
     assert type(raised.value) is refusal
 

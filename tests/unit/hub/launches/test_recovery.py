@@ -8,7 +8,7 @@ import pytest
 from tests.meetingbaas_server import HANG_AFTER, HANG_BEFORE, Bot, MeetingBaasServer, Refusal, meetingbaas
 from tests.memory_store import MemoryStore
 from tests.unit.hub.launches.stage import TOPIC, memory, process
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -108,6 +108,6 @@ async def test_what_is_known_is_kept_as_soon_as_the_store_takes_it(provider: Mee
         # The first try fails.
         await until(lambda: len(store.batches) > 1)
         store.problem = ""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             assert await launching == provider.only.id
         assert here.bots == {f"bots/meetingbaas:{provider.only.id}": "queued"}
