@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests.folders import quick_folder
 from tests.postgres_server import PostgresServer
 from tests.processes import HubProcess
 from tests.redis_server import RedisServer
@@ -17,6 +18,8 @@ from tests.searching import use_profile
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 use_profile()
+if folder := quick_folder():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 # The default draws each traceback with what all variables held: seconds on a busy machine, in which webhooks are late.
 structlog.configure(
     processors=[

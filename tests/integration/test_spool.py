@@ -25,6 +25,7 @@ from hub.events import Delivery, Fact, Kind, Verdict
 from hub.ports import Spool
 from storage.spool import BATCH_LIMIT, BYTES_LIMIT, FileSpool
 from tests.contracts.plain import delivery
+from tests.folders import quick_folder
 from tests.processes import calling
 from tests.unit.hub.fold import stories
 from tests.waiting import PATIENCE
@@ -201,7 +202,7 @@ def test_what_is_appended_is_what_is_drained(batches: list[list[Delivery]]):
         assert all(len(batch) == 1 for batch in store.batches if any(one.erases for one in batch))
         return store.deliveries
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder()) as folder:
         assert asyncio.run(run(Path(folder))) == [one for batch in batches for one in batch]
 
 
@@ -681,7 +682,7 @@ def test_a_file_cut_anywhere_gives_what_is_whole_before_the_cut(story: list[Deli
         assert await _drained(folder) == story[:whole]
         assert list(folder.iterdir()) == []
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder()) as folder:
         asyncio.run(run(Path(folder)))
 
 
@@ -704,7 +705,7 @@ def test_a_file_with_a_wrong_byte_gives_what_is_before_it_and_keeps_the_rest(
         assert rest.name == f"{file.name}.broken"
         assert rest.read_bytes() == raw[ends[whole] :]
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=quick_folder()) as folder:
         asyncio.run(run(Path(folder)))
 
 

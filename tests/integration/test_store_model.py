@@ -17,6 +17,7 @@ from hub.fold import Batch, Recall, Rules
 from hub.ports import Document, Query, Status, Store
 from storage.postgres import PostgresStore
 from storage.sqlite import SqliteStore
+from tests.folders import quick_folder
 from tests.postgres_server import PostgresServer
 from tests.searching import search
 from tests.unit.hub.fold import naive, stories
@@ -33,7 +34,7 @@ class StoreModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._runner = asyncio.Runner()
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(dir=quick_folder())
         # It outlives the store, as nothing in the hub does: it must never matter.
         self._recall = Recall(limit=8)
         self._sent: list[Delivery] = []
