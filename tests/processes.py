@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import secrets
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -26,6 +27,8 @@ from tests.waiting import PATIENCE
 _ROOT = Path(__file__).parents[1]
 # Below those that Linux gives to whoever asks for any: a hub that is down for a moment must find its port again.
 PORTS = range(20_000, 32_000)
+# More than there are workers: each has ports of its own.
+_SHARES = 16
 SECRETS = {
     "HUB_API_KEY": "test-api-key-0123456789",
     "HUB_TOKEN_SECRET": "test-token-secret-0123456789",
@@ -41,13 +44,24 @@ SECRETS = {
 NOWHERE = {"HUB_MEETINGBAAS__BASE_URL": "http://127.0.0.1:9"}
 
 
+def _own_ports() -> Iterator[int]:
+    """Yield those of this worker over and over, from any of them on: another run may be under way."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = PORTS[worker % _SHARES :: _SHARES]
+    begin = secrets.randbelow(len(own))
+    return itertools.cycle([*own[begin:], *own[:begin]])
+
+
+_ports = _own_ports()
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on; by chance, since others look for one at the same time."""
-    while True:
-        port = secrets.choice(PORTS)
+    """Return a port that nobody listens on, and that is given to nobody else before it is listened on."""
+    for port in _ports:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise AssertionError("there is no end of ports")
 
 
 def viewers_told(metrics: str) -> int:
