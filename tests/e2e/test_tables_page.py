@@ -35,7 +35,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
 
 def visit(hub: HubProcess, room: str, person: str, *, came: int, left: int = 0, sid: str = "", **more: str) -> None:
     """Let somebody come so many seconds ago, and leave."""
-    named = (f"room.sid=RM_{room}", f"room.name={room}", f"room.creationTimeMs={now_ms() - 90 * SECOND}")
+    named = (f"room.sid=RM_{room}", f"room.name={room}", f"room.creationTimeMs={now_ms() - 900 * SECOND}")
     who = (f"participant.identity={person}", f"participant.name={person.title()}", f"participant.sid=PA_{person}{sid}")
     told = [f"participant.{name}={value}" for name, value in more.items()]
     at = f"participant.joinedAtMs={now_ms() - came * SECOND}"
@@ -83,10 +83,10 @@ def test_rooms_where_most_goes_on_come_first_and_can_be_featured(hub: HubProcess
 
 def test_a_room_shows_who_was_there_when_also_after_a_restart(hub: HubProcess, open_page: OpenPage) -> None:
     """A bar for each visit, which grows while it lasts; why somebody left in words; agents told apart."""
-    visit(hub, "presence", "ann", came=80, left=60)
-    visit(hub, "presence", "ann", came=30, sid="phone")
-    visit(hub, "presence", "ann", came=25, sid="laptop")
-    visit(hub, "presence", "notetaker", came=20, kind="AGENT")
+    visit(hub, "presence", "ann", came=800, left=600)
+    visit(hub, "presence", "ann", came=300, sid="phone")
+    visit(hub, "presence", "ann", came=250, sid="laptop")
+    visit(hub, "presence", "notetaker", came=200, kind="AGENT")
     page = log_in(open_page, hub, "rooms/livekit:RM_presence", may_lose_the_stream=True)
     expect(person(page, "Ann").locator(".presence-bar")).to_have_count(3)
     # As it is counted: an agent is nobody, somebody on two devices is there twice.
@@ -97,14 +97,14 @@ def test_a_room_shows_who_was_there_when_also_after_a_restart(hub: HubProcess, o
     closed, growing, _ = widths(page, "Ann")
     assert 15 < closed < 30 < growing < 40
 
-    visit(hub, "presence", "bob", came=50, left=10)
+    visit(hub, "presence", "bob", came=500, left=100)
     expect(person(page, "Bob").locator(".presence-state")).to_have_text("Removed by a host")
     expect(page.locator("[data-count=people]")).to_have_text("2")
     hub.kill()
     hub.start()
     page.reload()
     expect(person(page, "Bob").locator(".presence-bar")).to_have_count(1)
-    visit(hub, "presence", "bob", came=5, sid="again")
+    visit(hub, "presence", "bob", came=50, sid="again")
     expect(person(page, "Bob").locator(".presence-bar")).to_have_count(2)
     expect(person(page, "Bob").locator(".presence-time .sub")).to_have_text("2 visits")
     before = widths(page, "Ann")
