@@ -89,10 +89,10 @@ class Terminal:
         self.process.send_signal(signal.SIGINT)
         return self.end()
 
-    def end(self, within: float = PATIENCE) -> int:
+    def end(self) -> int:
         """Return the exit status when it has ended, killing it when it does not end."""
         try:
-            status = self.process.wait(timeout=within)
+            status = self.process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             status = self.process.wait()
@@ -501,7 +501,7 @@ def test_sigterm_in_the_moment_of_a_commit_ends_in_time(tmp_path: Path) -> None:
         sender.close()
         terminal.process.send_signal(signal.SIGTERM)
     finally:
-        status = terminal.end(within=10)
+        status = terminal.end()
     assert status == 0
 
 

@@ -248,7 +248,7 @@ async def test_a_store_that_is_slow_is_answered_for_in_time_and_what_it_kept_is_
         begun = time.monotonic()
         status, _, answer = await hub.sign(LIVEKIT, joined())
         assert (status, answer.headers["Retry-After"]) == (503, "1")
-        assert COMMIT_SECONDS - 0.1 <= time.monotonic() - begun < COMMIT_SECONDS + 1
+        assert COMMIT_SECONDS - 0.1 <= time.monotonic() - begun < 2 * COMMIT_SECONDS
         hub.store.commits.release()
         await until(lambda: len(hub.store.kept.deliveries) == 1)
         status, said, _ = await hub.sign(LIVEKIT, joined())
@@ -265,7 +265,7 @@ async def test_all_that_a_webhook_waits_for_together_is_answered_for_in_time() -
         body = b'{"event": "bot.failed", "data": {"bot_id": "b"}, "extra": {"hub_launch_id": "%b"}}' % launch.encode()
         path = f"{MEETINGBAAS.path}/{path_key(SEALS, launch_id=launch)}"
         assert (await hub.sign(MEETINGBAAS, body, "callback", path=path))[0] == 503
-        assert time.monotonic() - begun < COMMIT_SECONDS + 1
+        assert time.monotonic() - begun < 2 * COMMIT_SECONDS
 
 
 async def test_one_row_that_the_store_refuses_does_not_fail_the_others() -> None:
