@@ -110,7 +110,7 @@ async def test_each_worker_takes_requests_on_the_one_port(hub: HubProcess) -> No
     try:
         await until(lambda: all(viewer.last_id for viewer in viewers))
         for number in range(10):
-            assert await asyncio.to_thread(join, hub, f"PA_{number}") == 200
+            assert await asyncio.to_thread(joined_in_the_end, hub, f"PA_{number}") <= {200, 503}
         await until(lambda: all(len(viewer.sequences) == len(viewers[0].sequences) >= 10 for viewer in viewers))
         await until(lambda: hub.get("/api/topics/*/viewers")[1]["viewers"] == len(viewers))
     finally:
