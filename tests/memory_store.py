@@ -1,7 +1,6 @@
 """A store in memory behind the port `Store`, with gates: a test can hold a commit or a read, and let it go."""
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -231,7 +230,7 @@ class MemoryStore:
     async def lease(self, name: str, holder: str, seconds: float) -> bool:
         """Take a lease that is free or has run out, or make one's own last longer."""
         self._check()
-        now = time.monotonic() * 1000
+        now = asyncio.get_running_loop().time() * 1000
         known, until = self.leases.get(name, (holder, now))
         if known != holder and until > now:
             return False
