@@ -17,6 +17,7 @@ from handlers.providers.arrival import Sample
 from hub.commands.send import signed
 from hub.events import format_time
 from tests.hubs import API_KEY, RunningHub, running_hub
+from tests.waiting import PATIENCE
 
 FOLDER = Path(__file__).parents[2] / "samples" / "guides"
 HOUR_MS = 3_600_000
@@ -522,7 +523,7 @@ async def test_a_session_survives_the_page_and_the_stream_says_what_the_guide_br
     """The MeetingBaaS guide keeps sessions for page refreshes and broadcasts over SSE, with a heartbeat every 30 s."""
     async with running_hub(tmp_path) as hub:
         await tell(hub, "meetingbaas", of_bot("meeting.started"))
-        timeout = aiohttp.ClientTimeout(total=20)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with hub.session.get(f"{hub.url}/api/stream?topic=bots", headers=ME, timeout=timeout) as answer:
             frames = (await answer.content.readuntil(b'"complete":true')).decode()
         assert '"heartbeat":30.0' in frames

@@ -445,7 +445,7 @@ async def test_without_an_account_webhook_v2_is_asked_how_far_its_bots_are(tmp_p
         said = await desk.launched()
         desk.provider.become(desk.provider.only, "in_waiting_room")
         url = said["stream_url"].replace(PUBLIC_URL, desk.hub.url)
-        timeout = aiohttp.ClientTimeout(total=15)
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
         async with desk.hub.session.get(url, timeout=timeout) as answer:
             told = await anext(
                 one

@@ -1,7 +1,5 @@
 """LiveKit is asked with the keys that it knows, and says what is wrong with them."""
 
-import asyncio
-
 import msgspec
 import pytest
 
@@ -48,7 +46,7 @@ async def test_a_server_that_is_away_or_slow_is_named_with_its_setting() -> None
     """It is not waited for for ever."""
     async with serving(LiveKitStandIn()) as stand_in:
         stand_in.answers.clear()
-        listings = await asyncio.gather(*(server(url, 0.05).listing() for url in (stand_in.url, "http://127.0.0.1:9")))
+        listings = [await server(stand_in.url, 0.05).listing(), await server("http://127.0.0.1:9").listing()]
     slow, away = (listing.problems[0] for listing in listings)
     assert "does not answer in time" in slow and "cannot be reached" in away
     assert "LIVEKIT_URL" in slow and "LIVEKIT_URL" in away
