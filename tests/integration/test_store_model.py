@@ -2,8 +2,9 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from hub.errors import StorageUnavailable
 from hub.events import Delivery, RoomDetail, ScheduleDetail, format_time
 from hub.fold import Batch, Recall, Rules
 from hub.ports import Document, Query, Status, Store
@@ -26,6 +28,9 @@ ROOMS = stories.tellings(stories.room_facts((stories.NAMED, stories.NAMELESS), s
 BOTS = stories.tellings(stories.bot_facts, facts_in_one=1)
 PLANS = stories.tellings(stories.shared_facts, facts_in_one=1)
 EVERYTHING = frozenset({"*"})
+_GIVEN_UP_AFTER = 2.0
+
+Answer = TypeVar("Answer")
 
 
 class StoreModel(RuleBasedStateMachine):
@@ -93,7 +98,7 @@ class StoreModel(RuleBasedStateMachine):
     def the_log_has_no_gaps(self) -> None:
         """Every sequence up to the head is there once."""
         if hasattr(self, "_store"):
-            page = self._runner.run(self._store.page(EVERYTHING, 0, 100_000))
+            page = self._asked(lambda: self._store.page(EVERYTHING, 0, 100_000))
             assert [event.sequence for event in page.events] == list(range(1, page.head + 1))
 
     def teardown(self) -> None:
@@ -110,14 +115,28 @@ class StoreModel(RuleBasedStateMachine):
     def _batch(self, deliveries: Sequence[Delivery]) -> Batch:
         return Batch(deliveries, Rules(), self._recall)
 
+    def _asked(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        """Ask again what took so long that the store gave it up: its server does so after two seconds."""
+
+        async def answered() -> Answer:
+            loop = asyncio.get_running_loop()
+            while True:
+                begun = loop.time()
+                try:
+                    return await question()
+                except StorageUnavailable:
+                    if loop.time() - begun < _GIVEN_UP_AFTER:
+                        raise
+
+        return self._runner.run(answered())
+
     def _commit(self, deliveries: list[Delivery], status: Status) -> None:
-        committed = self._runner.run(self._store.commit(deliveries))
+        committed = self._asked(lambda: self._store.commit(deliveries))
         assert {outcome.status for outcome in committed.outcomes} == {status}
 
     def _shown(self, collection: str) -> list[dict[str, object]]:
-        found: tuple[Document, ...] = self._runner.run(
-            self._store.read(Query(collection=collection, limit=1000))
-        ).documents
+        query = Query(collection=collection, limit=1000)
+        found: tuple[Document, ...] = self._asked(lambda: self._store.read(query)).documents
         return [orjson.loads(one.body) for one in found]
 
 
