@@ -77,7 +77,7 @@ def run(hub: HubProcess, script: str) -> subprocess.CompletedProcess[str]:
         env=environ_of(hub),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=4 * PATIENCE,
         check=False,
     )
 
