@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import msgspec
 import orjson
@@ -21,6 +22,7 @@ _COLUMNS = (
     "id", "identity", "name", "role", "kind", "active", "joined_at", "left_at", "watch_duration", "leave_reason"
 )  # fmt: skip
 _USER_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Attendee) if field.name != "expected")
+_MARK = "\ufeff"
 # What a spreadsheet would take for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -29,13 +31,14 @@ async def participants(request: web.Request) -> web.Response:
     """`GET /api/rooms/{id}/participants`, who came first first; with `?by=user` one line for each user.
 
     With `?stays=1` each visit says when it went on. Also as `text/csv`, by `Accept` or `?format=csv`, and then all of
-    them at once.
+    them at once, with `?bom=1` as Excel reads names of any letters.
     """
     by = request.query.get("by", "")
     if by not in ("", "user"):
         raise BadRequest("by: expected user")
-    if request.query.get("stays", "0") not in ("0", "1"):
-        raise BadRequest("stays: expected 0 or 1")
+    for name in ("stays", "bom"):
+        if request.query.get(name, "0") not in ("0", "1"):
+            raise BadRequest(f"{name}: expected 0 or 1")
     room = (await room_meant(request)).documents[0]
     # Also where all of them are answered: whoever asks for a page wrongly is told.
     of = f"{room.topic}/participants"
@@ -46,7 +49,8 @@ async def participants(request: web.Request) -> web.Response:
     else:
         items = _by_visit(request, room, reading)
     if _wants_csv(request):
-        return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room, reading.position)
+        is_marked = request.query.get("bom") == "1"
+        return _spreadsheet(items, _USER_COLUMNS if by else _COLUMNS, room, reading.position, is_marked=is_marked)
     return _page(of, reading, items, after, limit) if not by else listed(items, None, reading.position)
 
 
@@ -91,17 +95,29 @@ def _wants_csv(request: web.Request) -> bool:
     return wanted == "csv" or (not wanted and "text/csv" in request.headers.get("Accept", ""))
 
 
-def _spreadsheet(items: Sequence[object], columns: Sequence[str], room: Document, position: Position) -> web.Response:
-    text = io.StringIO()
+def _spreadsheet(
+    items: Sequence[object], columns: Sequence[str], room: Document, position: Position, *, is_marked: bool
+) -> web.Response:
+    # Excel takes what has no mark for another encoding.
+    text = io.StringIO(_MARK if is_marked else "")
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text)
     writer.writerow(columns)
     for item in items:
         said = orjson.loads(orjson.dumps(item, default=msgspec.to_builtins))
         writer.writerow([_cell(said.get(column)) for column in columns])
-    name = room.topic.partition("/")[2].replace(":", "-")
-    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f"attachment; {_file_names(room)}", "Cache-Control": "no-store"}
     headers["Hub-Position"] = str(position)
     return web.Response(text=text.getvalue(), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def _file_names(room: Document) -> str:
+    """Name a file by the room's id and, for browsers that take any letter, by its name and day."""
+    said = orjson.loads(room.body)
+    plain = room.topic.partition("/")[2].replace(":", "-")
+    day = (said["started_at"] or "").partition("T")[0]
+    shown = " ".join(part for part in (said["name"] or plain, day) if part)
+    return f"filename=\"{plain}.csv\"; filename*=UTF-8''{quote(shown, safe='')}.csv"
 
 
 def _cell(value: object) -> object:

@@ -156,6 +156,9 @@ MEETINGS: Mapping[str, Operation] = {
         parameters=(
             choice("stays", "`1`: when each stay of a visit began and ended, too.", "0", "1"),
             choice("by", "`user`: one entry for each user.", "", "user"),
+            choice(
+                "bom", "`1`: a spreadsheet begins with a byte order mark, by which Excel reads it as UTF-8.", "0", "1"
+            ),
             choice("format", "What to answer with, whatever `Accept` says.", "", "json", "csv"),
             *PAGED,
         ),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from urllib.parse import unquote
 
 import pytest
 
@@ -143,7 +144,8 @@ async def test_the_form_is_what_was_asked_for_and_the_query_decides(
     assert answer.headers["Content-Type"].partition(";")[0] == kind
     assert answer.headers["Cache-Control"] == "no-store"
     if kind == "text/csv":
-        assert answer.headers["Content-Disposition"] == 'attachment; filename="livekit-RM_1.csv"'
+        assert answer.headers["Content-Disposition"].startswith('attachment; filename="livekit-RM_1.csv"; ')
+        assert not answer.text.startswith("\ufeff")
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=x", '=HYPERLINK("https://evil")'])
@@ -154,6 +156,16 @@ async def test_a_name_cannot_be_a_formula(desk: Office, name: str) -> None:
     [line] = list(csv.DictReader(io.StringIO(text, newline="")))
     assert line["name"].startswith("'")
     assert line["name"].lstrip("'") == name
+
+
+async def test_a_sheet_for_excel_is_marked_and_called_by_the_rooms_name(desk: Office) -> None:
+    """Without a mark Excel shows Zoë as ZoÃ«; and by an id nobody finds what they have kept."""
+    await desk.start(HOUR, name='Größe "1"')
+    answer = await desk.ask("GET", f"{PATH}?format=csv&bom=1")
+    assert answer.text.startswith("\ufeffid,")
+    named = answer.headers["Content-Disposition"].partition("; filename*=UTF-8''")[2]
+    assert unquote(named).startswith('Größe "1" 20')
+    assert (await desk.ask("GET", f"{PATH}?bom=yes")).status == 400
 
 
 async def test_a_name_may_hold_what_separates_cells(desk: Office) -> None:
