@@ -12,6 +12,7 @@ from handlers.providers.story import BotTruth, Meeting
 
 _IDS = uuid.UUID("6d656574-696e-4762-a161-732062707400")
 _MINUTE_MS = 60_000
+_NAMES = ("Notetaker", "Sales notes", "Minutes", "Interview recorder")
 _PEOPLE = ("Alice Martin", "Bob Okafor", "Chen Wei", "Dara Novak", "Elif Kaya", "Femi Ade")
 _REMARKS = ("Can we discuss the roadmap?", "Slides are in the usual place.", "Sorry, I am late.", "I have to leave.")
 
@@ -101,7 +102,8 @@ def meeting(seed: int, start: int, minutes: float, _room: str = "") -> Meeting:
         joined_at=times.get("in_call_not_recording", start),
         left_at=times.get("call_ended", start),
     )
-    return Meeting(tuple((time, _sample(life, step, time, dice)) for time, step in steps), _truth(life, times))
+    told = [(time, sample) for time, step in steps for sample in _samples(life, step, time, dice)]
+    return Meeting(tuple(told), _truth(life, times))
 
 
 def _truth(life: _Life, times: dict[str, int]) -> BotTruth:
@@ -123,9 +125,13 @@ def _truth(life: _Life, times: dict[str, int]) -> BotTruth:
 
 
 def _invent_bot(dice: Random, key: str) -> SampleBot:
+    number = uuid.uuid5(_IDS, key)
+    letters = "".join(chr(ord("a") + byte % 26) for byte in number.bytes)
     return SampleBot(
-        id=str(uuid.uuid5(_IDS, key)),
+        id=str(number),
         people=tuple(dice.sample(_PEOPLE, dice.randint(2, len(_PEOPLE)))),
+        name=_NAMES[number.int % len(_NAMES)],
+        meeting_url=f"https://meet.google.com/{letters[:3]}-{letters[3:7]}-{letters[7:10]}",
     )
 
 
@@ -137,6 +143,14 @@ def _place(dice: Random, steps: _Steps, start: int, minutes: float) -> list[tupl
         fraction += (following - fraction) * dice.random() / 2
         placed.append((start + int(fraction * minutes * _MINUTE_MS), step))
     return placed
+
+
+def _samples(life: _Life, step: str, time: int, dice: Random) -> tuple[Sample, ...]:
+    """Return what is told of a step; when a bot is in the call, also where that is and what it is called."""
+    sample = _sample(life, step, time, dice)
+    if step != "in_call_not_recording":
+        return (sample,)
+    return (sample, Sample(payload=payloads.guide_started(life.bot, time), dialect="guide"))
 
 
 def _sample(life: _Life, step: str, time: int, dice: Random) -> Sample:

@@ -25,6 +25,7 @@ class SampleBot(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     meeting_url: str = "https://meet.google.com/abc-defg-hij?authuser=ann@acme.example"
     people: tuple[str, ...] = ("Alice Martin", "Bob Okafor")
+    name: str = "Notetaker"
 
     @property
     def extra(self) -> JsonObject:
@@ -150,6 +151,11 @@ def v1_calendar(time: int) -> JsonObject:
 def guide(event: str, bot: SampleBot, **more: object) -> JsonObject:
     """Return an event in the envelope of the guide."""
     return {"type": event, "data": {"botId": bot.id, **more}}
+
+
+def guide_started(bot: SampleBot, time: int) -> JsonObject:
+    """Return what those tell who follow the guide: where their bot is, and what they called it."""
+    return guide("meeting.started", bot, bot_name=bot.name, meeting_url=bot.meeting_url, timestamp=format_time(time))
 
 
 def guide_segment(bot: SampleBot, turn: int) -> JsonObject:

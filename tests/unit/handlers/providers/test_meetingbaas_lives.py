@@ -7,7 +7,7 @@ import pytest
 
 from handlers.providers.meetingbaas import translate
 from handlers.providers.meetingbaas_samples import meeting
-from hub.events import Fact, Kind
+from hub.events import BotDetail, Fact, Kind
 from hub.settings import Source
 
 START = 1_773_151_300_000
@@ -51,6 +51,16 @@ def test_a_meeting_is_in_order_and_within_its_minutes(minutes: float) -> None:
         assert times == sorted(times)
         assert times[0] >= START
         assert times[-1] <= START + minutes * 60_000
+
+
+def test_whoever_came_into_a_call_has_a_name_and_an_address() -> None:
+    """A demonstration of nothing but numbers says little."""
+    for seed in range(30):
+        told = {
+            fact.kind: fact.detail for fact in facts(seed) if isinstance(fact.detail, BotDetail) and fact.detail.name
+        }
+        assert (Kind.BOT_JOINED in kinds(seed)) == bool(told)
+        assert all(detail.meeting_url.startswith("https://meet.google.com/") for detail in told.values())
 
 
 def test_facts_happen_when_they_are_sent() -> None:

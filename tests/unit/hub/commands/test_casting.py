@@ -37,7 +37,7 @@ def test_a_mix_has_all_providers_sources_and_dialects() -> None:
     dialects = {(one.source.provider, sample.dialect) for one in performances for _, sample in one.meeting.script}
     assert dialects == {
         ("livekit", "webhook"),
-        *(("meetingbaas", dialect) for dialect in ("v1", "v2", "callback")),
+        *(("meetingbaas", dialect) for dialect in ("v1", "v2", "callback", "guide")),
         *(("100ms", dialect) for dialect in ("header", "signature", "guide")),
         *(("pulse", dialect) for dialect in ("guide", "go")),
     }
