@@ -38,6 +38,16 @@ export class Activity {
     if (this.#topics.size > TOPICS) this.#topics.delete(this.#topics.keys().next().value);
   }
 
+  /** What happened just before the page was opened, the oldest first, as far as nothing is missing between it and now. @param {import("./hub.d.ts").HubEvent[]} events */
+  recall(events, now) {
+    const first = Date.parse(events[0]?.receivedat ?? "");
+    const told = events.filter((event) => !SMALL.includes(event.type)).reverse();
+    this.latest = [...this.latest, ...told].slice(0, LATEST);
+    for (const { receivedat } of events) this.#events.add(now, Math.min(now, Date.parse(receivedat) || now));
+    // From when on it is counted by then; of the second of the first there may have been others.
+    if (first) this.#missed.events = this.#missed.events.map((gap) => (gap.from < first && first < gap.to ? { from: gap.from, to: first + 1000 } : gap));
+  }
+
   /** What happened is no longer true; that so much was heard still is. */
   forget() {
     this.#topics.clear();

@@ -3,6 +3,7 @@
 const PAGE = 100;
 // What arrived longest ago makes room for what arrives, unless somebody asked for it.
 const HELD = 1000;
+const UNHANDLED = ["dead", "refused"];
 
 /** Deliveries that are like what is chosen, and from where those that arrived before them are read. */
 export class Arrivals {
@@ -34,10 +35,16 @@ export class Arrivals {
     return this.#next;
   }
 
-  /** How what is like that is asked for. */
-  get query() {
-    const { source, verdict } = this.#chosen;
-    return new URLSearchParams({ limit: String(PAGE), ...(source && { source }), ...(verdict && { verdict }) });
+  /** Ask for a page of what is like that, by lists of one verdict each. */
+  async ask(get, from = "") {
+    const { source } = this.#chosen;
+    const asked = this.#verdicts.map((verdict) => new URLSearchParams({ limit: String(PAGE), ...(source && { source }), ...(verdict && { verdict }) }));
+    return merged(await Promise.all(asked.map((query) => get(`/api/deliveries?${query}${from && `&${from}`}`))));
+  }
+
+  /** All that are chosen; an empty one is any. What nobody has looked after is of two. */
+  get #verdicts() {
+    return this.#chosen.verdict === "unhandled" ? UNHANDLED : [this.#chosen.verdict ?? ""];
   }
 
   /** Something else was chosen. */
@@ -65,7 +72,7 @@ export class Arrivals {
 
   /** An older page was read, as somebody asked for it. */
   readOlder({ items, next }) {
-    this.#next = cursor(next);
+    this.#next = next;
     this.#limit += items.length;
     for (const one of items) this.#put(one);
   }
@@ -87,31 +94,44 @@ export class Arrivals {
     const sorted = [...this.held.values()].sort((one, other) => one.at - other.at);
     const oldest = sorted.splice(0, this.held.size - this.#limit);
     for (const { id } of oldest) this.held.delete(id);
-    // What is older begins here now; what came in the same millisecond is read again.
-    this.#next = `to=${new Date(sorted[0].at + 1).toISOString()}`;
+    this.#next = since(sorted[0].at);
   }
 
   #begin(next) {
     for (const id of this.#before) this.held.delete(id);
     this.#kept = this.#kept.filter(({ id }) => !this.#before.has(id));
     this.#limit = HELD;
-    this.#next = cursor(next);
+    this.#next = next;
   }
 
   #take(delivery) {
-    const { source, verdict } = this.#chosen;
+    const { source } = this.#chosen;
     const known = this.held.get(delivery.id);
     if (delivery.verdict === "duplicate") {
       if (known) this.held.set(delivery.id, { ...known, copies: delivery.copies });
       return;
     }
-    if ((!source || delivery.source === source) && (!verdict || delivery.verdict === verdict)) this.#put(delivery);
+    if ((!source || delivery.source === source) && this.#verdicts.some((one) => !one || one === delivery.verdict)) this.#put(delivery);
     else if (known) this.held.delete(delivery.id);
   }
 
   #put(one) {
     this.held.set(one.id, { ...one, at: Date.parse(one.received_at) });
   }
+}
+
+/** The newest pages of several lists as one, as far back as all of them reach; and how it goes on. */
+function merged(pages) {
+  if (pages.length === 1) return { items: pages[0].items, next: cursor(pages[0].next) };
+  const ends = pages.filter(({ next }) => next).map(({ items }) => Date.parse(items.at(-1).received_at));
+  const end = Math.max(...ends);
+  const items = pages.flatMap((page) => page.items).filter((one) => !(Date.parse(one.received_at) < end));
+  return { items, next: ends.length ? since(end) : "" };
+}
+
+/** What is older begins here; what came in the same millisecond is read again. */
+function since(time) {
+  return `to=${new Date(time + 1).toISOString()}`;
 }
 
 function cursor(next) {

@@ -76,6 +76,6 @@ export function logOf(position) {
   return position.slice(0, position.lastIndexOf("."));
 }
 
-function sequenceOf(position) {
+export function sequenceOf(position) {
   return Number(position.slice(position.lastIndexOf(".") + 1));
 }

@@ -1,20 +1,21 @@
 /** Bots: what each is doing, for how long, what went wrong, and what to do about it. */
 
 import { awaiting, code, element, emptiness, link, mark, place, write } from "./elements.js";
-import { sayIfHidden } from "./hidden.js";
+import { unlessHidden } from "./hidden.js";
 import { launch, letLeave } from "./launching.js";
+import { Older } from "./older.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
 import { stuck, trouble } from "./trouble.js";
-import { botStatus, count, fullTime, recordingWords, roughly, span, titleOf, transcriptWords } from "./words.js";
+import { botStatus, count, fullTime, recordingWords, roughly, shortAddress, span, titleOf, transcriptWords } from "./words.js";
 
 const COLUMNS = [
-  { name: "title", label: "Bot", width: "minmax(11rem, 1.7fr)" },
+  { name: "title", label: "Bot", width: "minmax(10rem, 1.3fr)" },
   { name: "status", label: "Status", width: "7rem" },
   { name: "clock", label: "For", width: "5.5rem" },
-  { name: "reason", label: "What happened", width: "minmax(14rem, 3fr)" },
-  { name: "recording", label: "Recording", width: "minmax(8.5rem, 1.1fr)" },
-  { name: "meeting", label: "Meeting", width: "minmax(7rem, 1.1fr)" },
+  { name: "reason", label: "What happened", width: "minmax(14rem, 3.3fr)" },
+  { name: "recording", label: "Recording", width: "minmax(8.5rem, 0.9fr)" },
+  { name: "meeting", label: "Meeting", width: "minmax(8rem, 1.4fr)" },
   { name: "actions", label: "", width: "4rem" },
 ];
 const STATUSES = [
@@ -29,6 +30,8 @@ const STATUSES = [
   ["failed", "Failed"],
   ["unknown", "Unknown"],
 ];
+const FEW_NAMES = 2;
+const OVER = ["completed", "failed"];
 // Being stuck is a matter of time, not of events.
 const SIFT_MS = 5000;
 
@@ -51,14 +54,23 @@ export function open(root, page) {
   const dialogs = new Set();
   let siftedAt = 0;
 
+  const older = new Older(page, {
+    collection: "bots",
+    query: () => ({ ...(wanted.provider && { provider: wanted.provider }), ...(OVER.includes(wanted.status) && { status: wanted.status }) }),
+    isOver,
+    kept: page.place?.kept,
+    keep: (bot) => matches(bot, wanted, (one) => isStuck(one)),
+    onRead: () => view.render(),
+  });
   const table = new LiveTable({
     label: "Bots",
     columns: COLUMNS,
-    documents: hub.bots,
+    documents: older,
     now: () => hub.now(),
     isOver,
     // Who looks for what is over wants all of it.
-    isBrief: () => !wanted.q && !["completed", "failed"].includes(wanted.status),
+    rows: page.place?.rows,
+    isBrief: () => !wanted.q && !OVER.includes(wanted.status) && !older.isOpen,
     order: newestFirst,
     keep: (bot) => matches(bot, wanted, (one) => isStuck(one)),
     href: ({ id }) => `#/bots/${id}`,
@@ -66,9 +78,9 @@ export function open(root, page) {
     clocks: (bot, parts, now) => showClocks(bot, parts, now, page.activity.heardAt(`bots/${bot.id}`)),
   });
   const launching = element("button", { type: "button", class: "button primary", onclick: () => keep(launch(page)) }, "Launch a bot");
-  const [coming, none, nothing] = [awaiting(), emptyHub(), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
-  if (!hub.bots.size) void sayIfHidden(page, none, "bots");
-  const sheet = element("div", { class: "sheet", id: "bots" }, ...table.parts);
+  const [coming, none, nothing] = [awaiting(), unlessHidden(page, "bots", emptyHub()), emptiness("No bot is like that now.", ["Change the filter, or ", element("a", { href: "#/bots" }, "show all"), "."])];
+  const rows = element("div", {}, ...table.parts);
+  const sheet = element("div", { class: "sheet", id: "bots" }, rows, ...older.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Bots"), filters.root, page.may("launch") ? launching : null),
     ...filters.pills,
@@ -79,11 +91,15 @@ export function open(root, page) {
     isOfMaps: true,
     render() {
       table.render();
-      place(sheet, coming, !hub.position);
-      place(sheet, none, hub.position && !hub.bots.size);
-      place(sheet, nothing, !table.size && hub.bots.size > 0);
+      older.render(page.sees("bots") && table.isWhole && ["", ...OVER].includes(wanted.status));
+      const isEmpty = !hub.bots.size && !older.isOpen;
+      place(rows, coming, !hub.position);
+      place(rows, none, hub.position && isEmpty);
+      place(rows, nothing, !table.size && !isEmpty);
       tell();
     },
+    heard: (event) => older.hear(event),
+    keep: () => older.kept,
     tick(now) {
       if (wanted.status === "stuck" && now - siftedAt > SIFT_MS) {
         siftedAt = now;
@@ -114,14 +130,16 @@ export function open(root, page) {
   }
 
   function tell() {
-    const counts = { "": hub.bots.size, stuck: 0 };
-    for (const bot of hub.bots.values()) {
+    const counts = { "": 0, stuck: 0 };
+    for (const bot of older.values()) {
+      if (!matches(bot, { ...wanted, status: "" })) continue;
+      counts[""] += 1;
       const { counter } = botStatus(bot.status);
       counts[counter] = (counts[counter] ?? 0) + 1;
       if (isStuck(bot)) counts.stuck += 1;
     }
     filters.tally("status", counts, { stuck: counts.stuck ? "wait" : null });
-    filters.offer("provider", providers(hub.bots));
+    filters.offer("provider", providers(older));
   }
 }
 
@@ -142,7 +160,7 @@ export function isDone(bot) {
 
 /** Whether a bot is over; what is over stands below. */
 export function isOver(bot) {
-  return bot.status === "completed" || bot.status === "failed";
+  return OVER.includes(bot.status);
 }
 
 function matches(bot, { status, provider, q }, isStuck) {
@@ -165,12 +183,16 @@ function newestFirst(one, other) {
 
 function showBot(bot, parts, leave) {
   const title = titleOf(bot.name, bot.id, "Bot");
-  showTitle(parts.title, title, `#/bots/${bot.id}`);
+  // Without a name it is called by its id already.
+  showTitle(parts.title, bot.name ? title : { ...title, sub: "" }, `#/bots/${bot.id}`);
+  mark(parts.title.cell, "title", [bot.name, bot.id].filter(Boolean).join("\n"));
   showChip(parts.status, botStatus(bot.status));
   write(parts.clock.sub, [bot.attempt > 1 ? `attempt ${bot.attempt}` : "", stayWords(bot)].filter(Boolean).join(", "));
   mark(parts.clock.cell, "title", fullTime(bot.status_since));
-  write(parts.recording.sub, transcriptWords(bot.transcript));
-  showMeeting(parts.meeting, bot.meeting_url, bot.participants.length);
+  const { segments_count: segments } = bot.transcript ?? {};
+  write(parts.recording.sub, segments ? count(segments, "segment") : transcriptWords(bot.transcript));
+  mark(parts.recording.cell, "title", transcriptWords(bot.transcript) || null);
+  showMeeting(parts.meeting, bot.meeting_url, bot.participants.map(({ name }) => name));
   if (leave) offerLeave(parts.actions.main, bot, title.main, leave);
 }
 
@@ -203,11 +225,16 @@ function offerLeave(place, bot, name, leave) {
 function showMeeting({ cell, main, sub }, address, people) {
   if (main.dataset.address !== String(address)) {
     main.dataset.address = String(address);
-    const url = address && URL.canParse(address) ? new URL(address) : null;
-    main.replaceChildren(...(address ? [link(address, url?.host ? url.host + url.pathname : address)] : []));
+    main.replaceChildren(...(address ? [link(address, shortAddress(address))] : []));
   }
-  write(sub, people ? count(people, "person", "people") : "");
-  mark(cell, "title", address);
+  write(sub, peopleWords(people));
+  mark(cell, "title", [address, ...people].filter(Boolean).join("\n") || null);
+}
+
+/** The first of them by name. */
+function peopleWords(people) {
+  const others = people.length - FEW_NAMES;
+  return people.slice(0, FEW_NAMES).join(", ") + (others > 0 ? ` +${others}` : "");
 }
 
 function emptyHub() {

@@ -1,5 +1,6 @@
 /** One delivery: what was sent, what became of it, and a second chance for what could not be used. */
 
+import { openForOthers } from "./administrators.js";
 import { awaiting, chip, crumb, element, emptiness, headingOf, mark } from "./elements.js";
 import { delayWords, verdictOf } from "./verdicts.js";
 import { count, fullTime, sizeWords } from "./words.js";
@@ -10,6 +11,7 @@ const VIEWED = /^(rooms|bots)\//;
 
 /** @param {HTMLElement} root @param {string} id */
 export function open(root, page, id) {
+  if (!page.may("admin")) return openForOthers(root);
   let [isClosed, shown, failedAt, asked] = [false, "", 0, 0];
   const body = element("div", { class: "delivery" }, element("div", { class: "sheet" }, awaiting()));
   const outcome = element("div", { class: "outcome", role: "status", hidden: true });
@@ -35,7 +37,8 @@ export function open(root, page, id) {
     } catch (problem) {
       if (isClosed || mine !== asked) return;
       const isGone = problem.status === 404;
-      if (!isGone) failedAt = Date.now();
+      // What the hub refuses it refuses again.
+      if (problem.status < 400 || problem.status >= 500) failedAt = Date.now();
       // What was read of it stays true.
       if (shown && !isGone) return;
       shown = "";

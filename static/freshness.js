@@ -21,6 +21,8 @@ export function tellFreshness(hub) {
   function show() {
     const { status, freshness, behind, reasons, problem } = hub;
     Object.assign(document.body.dataset, { status, freshness });
+    // Said aloud is what it is, not each number on the way.
+    write(byId("badge-said"), BADGES[status]);
     write(byId("badge"), behind ? `Behind by ${behind.toLocaleString()}` : BADGES[status]);
     write(byId("last-heard"), exactTime(hub.heardAt));
     const wasRefused = new URLSearchParams(location.search).get("login") === "refused";

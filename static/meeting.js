@@ -79,13 +79,19 @@ export class Meeting {
     return { from, to: Math.max(this.isOver ? Date.parse(ended ?? active) : now, from + 1000) };
   }
 
+  /** What a participant's minute costs, null as long as there are none. */
+  get price() {
+    const { participant_minutes: minutes, cost } = this.#totals ?? {};
+    return minutes > 0 ? cost / minutes : null;
+  }
+
   /** What was counted when it was read, and what has come since, by those who are there. */
   numbers(now) {
     const { room, isOver } = this;
     const totals = this.#totals;
     const since = isOver ? 0 : Math.max(0, now - this.#readAt);
     const minutes = totals.participant_minutes + (since / MINUTE) * room.participant_count;
-    const cost = totals.participant_minutes > 0 ? minutes * (totals.cost / totals.participant_minutes) : null;
+    const cost = this.price === null ? null : minutes * this.price;
     return {
       people: String(isOver ? 0 : room.participant_count),
       speakers: String(isOver ? 0 : room.speaker_count),

@@ -1,12 +1,12 @@
 /** Now: how many there are, what just happened, what needs somebody, and whether all that can be believed. */
 
+import { Attention, attentionWords, needy } from "./attention.js";
 import { arrange, element, emptiness, code, mark, write } from "./elements.js";
 import { rateChart, sparkline } from "./charts.js";
 import { happening, subjectOf } from "./happenings.js";
 import { Sources } from "./sources.js";
 import { totals } from "./totals.js";
-import { stuck } from "./trouble.js";
-import { count, exactTime, fullTime, span } from "./words.js";
+import { count, crowdWords, exactTime, fullTime, span } from "./words.js";
 
 const BOT_COUNTERS = [
   ["starting", "Starting", "calm"],
@@ -23,16 +23,18 @@ const [LEAST_SECONDS, MOST_SECONDS] = [60, 300];
 const FEED = 20;
 // Faster than this nobody reads.
 const CALM_MS = 200;
+const UNSEEN = "Not in this sign-in";
 
 /** @param {HTMLElement} root */
 export function open(root, page) {
   const { hub, activity } = page;
   const isAdmin = page.may("admin");
   const counters = new Map();
-  const rooms = hero("Live rooms", "#/rooms", "live");
-  const people = hero("People", "#/rooms", "people");
-  const bots = hero("Bots at work", "#/bots", "atWork");
-  const attention = hero("Need attention", "#/bots?status=stuck", "attention");
+  const rooms = hero("Live rooms", "#/rooms", "live", "rooms");
+  const people = hero("People", "#/rooms", "people", "rooms");
+  const bots = hero("Bots at work", "#/bots", "atWork", "bots");
+  const attention = hero("Need attention", "#/bots?status=stuck", "attention", "bots");
+  const inNeed = new Attention(page);
   const events = rateChart("Events", "a second");
   const deliveries = rateChart("Webhooks", "a second");
   const sources = isAdmin ? new Sources(page) : null;
@@ -46,7 +48,7 @@ export function open(root, page) {
     element(
       "div",
       { class: "columns" },
-      element("div", { class: "main-column" }, feed.root),
+      element("div", { class: "main-column" }, inNeed.root, feed.root),
       element("div", { class: "side" }, element("div", { class: "rates" }, isAdmin ? deliveries.root : barred(), events.root), sources?.root, element("section", { class: "sheet card", "aria-label": "Connection" }, element("h3", {}, "Connection"), connection)),
     ),
   );
@@ -58,21 +60,29 @@ export function open(root, page) {
       clearTimeout(again);
       again = 0;
       shownAt = performance.now();
-      const sums = { ...totals(hub), attention: countStuck() };
-      for (const [name, { value, box }] of counters) {
-        write(value, sums[name].toLocaleString());
+      const [needing, failing] = [needy(page), sources?.failing ?? []];
+      const sums = { ...totals(hub), attention: needing.length + failing.length };
+      for (const [name, { value, box, of }] of counters) {
+        // Of what a sign-in does not show nobody knows how many there are.
+        write(value, page.sees(of) ? sums[name].toLocaleString() : "–");
         box.classList.toggle("zero", !sums[name]);
       }
-      write(people.note, `${sums.speakers.toLocaleString()} speaking, ${sums.listeners.toLocaleString()} listening`);
-      write(attention.note, attentionWords(sums.attention, sums.failed));
+      write(people.note, page.sees("rooms") ? crowdWords(sums.speakers, sums.listeners) : UNSEEN);
+      write(attention.note, page.sees("bots") ? attentionWords(needing, failing, sums.failed) : UNSEEN);
       mark(attention.root, "data-tone", sums.attention ? "wait" : null);
+      mark(attention.root, "href", needing.length || !failing.length ? "#/bots?status=stuck" : "#/webhooks?verdict=unhandled");
+      inNeed.show(needing, failing);
+      page.recall();
       feed.show();
       showConnection();
     },
     tick(now) {
       draw(events, activity.events(now, MOST_SECONDS));
       if (isAdmin) draw(deliveries, activity.deliveries(now, MOST_SECONDS));
-      for (const { spark, note, name } of [rooms, bots]) showChange(spark, note, activity.gauge(name));
+      for (const { spark, note, name, of } of [rooms, bots]) {
+        if (page.sees(of)) showChange(spark, note, activity.gauge(name));
+        else write(note, UNSEEN);
+      }
       people.spark.draw(activity.gauge("people"));
       sources?.tick(now);
       view.render();
@@ -81,33 +91,30 @@ export function open(root, page) {
       if (event.type.startsWith("delivery.")) sources?.outdate(event.data.delivery);
     },
     refresh: () => sources?.outdate(),
-    close: () => clearTimeout(again),
+    close() {
+      clearTimeout(again);
+      inNeed.close();
+    },
   };
   return view;
 
-  function hero(label, href, name) {
+  function hero(label, href, name, of) {
     const value = element("span", { class: "hero-number", "data-count": name }, "–");
     const note = element("span", { class: "hero-note" });
     const spark = sparkline();
     const box = element("a", { class: "hero", href }, element("span", { class: "hero-label" }, label), value, spark.root, note);
-    counters.set(name, { value, box });
-    return { root: box, note, spark, name };
+    counters.set(name, { value, box, of });
+    return { root: box, note, spark, name, of };
   }
 
   function strip() {
     const boxes = BOT_COUNTERS.map(([name, label, tone]) => {
       const value = element("span", { class: "counter-number", "data-count": name }, "–");
       const box = element("a", { class: "zero", href: `#/bots?status=${name}`, "data-tone": tone }, value, element("span", { class: "counter-label" }, label));
-      counters.set(name, { value, box });
+      counters.set(name, { value, box, of: "bots" });
       return box;
     });
     return element("nav", { class: "counters", "aria-label": "Bots by status" }, ...boxes);
-  }
-
-  function countStuck() {
-    let number = 0;
-    for (const bot of hub.bots.values()) if (stuck(bot, hub.now(), activity.heardAt(`bots/${bot.id}`))) number += 1;
-    return number;
   }
 
   function showConnection() {
@@ -154,11 +161,6 @@ function feedRow(event) {
 function barred() {
   const words = "How many webhooks arrive is shown to administrators.";
   return element("figure", { class: "rate" }, element("figcaption", {}, "Webhooks"), element("p", { class: "remark" }, words));
-}
-
-function attentionWords(stuckNow, failed) {
-  if (stuckNow) return `${count(stuckNow, "bot")} in the lobby too long, silent or lost`;
-  return failed ? `No bot is stuck; ${failed.toLocaleString()} failed lately` : "No bot is stuck";
 }
 
 function showChange(spark, note, values) {

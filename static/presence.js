@@ -12,6 +12,8 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) 
 const MARKS = 6;
 const KINDS = { human: "", sip: "Phone", recorder: "Recorder", agent: "Agent", ingress: "Stream in" };
 
+const MACHINES = ["recorder", "ingress"];
+
 /**
  * People out of participants, each with all visits by whatever device.
  *
@@ -101,11 +103,14 @@ export class Presence {
     if (this.#list.children[place] !== row.root) this.#list.insertBefore(row.root, this.#list.children[place] ?? null);
     row.person = person;
     const { shown } = person;
-    write(row.name, shown.name || shown.identity || shown.id);
-    mark(row.name, "title", row.name.textContent);
+    const name = shown.name || shown.identity || shown.id;
+    // What a provider calls its own machines tells nobody anything.
+    const isMachine = MACHINES.includes(shown.kind);
+    write(row.name, isMachine ? KINDS[shown.kind] : name);
+    mark(row.name, "title", name);
     // Roles that providers give to their own machines say nothing more than the kind.
     const role = shown.role?.startsWith("__") ? "" : shown.role;
-    write(row.role, [KINDS[shown.kind] ?? shown.kind, role].filter(Boolean).join(" · "));
+    write(row.role, [isMachine ? "" : KINDS[shown.kind] ?? shown.kind, role].filter(Boolean).join(" · "));
     mark(row.root, "data-kind", shown.kind);
     mark(row.root, "data-active", String(shown.active));
     write(row.state, shown.active ? "In the room" : leaveWords(person.visits.at(-1)?.reason || shown.leave_reason) || "Left");

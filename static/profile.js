@@ -4,7 +4,7 @@ import { isDone, isLeaving, isOver, mayLeave } from "./bots.js";
 import { awaiting, element, emptiness, headingOf, link, mark, write } from "./elements.js";
 import { showChip } from "./table.js";
 import { trouble } from "./trouble.js";
-import { botStatus, count, fullTime, recordingWords, roughly, sizeWords, span, titleOf } from "./words.js";
+import { botStatus, count, fullTime, recordingWords, roughly, shortAddress, sizeWords, span, titleOf } from "./words.js";
 
 /** Its elements, and what stands there as long as there is no bot. */
 export function layOut(page, id, timeline, transcript, leave, forgotten) {
@@ -144,8 +144,4 @@ function expiryWords(time, now) {
   if (!time) return "";
   const left = Date.parse(time) - now;
   return left > 0 ? `The links are good for ${roughly(left)} more.` : `The provider's links ended ${roughly(-left)} ago.`;
-}
-
-function shortAddress(address) {
-  return URL.canParse(address) ? new URL(address).host + new URL(address).pathname : address;
 }

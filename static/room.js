@@ -10,8 +10,8 @@ import { clockTime, count, roomStatus, span, titleOf } from "./words.js";
 
 const COUNTERS = [
   ["people", "People now"],
-  ["speakers", "Speaking"],
-  ["listeners", "Listening"],
+  ["speakers", "Speakers"],
+  ["listeners", "Listeners"],
   ["peak", "Peak"],
   ["duration", "Duration"],
   ["minutes", "Minutes in all"],
@@ -89,6 +89,7 @@ export function open(root, page, asked) {
     const { word, tone } = roomStatus({ ...room, stale: isSilent(room, now) });
     write(shown.chip, word);
     mark(shown.chip, "data-tone", tone);
+    mark(shown.values.cost.parentElement, "title", costWords(meeting));
     for (const [name, value] of Object.entries(meeting.numbers(now))) {
       write(shown.values[name], value);
       shown.values[name].parentElement.classList.toggle("zero", value === "0" || value === "–");
@@ -115,6 +116,7 @@ export function open(root, page, asked) {
 
 function showHead(shown, { room, id, isOver }) {
   write(shown.title, titleOf(room.name ?? room.room_id, id, "Room").main);
+  mark(shown.title, "title", room.name);
   write(shown.provider, room.provider);
   write(shown.id, id);
   write(shown.durable, room.durable_room && room.durable_room !== id ? room.durable_room : "");
@@ -122,7 +124,7 @@ function showHead(shown, { room, id, isOver }) {
   shown.star.dataset.room = room.durable_room ?? id;
   mark(shown.star, "aria-pressed", String(room.featured));
   write(shown.starWords, room.featured ? "Featured" : "Feature");
-  mark(shown.sheet, "href", `api/rooms/${id}/participants?format=csv`);
+  mark(shown.sheet, "href", `api/rooms/${id}/participants?format=csv&bom=1`);
 }
 
 /** As rooms count: people by each of their connections, but neither recorders nor agents. */
@@ -142,6 +144,12 @@ function whenWords(room, isOver) {
   const start = `${new Date(room.started_at).toLocaleDateString([], { day: "numeric", month: "short" })}, ${clockTime(room.started_at)}`;
   if (!isOver) return `since ${start}`;
   return [`${start} – ${clockTime(room.ended_at)}`, leaveWords(room.end_reason)].filter(Boolean).join(" · ");
+}
+
+/** The price is the hub's own, in whatever currency somebody has set it. */
+function costWords({ price }) {
+  const each = price === null ? "by the minute" : `at ${price.toLocaleString([], { maximumFractionDigits: 6 })} a minute`;
+  return `Minutes in all, ${each}: what this hub is configured to count ([rooms] price_per_participant_minute)`;
 }
 
 function sessionRow(room) {

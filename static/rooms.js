@@ -2,10 +2,11 @@
 
 import { crowdLine, crowdsOf } from "./crowds.js";
 import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
-import { sayIfHidden } from "./hidden.js";
+import { unlessHidden } from "./hidden.js";
+import { Older } from "./older.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
-import { ago, count, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
+import { ago, count, crowdWords, fullTime, roomStatus, roughly, span, titleOf } from "./words.js";
 
 const COLUMNS = [
   { name: "star", label: "Featured", width: "1.5rem" },
@@ -45,37 +46,48 @@ export function open(root, page) {
       render();
     },
   );
+  const older = new Older(page, {
+    collection: "rooms",
+    query: () => ({ status: "ended", ...(filters.values.provider && { provider: filters.values.provider }) }),
+    isOver,
+    kept: page.place?.kept,
+    keep: (room) => isWanted(room, filters.values, hub.now()),
+    onRead: () => render(),
+  });
   const table = new LiveTable({
     label: "Rooms",
     columns: COLUMNS,
-    documents: hub.rooms,
+    documents: older,
     now: () => hub.now(),
     isOver,
     // Who looks for what is over wants all of it.
-    isBrief: () => !filters.values.q && filters.values.status !== "ended",
+    rows: page.place?.rows,
+    isBrief: () => !filters.values.q && filters.values.status !== "ended" && !older.isOpen,
     order,
     keep: (room) => isWanted(room, filters.values, hub.now()),
     href: (room) => `#/rooms/${room.id}`,
     cells: (room, parts) => showRoom(room, parts, page),
     clocks: (room, parts, now) => showClocks(room, parts, now, crowds),
   });
-  const remark = element("p", { class: "remark", role: "status" });
-  const [coming, empty, unmatched] = [awaiting(), nothing(), nothingLikeThat(() => filters.clear())];
-  if (!hub.rooms.size) void sayIfHidden(page, empty, "rooms");
-  const sheet = element("div", { class: "sheet", id: "rooms" }, ...table.parts);
+  const remark = element("p", { class: "remark" });
+  const [coming, empty, unmatched] = [awaiting(), unlessHidden(page, "rooms", nothing()), nothingLikeThat(() => filters.clear())];
+  const rows = element("div", {}, ...table.parts);
+  const sheet = element("div", { class: "sheet", id: "rooms" }, rows, ...older.parts);
   root.append(
     element("header", { class: "heading" }, element("h2", {}, "Rooms"), remark, filters.root),
     ...filters.pills,
     sheet,
   );
   let countedAt = 0;
-  return { isOfMaps: true, render, tick, close: () => table.close() };
+  return { isOfMaps: true, render, tick, heard: (event) => older.hear(event), keep: () => older.kept, close: () => table.close() };
 
   function render() {
     table.render();
-    place(sheet, coming, !hub.position);
-    place(sheet, empty, hub.position && !hub.rooms.size);
-    place(sheet, unmatched, !table.size && hub.rooms.size > 0);
+    older.render(page.sees("rooms") && table.isWhole && ["", "ended", "featured"].includes(filters.values.status));
+    const isEmpty = !hub.rooms.size && !older.isOpen;
+    place(rows, coming, !hub.position);
+    place(rows, empty, hub.position && isEmpty);
+    place(rows, unmatched, !table.size && !isEmpty);
     // Whoever reads numbers does not see more of them in a second.
     if (Date.now() - countedAt > COUNTING_MS) tell();
   }
@@ -87,8 +99,8 @@ export function open(root, page) {
 
   function tell() {
     countedAt = Date.now();
-    filters.offer("provider", providers(hub.rooms));
-    const [words, counts] = totals(hub.rooms, hub.now());
+    filters.offer("provider", providers(older));
+    const [words, counts] = totals(older, filters.values, hub.now());
     write(remark, words);
     filters.tally("status", counts);
   }
@@ -143,10 +155,13 @@ function isWanted(room, { q, provider, status }, now) {
   return !words || [room.name, room.id, room.room_id, room.durable_room].some((one) => one?.toLowerCase().includes(words));
 }
 
-function totals(rooms, now) {
-  const counts = { "": rooms.size, live: 0, silent: 0, featured: 0, ended: 0 };
+/** How many there are of each status among those that are narrowed to otherwise, and of how many people. */
+function totals(rooms, wanted, now) {
+  const counts = { "": 0, live: 0, silent: 0, featured: 0, ended: 0 };
   let people = 0;
   for (const room of rooms.values()) {
+    if (!isWanted(room, { ...wanted, status: "" }, now)) continue;
+    counts[""] += 1;
     counts[isOver(room) ? "ended" : isSilent(room, now) ? "silent" : "live"] += 1;
     if (room.featured) counts.featured += 1;
     if (!isOver(room)) people += room.participant_count;
@@ -158,7 +173,7 @@ function showRoom(room, parts, page) {
   showTitle(parts.title, titleOf(room.name ?? room.room_id, room.id, "Room"), `#/rooms/${room.id}`);
   write(parts.provider.main, room.provider);
   write(parts.people.main, isOver(room) ? "" : room.participant_count.toLocaleString());
-  write(parts.people.sub, room.participant_count ? `${room.speaker_count} speaking, ${room.listener_count} listening` : "");
+  write(parts.people.sub, room.participant_count ? crowdWords(room.speaker_count, room.listener_count) : "");
   mark(parts.active.cell, "title", fullTime(room.last_active_at));
   mark(parts.clock.cell, "title", fullTime(room.started_at));
   showStar(room, parts.star, page);

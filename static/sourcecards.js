@@ -46,6 +46,7 @@ export class SourceCards {
       card.minutes[MINUTES - 1] += 1;
       card.seen = at;
     }
+    if (verdict === "refused") card.refusedAt = at;
     if (verdict === "dead" || verdict === "refused") addReason(card, verdict, reason, id);
     card.isDue = true;
   }
@@ -60,8 +61,9 @@ export class SourceCards {
 
   tick(now) {
     for (const card of this.#cards.values()) {
-      write(card.last, card.seen ? `Last seen ${ago(now - Date.parse(card.seen))}` : "Never seen");
-      mark(card.last, "title", card.seen ? fullTime(card.seen) : null);
+      const at = card.seen ?? card.refusedAt;
+      write(card.last, lastWords(card, now));
+      mark(card.last, "title", at ? fullTime(at) : null);
       if (forward(card, now)) drawCard(card);
     }
   }
@@ -132,6 +134,13 @@ function isHere(host) {
   return host === "localhost" || host.startsWith("127.") || host === "[::1]";
 }
 
+/** Who sets it up must see that something comes, though nothing that was proved. */
+function lastWords({ seen, counts, refusedAt }, now) {
+  if (seen) return `Last seen ${ago(now - Date.parse(seen))}`;
+  if (!counts.refused) return "Never seen";
+  return `${refusedAt ? `Refused ${ago(now - Date.parse(refusedAt))}` : "Only refused"}, nothing verified yet`;
+}
+
 /** Minutes go by; return whether any did. */
 function forward(card, now) {
   const minute = Math.floor(now / MINUTE_MS);
@@ -160,7 +169,7 @@ function drawCard({ root, values, counts, minutes, chart, bars, rate, reasons, r
     return `M${(place * step).toFixed(1)} ${HEIGHT}v${-height.toFixed(1)}h${(step - 1).toFixed(1)}v${height.toFixed(1)}z`;
   });
   mark(bars, "d", shape.join(""));
-  const words = counts.received ? `Last hour, at most ${highest.toLocaleString()} in a minute` : "Nothing in the last hour";
+  const words = counts.received ? `Last hour, at most ${highest.toLocaleString()} in a minute` : counts.refused ? "Nothing verified in the last hour" : "Nothing in the last hour";
   mark(chart, "aria-label", `Deliveries: ${words}`);
   write(rate, words);
   mark(root, "data-troubled", counts.dead + counts.refused > 0);

@@ -21,6 +21,7 @@ const NEAR = "600px";
  * @property {(document: any) => boolean} [isOver]  What is over stands below, dimmed, and is shown in part.
  * @property {() => boolean} [isBrief]  Whether that is so now.
  * @property {(document: any) => boolean} [keep]  Which documents are shown; after it has changed call `sift()`.
+ * @property {number} [rows]  So many were shown when somebody left, who comes back now.
  * @property {(document: any) => string} [href]  Where a row leads, `#/…`.
  * @property {() => number} now
  * @typedef {{ cell: HTMLElement, main: HTMLElement, sub: HTMLElement }} Part
@@ -31,7 +32,8 @@ export class LiveTable {
   // What has been put in its place; documents are never changed, only replaced.
   #known = new WeakSet();
   #sorted = [];
-  #limit = ROWS_AT_ONCE;
+  #limit;
+  #least;
   #showsAll = false;
   #body = element("tbody", { role: "rowgroup" });
   #more = element("button", { type: "button", class: "more", hidden: true, onclick: () => this.#grow(true) });
@@ -39,6 +41,8 @@ export class LiveTable {
 
   /** @param {Described} is */
   constructor(is) {
+    this.#least = is.rows ?? 0;
+    this.#limit = Math.max(ROWS_AT_ONCE, this.#least);
     this.#is = { clocks: () => {}, isOver: () => false, isBrief: () => true, keep: () => true, ...is };
     const heads = is.columns.map(({ name, label }) => element("th", { role: "columnheader", scope: "col", class: name }, label));
     const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...heads));
@@ -47,6 +51,7 @@ export class LiveTable {
     /** What to put into the page: the table, and what makes it longer. */
     this.parts = [this.table, this.#more];
     this.#body.addEventListener("keydown", (event) => this.#walk(event));
+    this.#body.addEventListener("focusin", (event) => this.#stopAt(event.target.closest("tr")));
     this.#body.addEventListener("click", (event) => this.#follow(event));
     this.#watch.observe(this.#more);
   }
@@ -56,12 +61,17 @@ export class LiveTable {
     return this.#sorted.length;
   }
 
+  /** Whether all of them have a row. */
+  get isWhole() {
+    return this.#rows.size === this.#sorted.length;
+  }
+
   /** Bring the rows in line with the documents. */
   render() {
     this.#sort();
     const sorted = this.#sorted;
     const living = sorted.findIndex((one) => this.#is.isOver(one));
-    const few = living < 0 || !this.#is.isBrief() ? sorted.length : Math.min(sorted.length, living + FEW_OVER);
+    const few = living < 0 || !this.#is.isBrief() ? sorted.length : Math.min(sorted.length, Math.max(this.#least, living + FEW_OVER));
     const wanted = this.#showsAll ? sorted.length : few;
     const shown = sorted.slice(0, Math.min(this.#limit, wanted));
     const ids = new Set(shown.map(({ id }) => id));
@@ -111,7 +121,7 @@ export class LiveTable {
     const { length } = this.#sorted;
     this.#more.hidden = shown === wanted && few === length;
     if (shown < wanted) write(this.#more, `${wanted - shown} more`);
-    else write(this.#more, this.#showsAll ? "Show fewer" : `Show ${length - few} more that are over`);
+    else write(this.#more, this.#showsAll ? "Show fewer" : `Show ${length - few} more that ${length - few === 1 ? "is" : "are"} over`);
     this.#more.dataset.grows = String(shown < wanted);
   }
 
@@ -153,7 +163,7 @@ export class LiveTable {
       if (place === element) place = element.nextElementSibling;
       else move(body, element, place);
     }
-    if (!body.querySelector("[tabindex='0']")) body.firstElementChild?.setAttribute("tabindex", "0");
+    if (!body.querySelector("tr[tabindex='0']")) body.firstElementChild?.setAttribute("tabindex", "0");
   }
 
   #remove(id, { element }) {
@@ -190,9 +200,14 @@ export class LiveTable {
   }
 
   #focus(row) {
-    this.#body.querySelector("[tabindex='0']")?.setAttribute("tabindex", "-1");
-    row.setAttribute("tabindex", "0");
+    this.#stopAt(row);
     row.focus();
+  }
+
+  /** The tab key comes to this row, and from it to what can be pressed in it. */
+  #stopAt(row) {
+    for (const one of this.#body.querySelectorAll("[tabindex='0']")) if (!row.contains(one)) one.setAttribute("tabindex", "-1");
+    for (const one of [row, ...row.querySelectorAll("button")]) one.setAttribute("tabindex", "0");
   }
 }
 

@@ -105,7 +105,7 @@ function asked({ status }) {
 }
 
 /** Whether it failed before it was a bot: it goes by its launch still. */
-function isRefusal({ id, provider, launch_id: launch, status }) {
+export function isRefusal({ id, provider, launch_id: launch, status }) {
   return status === "failed" && id === `${provider}:${launch}`;
 }
 

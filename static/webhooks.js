@@ -1,5 +1,6 @@
 /** Webhooks: what arrives as it arrives, and beside it whether each source is well. */
 
+import { openForOthers } from "./administrators.js";
 import { Arrivals } from "./arrivals.js";
 import { awaiting, code, element, emptiness, mark, place, write } from "./elements.js";
 import { sieve } from "./sieve.js";
@@ -20,6 +21,7 @@ const COLUMNS = [
 ];
 const VERDICTS = [
   ["accepted", "Accepted"],
+  ["unhandled", "Unhandled"],
   ["dead", "Unusable"],
   ["refused", "Refused"],
 ];
@@ -54,6 +56,7 @@ export function open(root, page) {
     columns: COLUMNS,
     documents: arrivals.held,
     now: () => hub.now(),
+    rows: page.place?.rows,
     order: (one, other) => other.at - one.at || numberOf(other.id) - numberOf(one.id),
     href: (one) => `#/webhooks/${one.id}`,
     cells: showDelivery,
@@ -62,7 +65,7 @@ export function open(root, page) {
   const hold = element("button", { type: "button", class: "button", "aria-pressed": "false", onclick: toggle }, "Hold");
   const older = element("button", { type: "button", class: "more", hidden: true, onclick: () => void readOlder() }, "Older deliveries");
   const trouble = element("p", { class: "trouble", role: "alert", hidden: true });
-  const unhandled = element("p", { class: "remark", role: "status" });
+  const unhandled = element("p", { class: "remark" });
   const [coming, empty, unmatched] = [awaiting(), nothing(), emptiness("Nothing has arrived that is like that.", ["Choose another source or verdict, or wait: it appears here as it arrives."])];
   const sheet = element("div", { class: "sheet", id: "deliveries" }, ...table.parts, older);
   root.append(
@@ -89,7 +92,7 @@ export function open(root, page) {
     const mine = (asked += 1);
     failedAt = 0;
     try {
-      const [sources, newest] = await Promise.all([page.get("/api/sources"), page.get(`/api/deliveries?${arrivals.query}`)]);
+      const [sources, newest] = await Promise.all([page.get("/api/sources"), arrivals.ask(page.get)]);
       if (isClosed || mine !== asked) return;
       arrivals.read(newest);
       cards.show(sources, hub.now());
@@ -101,7 +104,8 @@ export function open(root, page) {
     } catch (problem) {
       if (isClosed || mine !== asked) return;
       failedAt = Date.now();
-      trouble.hidden = false;
+      // Who is signed out is told so already.
+      trouble.hidden = problem.status === 401;
       write(trouble, problem.message);
     }
   }
@@ -110,7 +114,7 @@ export function open(root, page) {
     const from = arrivals.next;
     mark(older, "disabled", true);
     try {
-      const found = await page.get(`/api/deliveries?${arrivals.query}&${from}`);
+      const found = await arrivals.ask(page.get, from);
       // Something else is looked at by now.
       if (isClosed || from !== arrivals.next) return;
       arrivals.readOlder(found);
@@ -168,16 +172,6 @@ export function open(root, page) {
 /** Of what came in the same millisecond, what was taken later is above. */
 function numberOf(id) {
   return Number(id.replace("q", ""));
-}
-
-function openForOthers(root) {
-  const hint = emptiness(
-    "Webhooks are for administrators.",
-    ["What arrives may be about any room, so this needs a sign-in for everything."],
-    ["Run ", code("hub token"), " where the hub runs, and open the address that it prints."],
-  );
-  root.append(element("header", { class: "heading" }, element("h2", {}, "Webhooks")), element("div", { class: "sheet" }, hint));
-  return { render() {} };
 }
 
 function showDelivery(one, parts) {

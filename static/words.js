@@ -63,8 +63,18 @@ export function count(number, one, several = `${one}s`) {
   return `${number.toLocaleString()} ${number === 1 ? one : several}`;
 }
 
+/** By their roles: who happens to speak at this moment nobody tells. */
+export function crowdWords(speakers, listeners) {
+  return `${count(speakers, "speaker")}, ${count(listeners, "listener")}`;
+}
+
 export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function shortAddress(address) {
+  const url = address && URL.canParse(address) ? new URL(address) : null;
+  return url?.host ? url.host + url.pathname : (address ?? "");
 }
 
 export function ago(ms) {

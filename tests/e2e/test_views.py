@@ -79,6 +79,7 @@ def await_end(page: Page) -> None:
 
 def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, open_page: OpenPage) -> None:
     """Who leaves the page open sees trouble without asking for it."""
+    join(hub, "before", "Early")
     wrong = sample_for("pulse", "participant_joined", now_ms())
     assert hub.post("pulse", wrong, wrong=True)[0] == 401
     # Kept apart from the answer, a moment later.
@@ -87,19 +88,36 @@ def test_now_tells_what_happens_what_arrives_and_what_fails(hub: HubProcess, ope
     page = show(open_page, hub, "")
     failing = page.locator(".source-list [data-failing]", has_text="pulse")
     expect(failing).to_contain_text("1 refused")
+    # What is shown anew each second stays where it is for whoever has come to it.
+    failing.locator(".source-name").evaluate("link => (window.held = link).focus()")
+    # Also what happened before the page was opened.
+    expect(page.locator(".feed li").first).to_contain_text("before")
     join(hub, "now", HOSTILE)
     expect(page.locator(".feed li").first).to_contain_text("now")
     expect(page.locator(".feed li").first).to_contain_text("came")
-    expect(page.locator("[data-count=people]")).not_to_have_text("0")
+    expect(page.locator("[data-count=people]")).to_have_text("2")
     # What arrived before the viewer was live is shown as what it did, and as nothing else.
     join(hub, "now", "Late")
     webhooks = page.locator(".rate", has_text="Webhooks")
     expect(webhooks.locator("strong")).not_to_have_text("0.0")
     expect(page.get_by_label("Connection")).to_contain_text("Nothing")
+    assert page.evaluate("document.activeElement === held && held.isConnected")
     tell(hub, "now1", "in_waiting_room", ago_ms=6 * MINUTE_MS)
-    expect(page.locator("[data-count=attention]")).to_have_text("1")
+    expect(page.locator(".hero", has_text="Need attention")).to_contain_text(
+        "1 in the lobby too long, 1 source failing"
+    )
+    expect(page.locator("[data-count=attention]")).to_have_text("2")
+    expect(page).to_have_title("(1) Now · Meeting hub")
+    needing = page.get_by_label("Need attention").locator("li")
+    expect(needing.first).to_contain_text("Bot now1In the lobby for 6 min")
+    needing.first.get_by_role("button", name="Let Bot now1 leave").click()
+    page.get_by_role("dialog").get_by_role("button", name="No").click()
     page.locator(".hero", has_text="Need attention").click()
     expect(page.locator(".pill[aria-pressed=true]")).to_contain_text("Stuck")
+    page.keyboard.press("Escape")
+    page.locator(".unhandled a").click()
+    expect(page.locator(".pill[aria-pressed=true]")).to_have_text("Unhandled")
+    expect(page.locator("#deliveries .status .chip")).to_have_text(["Refused"])
     assert page.evaluate("window.wasRun") is None
 
 
@@ -126,6 +144,9 @@ def test_who_only_reads_is_offered_nothing_that_would_be_refused(hub: HubProcess
     expect(page.locator("#badge")).to_have_text("Live")
     expect(page.locator(".rates")).to_contain_text("shown to administrators")
     expect(page.get_by_label("Sources")).to_have_count(0)
+    # Of what it is not for nobody knows how much there is.
+    expect(page.locator("[data-count=people]")).to_have_text("–")
+    expect(page.locator(".hero", has_text="Live rooms")).to_contain_text("Not in this sign-in")
     page.keyboard.press("g")
     page.keyboard.press("b")
     expect(page.get_by_role("heading", name="Bots")).to_be_visible()
@@ -150,6 +171,13 @@ def test_bots_say_what_went_wrong_on_whose_side_and_what_to_do(hub: HubProcess, 
     page.locator(".pill", has_text="Stuck").click()
     expect(page.locator("tr", has_text="stuck1")).to_be_visible()
     expect(page.locator("tr", has_text="fresh1")).to_have_count(0)
+    page.locator("tr", has_text="stuck1").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h2", has_text="stuck1")).to_be_focused()
+    # Back where one was: the same filter, and the row that was opened.
+    page.keyboard.press("Escape")
+    expect(page.locator("tr", has_text="stuck1")).to_be_focused()
+    assert page.url.endswith("#/bots?status=stuck")
     page.keyboard.press("/")
     page.keyboard.type("nobody of that name")
     expect(page.locator(".empty:visible")).to_contain_text("No bot is like that now.")
@@ -504,4 +532,6 @@ def test_the_keyboard_reaches_everything(hub: HubProcess, open_page: OpenPage) -
     expect(page.locator(".top nav [aria-current=page]")).to_have_text("Rooms")
     page.keyboard.press("Escape")
     expect(page.locator(".top nav [aria-current=page]")).to_have_text("Now")
-    assert page.title() == "Now · Meeting hub"
+    assert page.title().endswith("Now · Meeting hub")
+    page.goto(f"{hub.url}/#/bots/%3Cscript%3E")
+    expect(page.locator("main .empty")).to_contain_text("There is nothing at this address.")
