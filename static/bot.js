@@ -1,7 +1,7 @@
 /** One bot: what happened to it and when, what was said, who was there, and what it brought back. */
 
 import { Chronicle } from "./chronicle.js";
-import { forget, letLeave } from "./launching.js";
+import { letLeave, settle } from "./launching.js";
 import { isOver } from "./bots.js";
 import { layOut, showBot, showClocks, showLack, showMissing } from "./profile.js";
 import { Timeline } from "./timeline.js";
@@ -20,7 +20,7 @@ export function open(root, page, id) {
   const timeline = new Timeline();
   const transcript = new Transcript(page, id);
   const about = (question) => () => (asking = question(page, bot, titleOf(bot.name, id, "Bot").main));
-  const parts = layOut(page, id, timeline, transcript, about(letLeave), about(forget));
+  const parts = layOut(page, id, timeline, transcript, about(letLeave), about(settle));
   root.append(...parts.all);
   let [bot, recording, problem] = [hub.bots.get(id), null, null];
   let [asking, reading, isOutdated, soon, readAt] = [null, false, false, 0, 0];

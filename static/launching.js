@@ -45,14 +45,29 @@ export function launch(page) {
   return shown;
 }
 
-/** Ask whether somebody has looked for the bot of a launch that nobody knows of, and forget it. */
-export function forget(page, launch, name) {
-  return ask({
-    question: `Forget the launch of ${name}?`,
-    words: "If its bot is in the meeting after all, it stays there. What is known here of the launch goes, and its key launches nothing more.",
-    label: "Forget it",
-    work: () => page.send("DELETE", `/api/bots/${launch.id}?erase=1`).then(() => page.go("#/bots")),
+/** Ask somebody who has looked at the provider's what became of a launch that nobody knows of. */
+export function settle(page, launch, name) {
+  const refusal = element("p", { class: "refusal", role: "alert", hidden: true });
+  const own = element("input", { class: "field", id: "settled-id", autocomplete: "off", autofocus: true, required: true });
+  const label = element("label", { class: "labelled", for: own.id }, element("span", {}, "Its id there"), own);
+  const [cancel, none] = ["Not now", "There is no bot"].map((words) => element("button", { type: "button", class: "button" }, words));
+  const found = element("button", { class: "button primary" }, "It is this bot");
+  const words = "If the provider shows a bot in the meeting, its id brings it here. If there is none, the launch counts as failed.";
+  const form = element("form", { class: "stack" }, element("p", { class: "remark" }, words), label, refusal, element("div", { class: "actions" }, cancel, none, found));
+  const shown = showDialog(`What became of ${name}?`, form);
+  const say = (button, bot) =>
+    attempt(button, refusal, async () => {
+      const { id } = await page.send("PATCH", `/api/bots/${launch.id}`, { bot_id: bot });
+      shown.close("settled");
+      page.go(`#/bots/${id}`);
+    });
+  cancel.addEventListener("click", () => shown.close());
+  none.addEventListener("click", () => void say(none, null));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void say(found, own.value.trim());
   });
+  return shown;
 }
 
 /** Ask whether a bot shall leave, and let it. */

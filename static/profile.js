@@ -7,17 +7,17 @@ import { trouble } from "./trouble.js";
 import { botStatus, count, fullTime, recordingWords, roughly, shortAddress, sizeWords, span, titleOf } from "./words.js";
 
 /** Its elements, and what stands there as long as there is no bot. */
-export function layOut(page, id, timeline, transcript, leave, forgotten) {
+export function layOut(page, id, timeline, transcript, leave, settled) {
   const piece = (tag, attributes = {}) => element(tag, attributes);
   const parts = {
     name: piece("h2"), status: { main: piece("span") }, clock: piece("span", { class: "remark clock" }), own: piece("code"),
     callout: piece("div", { class: "callout", hidden: true }), facts: piece("dl", { class: "facts" }),
     people: piece("ul", { class: "people-list" }), files: piece("div", { class: "files" }), why: piece("p"),
     leave: element("button", { type: "button", class: "button danger", onclick: leave, hidden: true }),
-    forget: element("button", { type: "button", class: "button danger", onclick: forgotten, hidden: true }, "I have looked: forget it"),
+    settle: element("button", { type: "button", class: "button", onclick: settled, hidden: true }, "I have looked"),
   };
   write(parts.own, id);
-  const head = headingOf("bots", "Bots", parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.forget, parts.leave);
+  const head = headingOf("bots", "Bots", parts.name, parts.status.main, parts.clock, element("span", { class: "spacer" }), parts.settle, parts.leave);
   const side = element("div", { class: "side" }, card("Recording", parts.files), card("People", parts.people), card("Details", parts.facts));
   const columns = element("div", { class: "columns" }, element("div", { class: "main-column" }, timeline.root, transcript.root), side);
   parts.lack = element("p", { class: "trouble", role: "alert", hidden: true });
@@ -25,7 +25,7 @@ export function layOut(page, id, timeline, transcript, leave, forgotten) {
   parts.missing = emptiness("", [parts.why], [element("a", { href: "#/bots" }, "All bots")]);
   parts.missing.hidden = true;
   parts.coming = awaiting();
-  [parts.mayLaunch, parts.mayErase] = [page.may("launch"), page.may("admin")];
+  parts.mayLaunch = page.may("launch");
   parts.all = [parts.body, parts.missing, parts.coming];
   return parts;
 }
@@ -63,7 +63,7 @@ export function showBot(parts, bot, recording, speakers) {
   showChip(parts.status, botStatus(bot.status));
   parts.leave.hidden = !parts.mayLaunch || !mayLeave(bot);
   write(parts.leave, isLeaving(bot) ? "Ask it again to leave" : "Let it leave");
-  parts.forget.hidden = !parts.mayErase || bot.status !== "unknown" || !bot.launch_id;
+  parts.settle.hidden = !parts.mayLaunch || bot.status !== "unknown" || !bot.launch_id;
   showFacts(parts.facts, [
     ["Meeting", bot.meeting_url && link(bot.meeting_url, shortAddress(bot.meeting_url))],
     ["Provider", bot.provider],

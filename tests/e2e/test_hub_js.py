@@ -99,8 +99,10 @@ class Tab:
 
     def saw_everything(self, hub: HubProcess) -> bool:
         """Whether it was told each event of the log since it began, once and in order."""
-        begun, *seen = self.positions
         everything = logged(hub)
+        # Events of one webhook are told one after the other: the last may be on its way.
+        self.wait("told.events.at(-1)", everything[-1])
+        begun, *seen = self.positions
         return everything[everything.index(begun) + 1 :] == seen
 
 

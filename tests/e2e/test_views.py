@@ -290,7 +290,7 @@ def test_a_form_launches_one_bot_however_often_it_is_sent(hub: HubProcess, open_
     assert changed[1] == {**body, "extra": {"customer": 7}}
 
 
-def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_forgotten(hub: HubProcess, open_page: OpenPage) -> None:
+def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_settled(hub: HubProcess, open_page: OpenPage) -> None:
     """Who is told to try again sends a second bot; and what somebody has looked into needs attention no longer."""
     page = show(open_page, hub, "bots", may_lose_the_stream=True)
     page.get_by_role("button", name="Launch a bot").click()
@@ -303,10 +303,14 @@ def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_forgotten(hub: H
     expect(page.locator(".callout")).to_contain_text("See at the provider whether a bot is in the meeting")
     page.goto(f"{hub.url}/#/bots?status=unknown")
     page.locator("tr", has_text="Notetaker").click()
-    page.get_by_role("button", name="I have looked: forget it").click()
-    page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
-    expect(page.locator("h2", has_text="Bots")).to_be_visible()
-    expect(page.locator("tr", has_text="meet.test/lost")).to_have_count(0)
+    page.get_by_role("button", name="I have looked").click()
+    question = page.get_by_role("dialog")
+    question.get_by_label("Its id there").fill("nobody")
+    question.get_by_role("button", name="It is this bot").click()
+    expect(question.get_by_role("alert")).to_be_visible()
+    question.get_by_role("button", name="There is no bot").click()
+    expect(page.locator(".heading")).to_contain_text("Failed")
+    expect(page.get_by_role("button", name="I have looked")).to_be_hidden()
 
 
 def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPage) -> None:
