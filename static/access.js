@@ -1,7 +1,7 @@
 /** What the page's sign-in permits, as long as it is that one: in another tab somebody may sign in as another. */
 
 const PROBING_MS = 2000;
-// With a plan come its rooms; of what goes on at a source nobody tells who begins to follow it.
+// With a plan come its rooms. A topic of a source has no snapshot, so it shows neither.
 const SHOWING = { bots: ["*", "bots"], rooms: ["*", "rooms", "schedules"] };
 
 /** A sign-in. Who is refused is shown the page too, which then says what to do. */

@@ -18,6 +18,8 @@ export class Activity {
   #events = new Counts(SECONDS, 1);
   #deliveries = new Counts(SECONDS, 1);
   /** By topic; those that were heard of last are at the end. @type {Map<string, Counts>} */
+  // What happened in the log of before is counted already, and may stand in this one too.
+  #isOfAnother = false;
   #topics = new Map();
   /** By name, what a number was in each slot. @type {Map<string, number[]>} */
   #gauges = new Map();
@@ -43,13 +45,14 @@ export class Activity {
     const first = Date.parse(events[0]?.receivedat ?? "");
     const told = events.filter((event) => !SMALL.includes(event.type)).reverse();
     this.latest = [...this.latest, ...told].slice(0, LATEST);
-    for (const { receivedat } of events) this.#events.add(now, Math.min(now, Date.parse(receivedat) || now));
+    if (!this.#isOfAnother) for (const { receivedat } of events) this.#events.add(now, Math.min(now, Date.parse(receivedat) || now));
     // From when on it is counted by then; of the second of the first there may have been others.
     if (first) this.#missed.events = this.#missed.events.map((gap) => (gap.from < first && first < gap.to ? { from: gap.from, to: first + 1000 } : gap));
   }
 
   /** What happened is no longer true; that so much was heard still is. */
   forget() {
+    this.#isOfAnother = true;
     this.#topics.clear();
     this.#gauges.clear();
     this.latest = [];

@@ -4,7 +4,7 @@ import { isLeaving, mayLeave } from "./bots.js";
 import { arrange, element, mark, write } from "./elements.js";
 import { letLeave } from "./launching.js";
 import { failureOf } from "./sources.js";
-import { isRefusal, stuck, trouble } from "./trouble.js";
+import { isNeedy, trouble } from "./trouble.js";
 import { count, shortAddress, titleOf } from "./words.js";
 
 const SHOWN = 5;
@@ -19,7 +19,7 @@ const KINDS = {
 /** The bots of a page that need somebody, those longest so first. */
 export function needy({ hub, activity }) {
   const now = hub.now();
-  const bots = [...hub.bots.values()].filter((bot) => isRefusal(bot) || stuck(bot, now, activity.heardAt(`bots/${bot.id}`)));
+  const bots = [...hub.bots.values()].filter((bot) => isNeedy(bot, now, activity.heardAt(`bots/${bot.id}`)));
   return bots.sort((one, other) => ((one.status_since ?? "") < (other.status_since ?? "") ? -1 : 1));
 }
 
@@ -37,7 +37,7 @@ export class Attention {
   #page;
   #rows = new Map();
   #list = element("ul", { class: "attention" });
-  #more = element("a", { class: "more", href: "#/bots?status=stuck" });
+  #more = element("a", { class: "more" });
   #dialog = null;
 
   constructor(page) {
@@ -53,9 +53,10 @@ export class Attention {
     ];
     const shown = lines.slice(0, SHOWN);
     for (const key of this.#rows.keys()) if (!shown.some(([one]) => one === key)) this.#rows.delete(key);
-    arrange(this.#list, shown.map(([key, write]) => this.#row(key, write)));
+    arrange(this.#list, shown.map(([key, show]) => this.#row(key, show)));
     this.root.hidden = !lines.length;
     this.#more.hidden = lines.length <= SHOWN;
+    mark(this.#more, "href", bots.length > SHOWN ? "#/bots?status=stuck" : "#/webhooks?verdict=unhandled");
     write(this.#more, `${lines.length - SHOWN} more`);
   }
 

@@ -78,7 +78,8 @@ export function open(root, page, id) {
     // What is missed while it is being read is read after that.
     if (reading) return void (isOutdated = true);
     [reading, isOutdated] = [true, false];
-    problem = await readBot().catch((error) => error);
+    const found = await readBot().catch((error) => error);
+    problem = problem?.isErased && found?.status === 404 ? problem : found;
     if (isClosed) return;
     page.changed();
     const others = problem?.status === 404 ? [] : [chronicle.read(), transcript.read(), readRecording()];
@@ -96,7 +97,7 @@ export function open(root, page, id) {
       if (error.status === 404) bot = null;
       throw error;
     });
-    if (!isClosed) bot = found;
+    if (!isClosed && !isOutdated) bot = found;
     // Asked for by the name of its launch.
     if (found.id !== id) moveTo(found.id);
     return null;

@@ -6,7 +6,7 @@ import { launch, letLeave } from "./launching.js";
 import { Older } from "./older.js";
 import { providers, sieve } from "./sieve.js";
 import { LiveTable, showChip, showTitle } from "./table.js";
-import { stuck, trouble } from "./trouble.js";
+import { isNeedy, trouble } from "./trouble.js";
 import { botStatus, count, fullTime, recordingWords, roughly, shortAddress, span, titleOf, transcriptWords } from "./words.js";
 
 const COLUMNS = [
@@ -117,7 +117,7 @@ export function open(root, page) {
   return view;
 
   function isStuck(bot) {
-    return stuck(bot, hub.now(), page.activity.heardAt(`bots/${bot.id}`)) !== null;
+    return isNeedy(bot, hub.now(), page.activity.heardAt(`bots/${bot.id}`));
   }
 
   function leave(bot) {

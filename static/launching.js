@@ -1,4 +1,4 @@
-/** The form that sends a bot into a meeting, and the question before one is called back. */
+/** The form that sends a bot into a meeting, the question what became of one, and the one before it is called back. */
 
 import { ask, attempt, showDialog } from "./dialogs.js";
 import { element } from "./elements.js";
@@ -46,7 +46,7 @@ export function launch(page) {
 }
 
 /** Ask somebody who has looked at the provider's what became of a launch that nobody knows of. */
-export function settle(page, launch, name) {
+export function settle(page, lost, name) {
   const refusal = element("p", { class: "refusal", role: "alert", hidden: true });
   const own = element("input", { class: "field", id: "settled-id", autocomplete: "off", autofocus: true, required: true });
   const label = element("label", { class: "labelled", for: own.id }, element("span", {}, "Its id there"), own);
@@ -57,7 +57,7 @@ export function settle(page, launch, name) {
   const shown = showDialog(`What became of ${name}?`, form);
   const say = (button, bot) =>
     attempt(button, refusal, async () => {
-      const { id } = await page.send("PATCH", `/api/bots/${launch.id}`, { bot_id: bot });
+      const { id } = await page.send("PATCH", `/api/bots/${lost.id}`, { bot_id: bot });
       shown.close("settled");
       page.go(`#/bots/${id}`);
     });

@@ -85,6 +85,7 @@ export class Older {
     [this.kept.asked, this.kept.log, this.#isReading] = [query, logOf(this.#page.hub.position), true];
     this.render();
     const problem = await this.#pages(query).catch((error) => error);
+    if (problem && !this.kept.read.size) this.kept.asked = "";
     this.#isReading = false;
     this.#trouble.hidden = !problem;
     if (problem) write(this.#trouble, `Could not be read: ${problem.message}`);

@@ -214,8 +214,10 @@ export class Transcript {
     const { isFollowing, row, above } = this.#before;
     if (isFollowing) return this.#goToEnd();
     // As long as it is out of sight nobody knows how high it is.
-    if (row) row.parentElement.style.contentVisibility = "visible";
-    if (row) this.#scroller.scrollTop += above - this.#above(row);
+    if (row?.isConnected) {
+      row.parentElement.style.contentVisibility = "visible";
+      this.#scroller.scrollTop += above - this.#above(row);
+    }
     this.#scrolledTo = this.#scroller.scrollTop;
   }
 

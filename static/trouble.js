@@ -29,8 +29,8 @@ const REFUSED_ADVICE = {
   billing: USUAL_ADVICE.billing,
   system: "Correct the hub's key, api_version and base_url of the provider: hub check says which is wrong. Then launch it again.",
 };
-/** What a refusal is called that is the provider's own. */
-const PROVIDERS_OWN = ["PROVIDER_BUSY", "PROVIDER_UNREACHABLE"];
+/** What a refusal is called that is not about how this hub is set up. */
+const PROVIDERS_OWN = ["PROVIDER_BUSY", "PROVIDER_UNREACHABLE", "NO_BOT"];
 /** By the reason's code, where something better can be said than for its group. */
 const ADVICE = {
   INVALID_MEETING_URL: "Copy the whole link of the invitation, passcode included.",
@@ -45,6 +45,7 @@ const ADVICE = {
   DAILY_BOT_CAP_REACHED: "Wait until tomorrow, or ask the provider for a higher limit.",
   PROVIDER_BUSY: "Wait a minute, then launch it again: nothing was sent.",
   PROVIDER_UNREACHABLE: "Launch it again: nothing was sent. If it goes on, see whether this hub gets out to the provider.",
+  NO_BOT: "Launch another, if one is still wanted: nothing is in the meeting.",
   BOT_ALREADY_EXISTS: "Nothing to do: another bot is in this meeting.",
   LOGIN_REQUIRED: "Let guests in, or give the bot an account to sign in with.",
   MEET_LOGIN_REQUIRED: "Let guests in, or give the bot a Google account to sign in with.",
@@ -60,7 +61,7 @@ const ADVICE = {
 const LOST = {
   words: "The provider's answer to the launch was lost: it waits for a human.",
   side: SIDES.system,
-  advice: "See at the provider whether a bot is in the meeting, and only if none is, forget this one and launch another.",
+  advice: "See at the provider whether a bot is in the meeting, then say on its page what you found: I have looked.",
   tone: "wait",
 };
 
@@ -83,6 +84,11 @@ export function stuck(bot, now, heardAt = 0) {
   if (bot.status === "waiting" && now - since >= LOBBY_MS) return inLobby(now - since);
   const silence = now - Math.max(since, heardAt);
   return TALKATIVE.includes(bot.status) && silence >= SILENT_MS ? silent(bot, silence) : null;
+}
+
+/** Whether somebody should look, or launch another: of a launch that was settled somebody knows. */
+export function isNeedy(bot, now, heardAt = 0) {
+  return (isRefusal(bot) && bot.reason?.code !== "no_bot") || stuck(bot, now, heardAt) !== null;
 }
 
 /** Why it ended, or left. */

@@ -133,7 +133,10 @@ export function open(root, page) {
     if (!type.startsWith("delivery.")) return;
     const { delivery } = data;
     // It was redriven: what was counted of it is no longer so.
-    if (arrivals.held.get(delivery.id)?.verdict === "dead" && delivery.verdict !== "duplicate") return void read();
+    if (arrivals.held.get(delivery.id)?.verdict === "dead" && delivery.verdict !== "duplicate") {
+      arrivals.heard(delivery);
+      return void read();
+    }
     if (neglected && (delivery.verdict === "dead" || delivery.verdict === "refused")) {
       neglected = { count: neglected.count + 1, oldest: neglected.oldest ?? delivery.received_at };
     }

@@ -311,6 +311,9 @@ def test_a_launch_whose_answer_was_lost_is_looked_into_and_then_settled(hub: Hub
     question.get_by_role("button", name="There is no bot").click()
     expect(page.locator(".heading")).to_contain_text("Failed")
     expect(page.get_by_role("button", name="I have looked")).to_be_hidden()
+    expect(page.locator(".callout")).to_contain_text("nothing is in the meeting")
+    page.goto(f"{hub.url}/#/")
+    expect(page.get_by_label("Need attention")).not_to_contain_text("Notetaker")
 
 
 def test_a_bot_leaves_only_when_that_is_meant(hub: HubProcess, open_page: OpenPage) -> None:
