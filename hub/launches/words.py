@@ -129,6 +129,11 @@ def answered(asked: Asked, bot: str, now: int) -> Delivery:
     return _delivery("bot.launched", f"launched:{asked.launch_id}:{bot}", (*facts, there), now)
 
 
+def settled(asked: Asked, bot: str, now: int) -> Delivery:
+    """Say which bot a launch became, as somebody has found who looked; where it is known to be another, nothing."""
+    return _delivery("bot.launched", f"launched:{asked.launch_id}:{bot}", became(asked, escape_id(bot), now), now)
+
+
 def became(asked: Asked, bot: str, now: int) -> tuple[Fact, Fact]:
     """Return what is stated when a launch turns out to be a bot, of each of them; `bot` is escaped."""
     topic = f"{asked.provider}:{bot}"

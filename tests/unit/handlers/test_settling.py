@@ -1,5 +1,6 @@
 """A launch of which nobody knows is settled by whoever has looked at the provider's."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -87,3 +88,20 @@ async def test_a_bot_that_tells_of_itself_first_is_settled_as_what_it_is(desk: L
     assert (await desk.ask("PATCH", path, {"bot_id": "shy"})).said["status"] == "joining"
     (shown,) = await desk.bots()
     assert (shown["id"], shown["name"]) == ("meetingbaas:shy", "Notes")
+
+
+async def test_a_launch_that_becomes_another_bot_meanwhile_tells_nothing_of_the_one_that_was_named(
+    desk: Launching,
+) -> None:
+    """Somebody else's bot would go by the name of this launch."""
+    path = await lost(desk)
+    bot = desk.provider.only
+    desk.provider.bots["other"] = Bot("other", {**ORDER, "extra": {}})
+    desk.provider.mute = {"other"}
+    settling = asyncio.create_task(desk.ask("PATCH", path, {"bot_id": "other"}))
+    await desk.provider.reached.wait()
+    bot.order["extra"], bot.order["callback_config"]["secret"] = {}, "another"
+    assert await desk.provider.call_back(bot) == 200
+    desk.provider.go_on.set()
+    assert (await settling).status == 409
+    assert [shown["id"] for shown in await desk.bots()] == [f"meetingbaas:{bot.id}"]
