@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 import msgspec
 import orjson
@@ -140,10 +140,17 @@ def _order(request: web.Request, said: dict[str, object], launch_id: str, own: f
         meeting_url=meeting_url,
         bot_name=_bot_name(said.get("bot_name")),
         options=options,
-        secrets=(*confided(options), *confided([value for _, value in parse_qsl(urlsplit(meeting_url).query)])),
+        secrets=(*confided(options), *confided_by(meeting_url)),
         extra=extra or {},
         webhook_url=webhook_url(request, path_key(request.app[SEALS], launch_id=launch_id)),
     )
+
+
+def confided_by(url: str) -> tuple[str, ...]:
+    """Return what a meeting's address says that is not shown, in each way in which it may be quoted."""
+    parts = urlsplit(url)
+    words = [one.partition("=")[2] if "=" in one else one for one in f"{parts.query}&{parts.fragment}".split("&")]
+    return tuple(dict.fromkeys(confided([*words, *map(unquote, words), *map(unquote_plus, words)])))
 
 
 def _meeting_url(value: object) -> str:
