@@ -149,8 +149,8 @@ _BECAME = messages.DeliveryEvent(id=_JOINED.id, type=_JOINED.type, subject=_JOIN
 _WATCHED = {
     "token": _TOKEN,
     "expires_at": _LATER,
-    "stream_url": f"https://{_HUB}/api/stream?topic=bots/{_BOT_ID}&token={_TOKEN}",
-    "websocket_url": f"wss://{_HUB}/api/ws?topic=bots/{_BOT_ID}&token={_TOKEN}",
+    "stream_url": f"https://{_HUB}/api/stream?topic=bots/meetingbaas:{_LAUNCH}&token={_TOKEN}",
+    "websocket_url": f"wss://{_HUB}/api/ws?topic=bots/meetingbaas:{_LAUNCH}&token={_TOKEN}",
 }
 _QUEUED = replace(_BOT, status="queued", joined_at=None, recording=None, transcript=None, participants=[])
 _PLAN = orders.SchedulePlan(

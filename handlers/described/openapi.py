@@ -131,6 +131,8 @@ def _webhooks(source: Source) -> Iterable[tuple[str, Operation]]:
 
 
 def _proof(source: Source) -> str:
+    if source.proof == "none":
+        return "Nothing proves it: whoever reaches it is believed"
     if source.proof == "ip":
         return "It is proved by coming from a configured network"
     return f"It is proved by {PROVIDERS[source.provider].takes(source)}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
-from hub.errors import AnswerLate, NoSuchBot, ProviderProblem, Throttled
+from hub.errors import AnswerLate, HubError, NoSuchBot, ProviderProblem, Throttled
 from hub.events import Delivery, Fact
 from hub.launches.launches import Launches
 from hub.launches.words import beside_of
@@ -104,7 +104,11 @@ class Polling:
         clock = asyncio.get_running_loop().time
         while bots and clock() < until:
             bot = bots.popleft()
-            answers = await self._ask(bot)
+            try:
+                answers = await self._ask(bot)
+            except HubError:
+                bots.append(bot)
+                raise
             self._due[bot.topic] = clock() + (self._quick_seconds if answers else rest) - _EARLY_SECONDS
 
     async def _launched(self, status: str) -> list[Document]:

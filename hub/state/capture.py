@@ -117,7 +117,7 @@ def links_told(name: str, links: tuple[tuple[str, str], ...], expire_at: int | N
 
 
 def artifacts(facts: Facts, name: str) -> Artifacts:
-    """Return the links that facts hold by a name, each with its expiry, in the order in which they were told."""
+    """Return the links that facts hold by a name, each with its expiry, by place in what told them, then by name."""
     prefix = f"{name}/"
     told = {one.removeprefix(prefix): cell for one, cell in facts.latest.items() if one.startswith(prefix)}
     kept = _told_together(facts, name)
