@@ -116,7 +116,9 @@ export class Arrivals {
   }
 
   #put(one) {
-    this.held.set(one.id, { ...one, at: Date.parse(one.received_at) });
+    // It may have come again since this was written, and have been told so.
+    const copies = Math.max(one.copies ?? 0, this.held.get(one.id)?.copies ?? 0);
+    this.held.set(one.id, { ...one, copies, at: Date.parse(one.received_at) });
   }
 }
 

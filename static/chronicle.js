@@ -90,7 +90,11 @@ export class Chronicle {
   async #readDeliveries(subject, since = "") {
     const from = since && `&from=${encodeURIComponent(since)}`;
     const { items } = await this.#page.get(`/api/deliveries?subject=${subject}&limit=${PAGE}${from}`).catch(() => ({ items: [] }));
-    for (const one of items) this.#deliveries.set(one.id, one);
+    for (const one of items) {
+      // It may have come again since this was written, and have been told so.
+      const copies = Math.max(one.copies, this.#deliveries.get(one.id)?.copies ?? 0);
+      this.#deliveries.set(one.id, { ...one, copies });
+    }
     if (items.length) this.#outdate();
     forgetBeyond(this.#deliveries, [...this.#deliveries.values()].sort(byArrival).map(({ id }) => id));
   }

@@ -423,6 +423,33 @@ def test_a_list_of_what_arrived_begins_anew_when_an_outage_left_a_hole_in_it(sta
     ) == [["abcd", ""], ["yz", "older"]]
 
 
+def test_a_copy_that_is_told_while_the_list_is_read_counts(stage: Stage) -> None:
+    """The answer to a question of before knows nothing of it, in the list of all as in a bot's timeline."""
+    assert stage.look(
+        f"""(async () => {{
+            {ARRIVALS}
+            const {{ Chronicle }} = await import("/static/chronicle.js");
+            const known = {{ ...arrived("a", 0), copies: 1, events: 0 }};
+            const again = {{ ...known, verdict: "duplicate", copies: 2 }};
+            list.read({{ items: [known], next: null }});
+            list.heard(again);
+            list.read({{ items: [known], next: null }});
+
+            let tell = () => {{}};
+            const get = async (path) => {{
+                if (path.startsWith("/api/events")) return {{ items: [], next: null }};
+                tell();
+                return {{ items: [known], next: null }};
+            }};
+            const chronicle = new Chronicle({{ get, may: () => true, changed() {{}} }}, "bots/x");
+            await chronicle.read();
+            tell = () => chronicle.hear({{ type: "delivery.duplicate", data: {{ delivery: again }} }});
+            await chronicle.read();
+            return [list.held.get(known.id).copies, chronicle.entries[0].delivery.copies];
+        }})()"""
+    ) == [2, 2]
+
+
 def test_what_nobody_looked_after_is_dead_or_refused(stage: Stage) -> None:
     """As far back as both lists reach: what is older is read on demand, of both."""
     assert stage.look(
