@@ -29,12 +29,17 @@ async def decided(request: web.Request, name: str, facts: tuple[Fact, ...], said
         provider_type=name,
         facts=facts,
     )
-    outcome = await commit(request, delivery)
-    log.info(
-        "decision.taken", type=name, about=_about(facts[0]), status=outcome.status.value, delivery=outcome.delivery
-    )
+    outcome = await taken(request, delivery, _about(facts[0]))
     if outcome.status is Status.DEAD:
         raise BadRequest(f"nothing was changed: {outcome.reason}")
+    return outcome
+
+
+async def taken(request: web.Request, delivery: Delivery, about: str) -> Outcome:
+    """Make a decision about something durable, and log it. Raises StorageUnavailable when it is not known to be."""
+    outcome = await commit(request, delivery)
+    kind, status = delivery.provider_type, outcome.status.value
+    log.info("decision.taken", type=kind, about=about, status=status, delivery=outcome.delivery)
     return outcome
 
 

@@ -1,21 +1,18 @@
 """Settling by hand a launch of which nobody knows what became: `PATCH /api/bots/{id}`."""
 
-import structlog
 from aiohttp import web
 
 from handlers.access import Caller
 from handlers.answers import asked, bot_topic, demanded, may_see, visible
 from handlers.bots import given_bot_id
+from handlers.decisions import taken
 from handlers.parts import LAUNCHES, NOW, STORE
 from handlers.providers.registry import LAUNCHED_WITH
 from handlers.reads import one
-from handlers.webhooks import commit
 from hub.errors import BadRequest, Conflict
-from hub.events import Delivery, escape_id
+from hub.events import escape_id
 from hub.launches.words import LAUNCH_ID, asked_of, is_none_found, none_found, settled
 from hub.ports import Document
-
-log = structlog.get_logger()
 
 _TAKEN = "the bot is of another launch, or was erased"
 
@@ -49,19 +46,13 @@ async def _settle(request: web.Request, caller: Caller, document: Document, bot_
         raise Conflict("only a launch of which nobody knows what became (unknown) can be settled")
     launch, now = asked_of(document), request.app[NOW]()
     if not bot_id:
-        await _take(request, document, none_found(launch, now))
+        await taken(request, none_found(launch, now), document.topic)
         return
     for known in (await request.app[STORE].document(f"bots/{LAUNCHED_WITH}:{escape_id(bot_id)}")).documents:
         if asked_of(known).launch_id or not may_see(caller, known):
             raise Conflict(_TAKEN)
     await request.app[LAUNCHES].check(bot_id)
-    await _take(request, document, settled(launch, bot_id, now))
-
-
-async def _take(request: web.Request, document: Document, delivery: Delivery) -> None:
-    outcome = await commit(request, delivery)
-    kind, status = delivery.provider_type, outcome.status.value
-    log.info("decision.taken", type=kind, about=document.topic, status=status, delivery=outcome.delivery)
+    await taken(request, settled(launch, bot_id, now), document.topic)
 
 
 def _is_settled(document: Document, bot_id: str) -> bool:
