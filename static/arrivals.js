@@ -116,10 +116,13 @@ export class Arrivals {
   }
 
   #put(one) {
-    // It may have come again since this was written, and have been told so.
-    const copies = Math.max(one.copies ?? 0, this.held.get(one.id)?.copies ?? 0);
-    this.held.set(one.id, { ...one, copies, at: Date.parse(one.received_at) });
+    this.held.set(one.id, { ...one, copies: copiesOf(one, this.held.get(one.id)), at: Date.parse(one.received_at) });
   }
+}
+
+/** How often a delivery that was read came again; it may have since that was written, and have been told so. */
+export function copiesOf(one, known) {
+  return Math.max(one.copies ?? 0, known?.copies ?? 0);
 }
 
 /** The newest pages of several lists as one, as far back as all of them reach; and how it goes on. */

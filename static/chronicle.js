@@ -1,5 +1,7 @@
 /** Everything that happened to a bot or a room, as it was told: when it happened, when it came, and how often. */
 
+import { copiesOf } from "./arrivals.js";
+
 const PAGE = 1000;
 // So many events, and so many deliveries, are held; the log is read to its end all the same.
 const HELD = 5000;
@@ -90,11 +92,7 @@ export class Chronicle {
   async #readDeliveries(subject, since = "") {
     const from = since && `&from=${encodeURIComponent(since)}`;
     const { items } = await this.#page.get(`/api/deliveries?subject=${subject}&limit=${PAGE}${from}`).catch(() => ({ items: [] }));
-    for (const one of items) {
-      // It may have come again since this was written, and have been told so.
-      const copies = Math.max(one.copies, this.#deliveries.get(one.id)?.copies ?? 0);
-      this.#deliveries.set(one.id, { ...one, copies });
-    }
+    for (const one of items) this.#deliveries.set(one.id, { ...one, copies: copiesOf(one, this.#deliveries.get(one.id)) });
     if (items.length) this.#outdate();
     forgetBeyond(this.#deliveries, [...this.#deliveries.values()].sort(byArrival).map(({ id }) => id));
   }

@@ -319,7 +319,8 @@ class _State:
         changes = list(room_changes(fact, delivery, before, after, left, news=news))
         told = self._told(fact, changes, before, after)
         if isinstance(fact.detail, CaptureDetail):
-            old, new = ((left or before).derive(after.owner_of(fact)), after.derive(after.owner_of(fact)))
+            owner = after.owner_of(fact)
+            old, new = (left or before).derive(owner), after.derive(owner)
             self._refresh(recordings_of(old) if old else {}, recordings_of(new) if new else {})
         return told + self._left_behind(fact, left) if left and left.durable else told
 
