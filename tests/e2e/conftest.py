@@ -125,6 +125,15 @@ def open_page(context: BrowserContext) -> Iterator[OpenPage]:
         assert watched.complaints == []
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
+    """A hub for all tests of a file that do not mind what else is there."""
+    process = HubProcess(tmp_path_factory.mktemp("hub"))
+    process.start()
+    yield process
+    process.kill()
+
+
 @pytest.fixture
 def start_hub(tmp_path: Path) -> Iterator[StartHub]:
     """Start a hub with other options than usual. Ask for this before `open_page`: pages are closed first."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -111,15 +111,6 @@ class Terminal:
         with self.process.stdout as printed:
             for line in printed:
                 self.lines.append(line.rstrip("\n"))
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """A hub that serves, for all tests that leave it serving."""
-    process = HubProcess(tmp_path_factory.mktemp("hub"))
-    process.start()
-    yield process
-    process.kill()
 
 
 @pytest.fixture

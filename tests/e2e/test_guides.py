@@ -48,15 +48,6 @@ PROVIDERS_OWN = {
 }
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """A hub that serves, for all of this."""
-    process = HubProcess(tmp_path_factory.mktemp("hub"))
-    process.start()
-    yield process
-    process.kill()
-
-
 def environ_of(hub: HubProcess) -> dict[str, str]:
     """Return what docs/migrate.md has its readers export, on a machine without settings of its own for curl."""
     return {

@@ -6,9 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from handlers.access import Access
@@ -20,15 +18,6 @@ from tests.e2e.stage import Stage, rooms
 from tests.processes import HubProcess
 
 HOSTILE = '<img src=x onerror="window.wasRun = true">'
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """A hub for all tests that do not mind what else is there."""
-    process = HubProcess(tmp_path_factory.mktemp("hub"))
-    process.start()
-    yield process
-    process.kill()
 
 
 def report(hub: HubProcess, bot: str, status: str) -> None:

@@ -3,10 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from handlers.access import Access
@@ -22,15 +20,6 @@ from tests.e2e.test_page import log_in, row, titles
 from tests.processes import SECRETS, HubProcess
 
 SECOND = 1000
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubProcess]:
-    """A hub for all tests of this file: each holds meetings of its own."""
-    process = HubProcess(tmp_path_factory.mktemp("hub"))
-    process.start()
-    yield process
-    process.kill()
 
 
 def visit(hub: HubProcess, room: str, person: str, *, came: int, left: int = 0, sid: str = "", **more: str) -> None:
